@@ -1,0 +1,17 @@
+namespace VlWorker.Contracts;
+
+/// <summary>The words in <see cref="Topology.DeadReasonHeader"/> of dead letters that the worker wrote. Dead letters without the header came from the broker's delivery limit.</summary>
+public static class DeadLetterReason
+{
+    /// <summary>The body is not a JSON object in UTF-8.</summary>
+    public const string MalformedJson = "malformed-json";
+
+    /// <summary>Every attempt failed, while other messages succeeded.</summary>
+    public const string AttemptsExhausted = "attempts-exhausted";
+
+    /// <summary>Every attempt failed with an error that the worker does not know: likely a defect of the worker.</summary>
+    public const string UnexpectedError = "unexpected-error";
+
+    /// <summary>All reasons.</summary>
+    public static IReadOnlyList<string> All { get; } = [MalformedJson, AttemptsExhausted, UnexpectedError];
+}
