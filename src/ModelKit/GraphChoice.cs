@@ -1,0 +1,56 @@
+namespace VlWorker.ModelKit;
+
+/// <summary>Which of a folder's graphs are used.</summary>
+internal sealed record GraphChoice(
+    ModelFamily Family, ModelPrecision Precision, IReadOnlyList<ModelPrecision> Available, IReadOnlyDictionary<string, string> Files)
+{
+    /// <summary>In the order in which <see cref="ModelPrecision.Auto"/> looks.</summary>
+    private static readonly ModelPrecision[] Order = [ModelPrecision.Fp32, ModelPrecision.Quantized, ModelPrecision.Fp16];
+
+    /// <summary>Finds the graphs in the onnx folder, or in the folder itself where there is no onnx folder.</summary>
+    /// <returns>Null if they are not there; <paramref name="errors"/> says what is missing.</returns>
+    public static GraphChoice? Make(string path, ModelFamily family, ModelPrecision precision, List<string> errors)
+    {
+        var prefix = Directory.Exists(Path.Combine(path, "onnx")) ? "onnx/" : string.Empty;
+        var found = Order.Select(p => (Precision: p, Set: family.GraphSets.FirstOrDefault(set => Missing(path, prefix, set, p).Count == 0)))
+            .Where(entry => entry.Set is not null).ToList();
+        var choice = precision == ModelPrecision.Auto ? found.FirstOrDefault() : found.FirstOrDefault(entry => entry.Precision == precision);
+        if (choice.Set is null)
+        {
+            Explain(path, prefix, family, precision, found.ConvertAll(entry => entry.Precision), errors);
+            return null;
+        }
+
+        return new GraphChoice(family, choice.Precision, found.ConvertAll(entry => entry.Precision), choice.Set.ToDictionary(
+            name => name, name => Path.Combine(path, FileName(prefix, name, choice.Precision)), StringComparer.Ordinal));
+    }
+
+    /// <summary>The files beside a graph that hold its larger tensors, as exporters name them.</summary>
+    public static IEnumerable<string> ExternalData(string graph) =>
+        Directory.EnumerateFiles(Path.GetDirectoryName(graph)!, Path.GetFileName(graph) + "*")
+            .Where(file => file.Length > graph.Length && file[graph.Length] is '_' or '.');
+
+    private static List<string> Missing(string path, string prefix, IReadOnlyList<string> set, ModelPrecision precision) =>
+        [.. set.Select(name => FileName(prefix, name, precision)).Where(name => !File.Exists(Path.Combine(path, name)))];
+
+    private static void Explain(
+        string path, string prefix, ModelFamily family, ModelPrecision precision, List<ModelPrecision> found, List<string> errors)
+    {
+        // Of several possible sets the one that lacks the least is the one that was meant.
+        var closest = (precision == ModelPrecision.Auto ? Order : [precision])
+            .SelectMany(p => family.GraphSets.Select(set => Missing(path, prefix, set, p)))
+            .MinBy(missing => missing.Count)!;
+        errors.AddRange(closest.Select(name => $"{name} is missing"));
+        if (found.Count > 0)
+            errors.Add($"precision {Name(precision)} is not there, but {string.Join(" and ", found.Select(Name))} is");
+    }
+
+    private static string FileName(string prefix, string name, ModelPrecision precision) => prefix + name + precision switch
+    {
+        ModelPrecision.Quantized => "_quantized.onnx",
+        ModelPrecision.Fp16 => "_fp16.onnx",
+        _ => ".onnx",
+    };
+
+    private static string Name(ModelPrecision precision) => precision.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,55 @@
+namespace VlWorker.ModelKit;
+
+/// <summary>What a family's folder holds: which graphs, under which names, and which files beside them.</summary>
+/// <param name="ModelType"><c>model_type</c> of config.json.</param>
+/// <param name="GraphSets">Sets of graph names (without suffix and extension) of which one must be there, the preferred one first.</param>
+/// <param name="RequiredFiles">Files beside the graphs that must be there.</param>
+/// <param name="OptionalFiles">Files beside the graphs that are read where they are there.</param>
+public sealed record ModelFamily(
+    string ModelType,
+    IReadOnlyList<IReadOnlyList<string>> GraphSets,
+    IReadOnlyList<string> RequiredFiles,
+    IReadOnlyList<string> OptionalFiles)
+{
+    /// <summary>An image encoder and a text decoder with cross attention, as ViT with GPT-2; the decoder merged or as a pair.</summary>
+    public static ModelFamily VisionEncoderDecoder { get; } = new(
+        "vision-encoder-decoder",
+        [
+            [Graphs.Encoder, Graphs.DecoderMerged],
+            [Graphs.Encoder, Graphs.Decoder, Graphs.DecoderWithPast],
+        ],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
+
+    /// <summary>An image and a text encoder into one space.</summary>
+    public static ModelFamily Clip { get; } = new(
+        "clip",
+        [[Graphs.Vision, Graphs.Text]],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        ["tokenizer_config.json", "special_tokens_map.json"]);
+
+    /// <summary>All families.</summary>
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip];
+
+    /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
+    public static class Graphs
+    {
+        /// <summary>Image encoder of a captioner.</summary>
+        public const string Encoder = "encoder_model";
+
+        /// <summary>First step and steps with a cache in one graph.</summary>
+        public const string DecoderMerged = "decoder_model_merged";
+
+        /// <summary>First step.</summary>
+        public const string Decoder = "decoder_model";
+
+        /// <summary>Steps with a cache.</summary>
+        public const string DecoderWithPast = "decoder_with_past_model";
+
+        /// <summary>Image tower.</summary>
+        public const string Vision = "vision_model";
+
+        /// <summary>Text tower.</summary>
+        public const string Text = "text_model";
+    }
+}

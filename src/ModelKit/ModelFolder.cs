@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.ModelKit;
+
+/// <summary>
+/// A model as the Hub ships it: config.json, generation_config.json, preprocessor_config.json, tokenizer.json and onnx/*.onnx,
+/// where a suffix of the file name tells the precision. Reading it loads no weights.
+/// </summary>
+public sealed class ModelFolder
+{
+    /// <summary>The file that every model has.</summary>
+    public const string ConfigFile = "config.json";
+
+    /// <summary>The defaults of generation.</summary>
+    public const string GenerationConfigFile = "generation_config.json";
+
+    private const int HashChunk = 1 << 18;
+
+    private ModelFolder(string path, JsonFile config, JsonFile? generationConfig, GraphChoice graphs, IReadOnlyList<ModelFile> files)
+    {
+        Path = path;
+        Config = config;
+        GenerationConfig = generationConfig;
+        Family = graphs.Family;
+        Precision = graphs.Precision;
+        Available = graphs.Available;
+        Graphs = graphs.Files;
+        Files = files;
+    }
+
+    /// <summary>The folder's full path.</summary>
+    public string Path { get; }
+
+    /// <summary>config.json.</summary>
+    public JsonFile Config { get; }
+
+    /// <summary>generation_config.json; old models have none.</summary>
+    public JsonFile? GenerationConfig { get; }
+
+    /// <summary>The family, by config.json's <c>model_type</c>.</summary>
+    public ModelFamily Family { get; }
+
+    /// <summary>The precision of the graphs in use, never <see cref="ModelPrecision.Auto"/>.</summary>
+    public ModelPrecision Precision { get; }
+
+    /// <summary>The precisions that are there in full.</summary>
+    public IReadOnlyList<ModelPrecision> Available { get; }
+
+    /// <summary>Full paths of the graphs in use by their names without suffix, as in <see cref="ModelFamily.Graphs"/>.</summary>
+    public IReadOnlyDictionary<string, string> Graphs { get; }
+
+    /// <summary>All files in use, sorted by name.</summary>
+    public IReadOnlyList<ModelFile> Files { get; }
+
+    /// <summary>Opens a folder and looks for everything its family needs.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="precision">Which of the graphs to use.</param>
+    /// <exception cref="ModelFolderException">Files are missing or unreadable, or the family is unknown; all errors at once.</exception>
+    public static ModelFolder Open(string path, ModelPrecision precision = ModelPrecision.Auto)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(path))
+            throw new ModelFolderException(path, ["the folder does not exist"]);
+        var errors = new List<string>();
+        var config = JsonFile.Read(path, ConfigFile, errors);
+        if (config is null)
+            throw new ModelFolderException(path, errors.Count > 0 ? errors : [$"{ConfigFile} is missing"]);
+        var family = FindFamily(config, errors) ?? throw new ModelFolderException(path, errors);
+        var generation = JsonFile.Read(path, GenerationConfigFile, errors);
+        foreach (var name in family.RequiredFiles.Where(name => !File.Exists(System.IO.Path.Combine(path, name))))
+            errors.Add($"{name} is missing");
+        var graphs = GraphChoice.Make(path, family, precision, errors);
+        if (graphs is null || errors.Count > 0)
+            throw new ModelFolderException(path, errors);
+        return new ModelFolder(path, config, generation, graphs, UsedFiles(path, family, graphs));
+    }
+
+    /// <summary>
+    /// SHA-256 over the files in use: for each, in the order of its name (ordinal), the name's length (32 bits, big endian) and UTF-8 bytes,
+    /// then the content's length (64 bits) and bytes. So it changes with weights, precision, tokenizer and defaults, and with nothing else.
+    /// </summary>
+    /// <returns>64 lower-case hexadecimal digits.</returns>
+    public string ComputeRevision()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var chunk = ArrayPool<byte>.Shared.Rent(HashChunk);
+        try
+        {
+            foreach (var file in Files)
+                Append(hash, file.Name, chunk);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>What the folder holds, for a person.</summary>
+    public ModelSummary Inspect() => new(Path, Family.ModelType, Precision, Available, ComputeRevision(), Files);
+
+    private void Append(IncrementalHash hash, string name, byte[] chunk)
+    {
+        Span<byte> length = stackalloc byte[8];
+        var text = Encoding.UTF8.GetBytes(name);
+        BinaryPrimitives.WriteInt32BigEndian(length, text.Length);
+        hash.AppendData(length[..4]);
+        hash.AppendData(text);
+        using var stream = new FileStream(System.IO.Path.Combine(Path, name), FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan);
+        BinaryPrimitives.WriteInt64BigEndian(length, stream.Length);
+        hash.AppendData(length);
+        for (int read; (read = stream.Read(chunk, 0, HashChunk)) > 0;)
+            hash.AppendData(chunk, 0, read);
+    }
+
+    private static ModelFamily? FindFamily(JsonFile config, List<string> errors)
+    {
+        var type = config.Root.TryGetProperty("model_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        var family = ModelFamily.All.FirstOrDefault(family => family.ModelType == type);
+        if (family is null)
+        {
+            var known = string.Join(", ", ModelFamily.All.Select(family => family.ModelType));
+            errors.Add(type is null ? $"{ConfigFile} names no model_type" : $"model_type {type} in {ConfigFile} is none of {known}");
+        }
+
+        return family;
+    }
+
+    private static List<ModelFile> UsedFiles(string path, ModelFamily family, GraphChoice graphs)
+    {
+        var names = family.RequiredFiles.Concat(family.OptionalFiles.Where(name => File.Exists(System.IO.Path.Combine(path, name))))
+            .Concat(graphs.Files.Values.Concat(graphs.Files.Values.SelectMany(GraphChoice.ExternalData))
+                .Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/')));
+        return [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(name => new ModelFile(name, new FileInfo(System.IO.Path.Combine(path, name)).Length))];
+    }
+}

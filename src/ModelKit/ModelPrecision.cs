@@ -1,0 +1,17 @@
+namespace VlWorker.ModelKit;
+
+/// <summary>The number format of a model's graphs, told apart by the suffix of their file names.</summary>
+public enum ModelPrecision
+{
+    /// <summary>The first of fp32, quantized and fp16 that is there in full: the most faithful one first, then the fastest on a CPU.</summary>
+    Auto,
+
+    /// <summary>32-bit floats, <c>encoder_model.onnx</c>.</summary>
+    Fp32,
+
+    /// <summary>Dynamic 8-bit integers, <c>encoder_model_quantized.onnx</c>.</summary>
+    Quantized,
+
+    /// <summary>16-bit floats, <c>encoder_model_fp16.onnx</c>.</summary>
+    Fp16,
+}

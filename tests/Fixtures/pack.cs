@@ -1,0 +1,89 @@
+// Packs a model folder with golden outputs into a test fixture: dotnet run tests/Fixtures/pack.cs -- SOURCE TARGET.tar.br
+// The same input gives the same bytes: names are ordered, times and owners are fixed. See README.md.
+#:property RestorePackagesWithLockFile=false
+#:property PublishAot=false
+
+using System.Buffers.Binary;
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+// What is not ASCII stays as it is: shorter, and equal in content.
+JsonSerializerOptions plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+// Brotli finds repeats up to 16 MB back (window 24): the decoder graphs of one model hold the same weights and stand side by side.
+const int BrotliQuality = 11;
+const int BrotliWindow = 24;
+
+if (args.Length != 2)
+{
+    Console.Error.WriteLine("usage: pack.cs SOURCE TARGET.tar.br");
+    return 2;
+}
+
+var source = Path.GetFullPath(args[0]);
+string[] configs =
+[
+    "config.json", "generation_config.json", "preprocessor_config.json",
+    "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+];
+using var tar = new MemoryStream();
+using (var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true))
+{
+    foreach (var name in configs.Where(name => File.Exists(Path.Combine(source, name))))
+        Add(writer, name, Minified(name));
+    foreach (var folder in new[] { "onnx", "golden/images", "golden/images_decoded" })
+    {
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(source, folder)).Order(StringComparer.Ordinal))
+            Add(writer, $"{folder}/{Path.GetFileName(file)}", File.ReadAllBytes(file));
+    }
+
+    Add(writer, "golden/golden.json", Minified("golden/golden.json"));
+    Add(writer, "golden/golden.safetensors", Embeddings(File.ReadAllBytes(Path.Combine(source, "golden/golden.safetensors"))));
+}
+
+var packed = new byte[BrotliEncoder.GetMaxCompressedLength((int)tar.Length)];
+if (!BrotliEncoder.TryCompress(tar.ToArray(), packed, out var length, BrotliQuality, BrotliWindow))
+    throw new InvalidOperationException("Brotli needs more room than it said.");
+File.WriteAllBytes(args[1], packed[..length]);
+Console.WriteLine($"{args[1]}: {tar.Length:N0} -> {length:N0} bytes");
+return 0;
+
+byte[] Minified(string name) =>
+    Encoding.UTF8.GetBytes(JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, name)))!.ToJsonString(plain));
+
+static void Add(TarWriter writer, string name, byte[] content) => writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
+{
+    DataStream = new MemoryStream(content),
+    ModificationTime = DateTimeOffset.UnixEpoch,
+    Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+});
+
+// A safetensors file with the embeddings alone. Left out: pixel_values and first-step logits, megabytes that follow from the rest.
+static byte[] Embeddings(byte[] file)
+{
+    var headerLength = (int)BinaryPrimitives.ReadUInt64LittleEndian(file);
+    var header = JsonNode.Parse(file.AsSpan(8, headerLength))!.AsObject();
+    var kept = new JsonObject();
+    using var data = new MemoryStream();
+    foreach (var (name, tensor) in header.Where(entry => entry.Key.Contains("embeds") || entry.Key == "logits_per_image"))
+    {
+        var (from, to) = ((int)tensor!["data_offsets"]![0]!, (int)tensor["data_offsets"]![1]!);
+        var start = data.Length;
+        data.Write(file, 8 + headerLength + from, to - from);
+        kept[name] = new JsonObject
+        {
+            ["dtype"] = tensor["dtype"]!.DeepClone(),
+            ["shape"] = tensor["shape"]!.DeepClone(),
+            ["data_offsets"] = new JsonArray(start, data.Length),
+        };
+    }
+
+    var text = Encoding.UTF8.GetBytes(kept.ToJsonString());
+    var aligned = text.Concat(Enumerable.Repeat((byte)' ', (8 - (text.Length % 8)) % 8)).ToArray();
+    var prefix = new byte[8];
+    BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)aligned.Length);
+    return [.. prefix, .. aligned, .. data.ToArray()];
+}
