@@ -1,0 +1,38 @@
+using VlWorker.Decoding.Formats;
+using VlWorker.Decoding.Headers;
+using VlWorker.Decoding.Resampling;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Decoding;
+
+/// <summary>Memory that an image will take, known from its header.</summary>
+/// <param name="Working">Bytes while it is decoded.</param>
+/// <param name="Prepared">Bytes of the prepared pixels, which stay until their owners dispose of them.</param>
+internal readonly record struct DecodingCost(long Working, long Prepared)
+{
+    public static DecodingCost Of(ImageHeader header, IReadOnlyList<ResizePlan> plans)
+    {
+        var working = header.DecoderBytes + RowReader.BandMemory(header.Width, header.Height);
+        var prepared = 0L;
+        for (var i = 0; i < plans.Count; i++)
+        {
+            prepared += ResizeGeometry.Of(plans[i], header.Upright.Width, header.Upright.Height).Bytes;
+            if (FirstEqual(plans, i) == i)
+                working += ResampleSetup.WorkingBytes(plans[i], header.Width, header.Height, header.Orientation.Transpose);
+        }
+
+        return new DecodingCost(working, prepared);
+    }
+
+    /// <summary>The index of the first plan that is equal to plan <paramref name="i"/>.</summary>
+    public static int FirstEqual(IReadOnlyList<ResizePlan> plans, int i)
+    {
+        for (var earlier = 0; earlier < i; earlier++)
+        {
+            if (plans[earlier] == plans[i])
+                return earlier;
+        }
+
+        return i;
+    }
+}
