@@ -1,0 +1,37 @@
+using Microsoft.ML.OnnxRuntime;
+using VlWorker.Failures;
+
+namespace VlWorker.Inference.Engine;
+
+/// <summary>Makes one row's failure in a graph its own: a batch that fails is run again in halves until the culprit is alone.</summary>
+internal static class RowIsolation
+{
+    /// <summary>Runs some rows, and halves of them if the engine fails.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="outcomes">Receives one outcome a row.</param>
+    /// <param name="run">Runs rows as one batch: rows in, outcomes out.</param>
+    public static void Run<T>(ReadOnlySpan<T> rows, Span<InferenceOutcome> outcomes, Batch<T> run)
+    {
+        try
+        {
+            run(rows, outcomes);
+            return;
+        }
+        catch (OnnxRuntimeException error) when (rows.Length == 1)
+        {
+            outcomes[0] = new FailedOutcome(new TransientException($"the engine failed on this row: {error.Message}", error));
+            return;
+        }
+        catch (OnnxRuntimeException)
+        {
+            // Below: the halves, each by itself.
+        }
+
+        var half = rows.Length / 2;
+        Run(rows[..half], outcomes[..half], run);
+        Run(rows[half..], outcomes[half..], run);
+    }
+
+    /// <summary>Runs rows as one batch.</summary>
+    public delegate void Batch<T>(ReadOnlySpan<T> rows, Span<InferenceOutcome> outcomes);
+}

@@ -1,0 +1,132 @@
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.Generation;
+
+/// <summary>
+/// Beam search as transformers 4.57 does it for a batch of one: log-softmax, processors, the best 2 x beams continuations (more where there are
+/// several end tokens), of which only the first <c>beams</c> may finish; reaching the maximum length finishes, too.
+/// </summary>
+internal sealed class BeamRow : SearchRow
+{
+    // What transformers takes for "never": keeps a hypothesis below every real one, and still a number.
+    private const float Never = -1e9f;
+
+    private readonly GenerationTokens _tokens;
+    private readonly ScoreProcessors _processors;
+    private readonly TopCandidates _candidates;
+    private readonly BeamSequences _finished;
+    private readonly float[] _scores;
+    private BeamSequences _running;
+    private BeamSequences _spare;
+    private int _length;
+
+    public BeamRow(int index, GenerationParameters parameters, GenerationTokens tokens, ScoreProcessors processors)
+        : base(index, parameters)
+    {
+        _tokens = tokens;
+        _processors = processors;
+        _candidates = new TopCandidates(Math.Max(2, 1 + tokens.End.Count) * Width);
+        _running = new BeamSequences(Width, parameters.MaxLength);
+        _spare = new BeamSequences(Width, parameters.MaxLength);
+        _finished = new BeamSequences(Width, parameters.MaxLength);
+        // Only the first beam counts at first: the others are the same.
+        _scores = new float[Width];
+        _scores.AsSpan(1).Fill(Never);
+        _length = tokens.PromptLength;
+        for (var beam = 0; beam < Width; beam++)
+            _running.Set(beam, tokens.Prompt);
+    }
+
+    /// <inheritdoc/>
+    public override bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
+    {
+        FindCandidates(scores);
+        _length++;
+        var best = _candidates.Best;
+        Span<bool> ends = stackalloc bool[best.Length];
+        var open = 0;
+        for (var i = 0; i < best.Length; i++)
+        {
+            ends[i] = _length == Parameters.MaxLength || _tokens.Ends(best[i].Token);
+            open += ends[i] ? 0 : 1;
+        }
+
+        Finish(best[..Width], ends);
+        Continue(best, ends, next, parents);
+        return open > 0 && !Done();
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<FoundSequence> Result()
+    {
+        var found = new FoundSequence[Math.Min(Parameters.NumReturnSequences, _finished.Count)];
+        for (var i = 0; i < found.Length; i++)
+            found[i] = new FoundSequence(_finished.Sequence(i).ToArray(), _finished.Score(i));
+        return found;
+    }
+
+    private void FindCandidates(Span<float> scores)
+    {
+        _candidates.Clear();
+        // The first step comes with one row for all beams.
+        var first = _length == _tokens.PromptLength;
+        var vocabulary = first ? scores.Length : scores.Length / Width;
+        for (var beam = 0; beam * vocabulary < scores.Length; beam++)
+        {
+            var row = scores.Slice(beam * vocabulary, vocabulary);
+            if (!VectorMath.LogSoftmax(row))
+                throw NotANumber();
+            _processors.Apply(row, _running.Sequence(beam), Parameters);
+            _candidates.Offer(beam, row, _scores[beam]);
+        }
+
+        // The other beams only matter where the first alone has too few continuations.
+        for (var beam = 1; first && beam < Width && _candidates.Count < _candidates.Capacity; beam++)
+            _candidates.Offer(beam, scores, _scores[beam]);
+        if (_candidates.Count < Width || !float.IsFinite(_candidates.Best[0].Score))
+            throw NotANumber();
+    }
+
+    // The finished list stays sorted, best first; of equal scores the older one stays ahead.
+    private void Finish(ReadOnlySpan<Candidate> best, ReadOnlySpan<bool> ends)
+    {
+        var divisor = (float)Math.Pow(_length - _tokens.PromptLength, Parameters.LengthPenalty);
+        for (var i = 0; i < best.Length; i++)
+        {
+            if (ends[i] && float.IsFinite(best[i].Score))
+                _finished.Insert(_running.Sequence(best[i].Beam), best[i].Token, best[i].Score / divisor);
+        }
+    }
+
+    private void Continue(ReadOnlySpan<Candidate> best, ReadOnlySpan<bool> ends, Span<int> next, Span<int> parents)
+    {
+        var beam = 0;
+        // Those that go on come first, then, where they are too few, finished ones that can't win any more.
+        for (var pass = 0; pass < 2; pass++)
+        {
+            for (var i = 0; i < best.Length && beam < Width; i++)
+            {
+                if (ends[i] != (pass == 1))
+                    continue;
+                _spare.Set(beam, _running.Sequence(best[i].Beam), best[i].Token);
+                _scores[beam] = best[i].Score + (ends[i] ? Never : 0);
+                next[beam] = best[i].Token;
+                parents[beam++] = best[i].Beam;
+            }
+        }
+
+        (_running, _spare) = (_spare, _running);
+    }
+
+    private bool Done()
+    {
+        if (_finished.Count < Width)
+            return false;
+        if (Parameters.EarlyStopping == EarlyStopping.Always)
+            return true;
+        // The best length that the best running beam may hope for: the longest where length is rewarded, else the present one.
+        var hoped = Parameters.EarlyStopping == EarlyStopping.Never && Parameters.LengthPenalty > 0 ? Parameters.MaxLength : _length;
+        var hope = _scores[0] / (float)Math.Pow(hoped - _tokens.PromptLength, Parameters.LengthPenalty);
+        return !(hope > _finished.Score(Width - 1));
+    }
+}

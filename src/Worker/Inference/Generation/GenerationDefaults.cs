@@ -1,0 +1,78 @@
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.Generation;
+
+/// <summary>Lays a request's parameters over a model's and checks that the model can do it.</summary>
+/// <param name="config">The model's defaults.</param>
+/// <param name="promptLength">Tokens before the first generated one.</param>
+/// <param name="contextLength">Positions that the decoder has.</param>
+internal sealed class GenerationDefaults(GenerationConfig config, int promptLength, int contextLength)
+{
+    /// <summary>The most that may be generated: the last token is not fed back and needs no position.</summary>
+    private int MostNewTokens => contextLength - promptLength + 1;
+
+    /// <summary>The effective parameters.</summary>
+    /// <param name="options">The request's, or null.</param>
+    /// <exception cref="RejectedException">bad-request: they contradict each other or the model; every contradiction is named.</exception>
+    public GenerationParameters Resolve(GenerationOptions? options)
+    {
+        var errors = new List<string>();
+        var maximum = Maximum(options, errors);
+        var minimum = (options?.MinNewTokens ?? config.MinNewTokens) is { } fresh ? promptLength + fresh : config.MinLength;
+        if (options?.MinNewTokens is { } wanted && minimum > maximum)
+            errors.Add($"minNewTokens is {wanted}, but only {maximum - promptLength} tokens may be generated");
+        var parameters = new GenerationParameters(
+            maximum,
+            Math.Clamp(minimum, 0, maximum),
+            options?.NumBeams ?? config.NumBeams,
+            options?.LengthPenalty ?? config.LengthPenalty,
+            options?.EarlyStopping switch { true => EarlyStopping.Always, false => EarlyStopping.Heuristic, null => config.EarlyStopping },
+            options?.NoRepeatNgramSize ?? config.NoRepeatNgramSize,
+            options?.RepetitionPenalty ?? config.RepetitionPenalty,
+            options?.NumReturnSequences ?? config.NumReturnSequences);
+        errors.AddRange(Check(parameters));
+        return errors.Count == 0 ? parameters : throw Rejected(errors);
+    }
+
+    /// <summary>Whether a row's parameters, wherever they come from, can be run.</summary>
+    /// <exception cref="RejectedException">bad-request: they can't.</exception>
+    public void Validate(GenerationParameters parameters)
+    {
+        var errors = Check(parameters).ToList();
+        if (parameters.MaxLength <= promptLength || parameters.MaxLength - promptLength > MostNewTokens)
+            errors.Add($"maxLength is outside {promptLength + 1} to {promptLength + MostNewTokens}");
+        if (errors.Count > 0)
+            throw Rejected(errors);
+    }
+
+    private int Maximum(GenerationOptions? options, List<string> errors)
+    {
+        if (options?.MaxNewTokens is { } wanted)
+        {
+            if (wanted < 1 || wanted > MostNewTokens)
+                errors.Add($"maxNewTokens is {wanted}, outside 1 to {MostNewTokens}, which is what the model's context of {contextLength} tokens leaves");
+            return promptLength + wanted;
+        }
+
+        var length = config.MaxNewTokens is { } fresh ? promptLength + fresh : config.MaxLength ?? promptLength + GenerationConfig.DefaultNewTokens;
+        return Math.Clamp(length, promptLength + 1, promptLength + MostNewTokens);
+    }
+
+    private static IEnumerable<string> Check(GenerationParameters parameters)
+    {
+        if (parameters.NumBeams is < 1 or > 64)
+            yield return "numBeams is outside 1 to 64";
+        if (!double.IsFinite(parameters.LengthPenalty))
+            yield return "lengthPenalty is not a finite number";
+        if (parameters.NoRepeatNgramSize < 0)
+            yield return "noRepeatNgramSize is negative";
+        if (!(parameters.RepetitionPenalty > 0) || !double.IsFinite(parameters.RepetitionPenalty))
+            yield return "repetitionPenalty is not above 0";
+        if (parameters.NumReturnSequences < 1 || parameters.NumReturnSequences > parameters.NumBeams)
+            yield return $"numReturnSequences is outside 1 to numBeams, which is {parameters.NumBeams}";
+    }
+
+    private static RejectedException Rejected(List<string> errors) => new(RejectionReason.BadRequest, $"generation: {string.Join("; ", errors)}");
+}

@@ -1,0 +1,27 @@
+namespace VlWorker.Inference.Generation;
+
+/// <summary>A model's tokens with a meaning for generation.</summary>
+/// <param name="Prompt">What every sequence starts with.</param>
+/// <param name="End">Each of them ends a sequence.</param>
+/// <param name="ForcedFirst">Always generated first.</param>
+/// <param name="ForcedLast">Always generated at the maximum length.</param>
+internal sealed record GenerationTokens(IReadOnlyList<int> Prompt, IReadOnlyList<int> End, int? ForcedFirst, int? ForcedLast)
+{
+    /// <summary>Tokens before the first generated one.</summary>
+    public int PromptLength => Prompt.Count;
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<int> All => [.. Prompt, .. End, .. new[] { ForcedFirst, ForcedLast }.OfType<int>()];
+
+    /// <summary>Whether a token ends a sequence.</summary>
+    public bool Ends(int token)
+    {
+        foreach (var end in End)
+        {
+            if (end == token)
+                return true;
+        }
+
+        return false;
+    }
+}

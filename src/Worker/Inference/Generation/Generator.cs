@@ -1,0 +1,101 @@
+using VlWorker.Failures;
+
+namespace VlWorker.Inference.Generation;
+
+/// <summary>Decodes a batch of rows with different parameters but the same number of beams; rows that are finished leave it.</summary>
+/// <param name="tokens">The model's special tokens.</param>
+internal sealed class Generator(GenerationTokens tokens)
+{
+    private readonly ScoreProcessors _processors = new(tokens);
+
+    /// <summary>Generates for images whose hidden states lie in the run's memory.</summary>
+    /// <param name="run">The decoder's state.</param>
+    /// <param name="states">All of the images' hidden states.</param>
+    /// <param name="parameters">Each image's parameters; all have the same number of beams.</param>
+    /// <param name="results">Receives each image's sequences, or its failure.</param>
+    /// <param name="cancellation">Looked at before each step.</param>
+    public void Run(DecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    {
+        // Keys and values of the image are most of a step's work. Where the graph can share them between an image's beams,
+        // one image after the other is faster than all at once with each image repeated.
+        if (parameters[0].NumBeams == 1 || !run.CanShareImage(states))
+        {
+            RunGroup(run, states, parameters, results, cancellation);
+            return;
+        }
+
+        for (var i = 0; i < parameters.Length; i++)
+            RunGroup(run, states.Single(i), parameters.Slice(i, 1), results.Slice(i, 1), cancellation);
+    }
+
+    private void RunGroup(
+        DecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    {
+        var active = new List<SearchRow>(parameters.Length);
+        for (var i = 0; i < parameters.Length; i++)
+            active.Add(parameters[i].NumBeams > 1 ? new BeamRow(i, parameters[i], tokens, _processors) : new GreedyRow(i, parameters[i], tokens, _processors));
+        var width = active[0].Width;
+        var plan = new StepPlan(active.Count * width);
+        cancellation.ThrowIfCancellationRequested();
+        run.Start(states, tokens.Prompt);
+        for (var rowsEach = 1; Advance(run, active, rowsEach, plan, results); rowsEach = width)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            run.Arrange(plan.Parents, plan.Images);
+            run.Step(plan.Tokens);
+        }
+    }
+
+    // Lets every row choose; the last rows move into the places of those that are finished, so that few rows are copied.
+    private static bool Advance(DecoderRun run, List<SearchRow> active, int rowsEach, StepPlan plan, Span<RowResult> results)
+    {
+        var width = active[0].Width;
+        Span<int> places = active.Count <= 256 ? stackalloc int[active.Count] : new int[active.Count];
+        for (var i = 0; i < active.Count; i++)
+        {
+            places[i] = i;
+            var row = active[i];
+            if (!Advance(row, run.Logits(i * rowsEach, rowsEach), plan, i * width, results))
+                places[i] = -1;
+        }
+
+        plan.Clear();
+        var last = active.Count - 1;
+        for (var i = 0; i <= last; i++)
+        {
+            if (places[i] < 0)
+            {
+                while (last > i && places[last] < 0)
+                    last--;
+                if (last == i)
+                    break;
+                active[i] = active[last];
+                places[i] = last--;
+            }
+
+            plan.Take(places[i], width, rowsEach);
+        }
+
+        active.RemoveRange(plan.Rows / width, active.Count - (plan.Rows / width));
+        return active.Count > 0;
+    }
+
+    private static bool Advance(SearchRow row, Span<float> logits, StepPlan plan, int offset, Span<RowResult> results)
+    {
+        try
+        {
+            if (row.Advance(logits, plan.Next(offset, row.Width), plan.Continues(offset, row.Width)))
+                return true;
+            results[row.Index] = new RowResult(row.Result(), null);
+        }
+        catch (TransientException error)
+        {
+            results[row.Index] = new RowResult([], error);
+        }
+
+        return false;
+    }
+}
+
+/// <summary>What became of one row: its sequences, best first, or its failure.</summary>
+internal readonly record struct RowResult(IReadOnlyList<FoundSequence> Sequences, Exception? Error);

@@ -1,0 +1,41 @@
+namespace VlWorker.Inference.Generation;
+
+/// <summary>Greedy search: the best token at each step.</summary>
+internal sealed class GreedyRow : SearchRow
+{
+    private readonly GenerationTokens _tokens;
+    private readonly ScoreProcessors _processors;
+    private readonly int[] _sequence;
+    private int _length;
+    private double _logProbability;
+
+    public GreedyRow(int index, GenerationParameters parameters, GenerationTokens tokens, ScoreProcessors processors)
+        : base(index, parameters)
+    {
+        _tokens = tokens;
+        _processors = processors;
+        _sequence = new int[parameters.MaxLength];
+        foreach (var token in tokens.Prompt)
+            _sequence[_length++] = token;
+    }
+
+    /// <inheritdoc/>
+    public override bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
+    {
+        _processors.Apply(scores, _sequence.AsSpan(0, _length), Parameters);
+        var token = VectorMath.ArgMax(scores, out var maximum);
+        if (!float.IsFinite(maximum))
+            throw NotANumber();
+        _logProbability -= VectorMath.LogSumExp(scores, maximum);
+        _sequence[_length++] = token;
+        if (_tokens.Ends(token) || _length == Parameters.MaxLength)
+            return false;
+        next[0] = token;
+        parents[0] = 0;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<FoundSequence> Result() =>
+        [new FoundSequence(_sequence.AsSpan(0, _length).ToArray(), _logProbability / (_length - _tokens.PromptLength))];
+}

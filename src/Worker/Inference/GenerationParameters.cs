@@ -1,0 +1,32 @@
+using VlWorker.Contracts;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference;
+
+/// <summary>Effective parameters of one row's generation, with transformers' generate() semantics.</summary>
+/// <param name="MaxLength">Tokens at most, the start token included.</param>
+/// <param name="MinLength">Tokens, the start token included, before an end token is allowed.</param>
+/// <param name="NumBeams">1 is greedy search.</param>
+/// <param name="LengthPenalty">Exponent on the generated length.</param>
+/// <param name="EarlyStopping">When beam search ends.</param>
+/// <param name="NoRepeatNgramSize">0 is off.</param>
+/// <param name="RepetitionPenalty">1 is off.</param>
+/// <param name="NumReturnSequences">Sequences to return.</param>
+internal sealed record GenerationParameters(
+    int MaxLength,
+    int MinLength,
+    int NumBeams,
+    double LengthPenalty,
+    EarlyStopping EarlyStopping,
+    int NoRepeatNgramSize,
+    double RepetitionPenalty,
+    int NumReturnSequences)
+{
+    /// <summary>The canonical text that is part of a result's id: what has no effect is left out.</summary>
+    public string Canonical() => ResultIds.Parameters(null,
+    [
+        new("maxLength", MaxLength), new("minLength", MinLength), new("numBeams", NumBeams),
+        new("lengthPenalty", NumBeams > 1 ? LengthPenalty : null), new("earlyStopping", NumBeams > 1 ? EarlyStopping : null),
+        new("noRepeatNgramSize", NoRepeatNgramSize), new("repetitionPenalty", RepetitionPenalty), new("numReturnSequences", NumReturnSequences),
+    ]);
+}

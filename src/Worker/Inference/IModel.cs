@@ -1,0 +1,60 @@
+using VlWorker.Contracts;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference;
+
+/// <summary>A loaded model: a family's way from inputs to results, on one device.</summary>
+internal interface IModel : IDisposable
+{
+    /// <summary>Alias and revision.</summary>
+    ModelReference Reference { get; }
+
+    /// <summary>The tasks it can do for images, of <see cref="Contracts.Tasks"/>.</summary>
+    IReadOnlyList<string> Tasks { get; }
+
+    /// <summary>Whether it embeds texts.</summary>
+    bool EmbedsText { get; }
+
+    /// <summary>Whether a prompt may condition it.</summary>
+    bool TakesPrompt { get; }
+
+    /// <summary>How it wants its images; null where it takes none.</summary>
+    PreprocessorConfig? Images { get; }
+
+    /// <summary>The effective parameters of a generation: the request's over the model's defaults. Null for models that don't generate.</summary>
+    /// <exception cref="Failures.RejectedException">The parameters don't fit the model (bad-request).</exception>
+    GenerationParameters? Resolve(GenerationOptions? options);
+
+    /// <summary>The tokens of a text, cut to the model's context length.</summary>
+    TokenizedText Tokenize(string text);
+
+    /// <summary>Rows with equal keys may share a batch.</summary>
+    BatchKey KeyOf(InferenceInput input);
+
+    /// <summary>Runs a batch, called from any thread, several at a time. Inputs stay the caller's.</summary>
+    /// <returns>One outcome a row, in order: a row's own failure is an outcome, not an exception.</returns>
+    /// <exception cref="Failures.DependencyException">The device is lost.</exception>
+    IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation);
+}
+
+/// <summary>Rows of one batch agree in all of this; every other parameter is a row's own.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Kind">Image or text tower.</param>
+/// <param name="Beams">Number of beams, 1 for greedy search and for embeddings.</param>
+/// <param name="Shape">A family's own mark for input shapes that can't be mixed; 0 where they can.</param>
+internal readonly record struct BatchKey(IModel Model, InputKind Kind, int Beams, int Shape);
+
+/// <summary>What goes into a model.</summary>
+internal enum InputKind
+{
+    /// <summary>Pixels.</summary>
+    Image,
+
+    /// <summary>Tokens.</summary>
+    Text,
+}
+
+/// <summary>A tokenised text.</summary>
+/// <param name="Ids">Token ids, special tokens included.</param>
+/// <param name="Truncated">Whether the text was longer than the model's context.</param>
+internal sealed record TokenizedText(int[] Ids, bool Truncated);

@@ -1,0 +1,35 @@
+using VlWorker.Decoding;
+
+namespace VlWorker.Inference;
+
+/// <summary>One row of a batch. Owned by whoever submits it until the batcher has taken it over, then by the batcher.</summary>
+internal abstract class InferenceInput : IDisposable
+{
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
+
+/// <summary>An image for a model; owns its pixels.</summary>
+/// <param name="task">The task asked for.</param>
+/// <param name="pixels">The prepared pixels.</param>
+/// <param name="generation">Effective parameters, for models that generate.</param>
+internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationParameters? generation) : InferenceInput
+{
+    public string Task { get; } = task;
+
+    public PreparedPixels Pixels { get; } = pixels;
+
+    public GenerationParameters? Generation { get; } = generation;
+
+    public override void Dispose() => Pixels.Dispose();
+}
+
+/// <summary>A text for a text encoder.</summary>
+internal sealed class TextInput(TokenizedText text) : InferenceInput
+{
+    public TokenizedText Text { get; } = text;
+
+    public override void Dispose()
+    {
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.ML.OnnxRuntime;
+using VlWorker.Contracts;
+using VlWorker.Inference.Families.Clip;
+using VlWorker.Inference.Families.VisionEncoderDecoder;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference;
+
+/// <summary>Loads a model folder: config.json's <c>model_type</c> picks the family.</summary>
+internal static class ModelLoader
+{
+    // The engine would report usage to its maker; a worker talks to its broker and its store alone.
+    static ModelLoader() => OrtEnv.Instance().DisableTelemetryEvents();
+
+    /// <summary>Loads a model.</summary>
+    /// <exception cref="ModelFolderException">The folder can't be used; all errors that can be found are named.</exception>
+    public static IModel Load(ModelOptions options) => Load(options.Alias, options.Folder, options);
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="alias">The name that requests and results call it by.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="options">How it runs; alias and folder in there are not looked at.</param>
+    /// <exception cref="ModelFolderException">The folder can't be used; all errors that can be found are named.</exception>
+    public static IModel Load(string alias, string folder, ModelOptions options)
+    {
+        var opened = ModelFolder.Open(folder, options.Precision);
+        // Reading the files for the hash also brings them into the page cache, from where the engine reads them next.
+        var reference = new ModelReference { Alias = alias, Revision = opened.ComputeRevision() };
+        try
+        {
+            var images = PreprocessorConfig.Load(opened.Path);
+            return opened.Family.ModelType switch
+            {
+                "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options),
+                "clip" => ClipModel.Load(reference, opened, images, options),
+                var type => throw new InvalidDataException($"model_type {type} has no engine"),
+            };
+        }
+        catch (Exception error) when (error is InvalidDataException or NotSupportedException or OnnxRuntimeException or System.Text.Json.JsonException)
+        {
+            throw new ModelFolderException(opened.Path, [error.Message]);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using VlWorker.ModelKit;
+
+namespace VlWorker.Inference;
+
+/// <summary>One model of the worker and how it runs; an entry of the list of models.</summary>
+internal sealed record ModelOptions
+{
+    [Description("The name that requests and results call the model by.")]
+    [Required]
+    public string Alias { get; init; } = string.Empty;
+
+    [Description("The model's folder, as the Hub ships it: config.json, preprocessor_config.json, tokenizer.json and onnx/*.onnx.")]
+    [Required]
+    public string Folder { get; init; } = string.Empty;
+
+    [Description("Which graphs to run: Fp32, Quantized (suffix _quantized) or Fp16 (suffix _fp16); Auto takes the first of these that is there in full.")]
+    public ModelPrecision Precision { get; init; } = ModelPrecision.Auto;
+
+    [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
+    [Range(1, 256)]
+    public int IntraOpThreads { get; init; } = 1;
+}

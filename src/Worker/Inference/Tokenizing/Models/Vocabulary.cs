@@ -1,0 +1,29 @@
+namespace VlWorker.Inference.Tokenizing.Models;
+
+/// <summary>Tokens and their ids, both ways.</summary>
+internal sealed class Vocabulary
+{
+    private readonly Dictionary<string, int> _ids = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _idsBySpan;
+    private readonly Dictionary<int, string> _tokens = [];
+
+    /// <param name="json">A map from token to id.</param>
+    public Vocabulary(TokenizerJson json)
+    {
+        foreach (var (token, id) in json.Ids())
+        {
+            _ids[token] = id;
+            _tokens[id] = token;
+        }
+
+        if (_ids.Count == 0)
+            throw json.Malformed("is empty");
+        _idsBySpan = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public int Count => _ids.Count;
+
+    public int? IdOf(ReadOnlySpan<char> token) => _idsBySpan.TryGetValue(token, out var id) ? id : null;
+
+    public string? TokenOf(int id) => _tokens.GetValueOrDefault(id);
+}

@@ -1,0 +1,64 @@
+using System.Buffers;
+using System.Text;
+
+namespace VlWorker.Inference.Tokenizing.Normalizers;
+
+/// <summary>The "normalizer" of tokenizer.json: rewrites a text before it is split. Thread-safe; the text has no lone surrogates.</summary>
+internal abstract class TextNormalizer
+{
+    /// <summary>Builds the normalizer that a tokenizer file describes.</summary>
+    /// <exception cref="NotSupportedException">A type that is not known here.</exception>
+    public static TextNormalizer Create(TokenizerJson json)
+    {
+        var type = json.Required("type");
+        return type.Text() switch
+        {
+            "Sequence" => new NormalizerSequence([.. json.Required("normalizers").Items().Select(Create)]),
+            "NFC" => new NfcNormalizer(),
+            "Lowercase" => new LowercaseNormalizer(),
+            "Replace" => new ReplaceNormalizer(RuneRegex.Create(json.Required("pattern")), json.Required("content").Text()),
+            var other => throw type.Unsupported($"normalizer {other}"),
+        };
+    }
+
+    public abstract string Normalize(string text);
+}
+
+/// <summary>Several normalizers, one after the other.</summary>
+internal sealed class NormalizerSequence(TextNormalizer[] steps) : TextNormalizer
+{
+    public override string Normalize(string text) => steps.Aggregate(text, (current, step) => step.Normalize(current));
+}
+
+/// <summary>Unicode's canonical composition.</summary>
+internal sealed class NfcNormalizer : TextNormalizer
+{
+    public override string Normalize(string text) => CanonicalComposition.Compose(text);
+}
+
+/// <summary>Replaces every match of a pattern by a literal text.</summary>
+internal sealed class ReplaceNormalizer(RuneRegex pattern, string content) : TextNormalizer
+{
+    public override string Normalize(string text) => pattern.Replace(text, content);
+}
+
+/// <summary>Lower case code point by code point, without regard to language or neighbours (a final sigma stays a plain one).</summary>
+internal sealed class LowercaseNormalizer : TextNormalizer
+{
+    // What .NET leaves: a capital i with a dot, whose lower case is two code points, and the letters that Unicode 17 brought.
+    private static readonly SearchValues<char> Left = SearchValues.Create('\u0130', '\uA7CE', '\uA7D2', '\uA7D4', '\uD81B');
+
+    public override string Normalize(string text)
+    {
+        var lower = text.ToLowerInvariant();
+        return lower.AsSpan().ContainsAny(Left) ? string.Concat(lower.EnumerateRunes().Select(Lower)) : lower;
+    }
+
+    private static string Lower(Rune rune) => rune.Value switch
+    {
+        0x0130 => "i\u0307",
+        0xA7CE or 0xA7D2 or 0xA7D4 => new Rune(rune.Value + 1).ToString(),
+        >= 0x16EA0 and <= 0x16EB8 => new Rune(rune.Value + 0x1B).ToString(),
+        _ => rune.ToString(),
+    };
+}

@@ -1,0 +1,81 @@
+using VlWorker.Contracts;
+using VlWorker.Inference;
+using VlWorker.Worker.Tests.Fixtures;
+
+namespace VlWorker.Worker.Tests.Inference;
+
+public sealed class CaptionGoldenTests(CaptionFixture fixture) : IClassFixture<CaptionFixture>
+{
+    [Fact]
+    public void Every_case_alone_gives_the_tokens_and_scores_of_transformers()
+    {
+        foreach (var golden in fixture.Golden.Captions)
+            fixture.Check([golden], fixture.Merged);
+    }
+
+    [Fact]
+    public void All_greedy_cases_in_one_batch_give_the_same() =>
+        fixture.Check([.. fixture.Golden.Captions.Where(golden => golden.Parameters.NumBeams == 1)], fixture.Merged);
+
+    [Fact]
+    public void All_beam_cases_in_one_batch_give_the_same() =>
+        fixture.Check([.. fixture.Golden.Captions.Where(golden => golden.Parameters.NumBeams > 1)], fixture.Merged);
+
+    [Fact]
+    public void Greedy_and_beam_cases_in_one_call_give_the_same() =>
+        fixture.Check([.. fixture.Golden.Captions.Reverse()], fixture.Merged);
+
+    [Fact]
+    public void The_split_pair_of_decoders_gives_the_same() =>
+        fixture.Check(fixture.Golden.Captions, fixture.Split);
+}
+
+/// <summary>The tiny captioner, with its merged decoder and with the split pair.</summary>
+public sealed class CaptionFixture : IDisposable
+{
+    public CaptionFixture()
+    {
+        var folder = FixtureArchive.Extract("vit-gpt2-tiny");
+        Golden = new GoldenCases(folder);
+        Merged = ModelLoader.Load("tiny", folder, new ModelOptions());
+        SplitFolder = ModelFolders.CopyWithout(folder, "onnx/decoder_model_merged.onnx");
+        Split = ModelLoader.Load("tiny", SplitFolder, new ModelOptions());
+    }
+
+    internal GoldenCases Golden { get; }
+
+    internal IModel Merged { get; }
+
+    internal IModel Split { get; }
+
+    internal string SplitFolder { get; }
+
+    internal static ImageInput Input(GoldenCases golden, GoldenCaption caption) =>
+        new(Tasks.Caption, golden.Pixels(caption.Image), caption.Parameters);
+
+    internal void Check(IReadOnlyList<GoldenCaption> captions, IModel model)
+    {
+        var rows = captions.Select(caption => Input(Golden, caption)).ToList();
+        var outcomes = model.Run(rows, CancellationToken.None);
+        for (var i = 0; i < captions.Count; i++)
+        {
+            var (golden, sequences) = (captions[i], Assert.IsType<CaptionOutcome>(outcomes[i]).Sequences);
+            Assert.Equal(golden.Tokens, sequences[0].TokenIds);
+            Assert.Equal(golden.Score, sequences[0].Score, 1e-3 * Math.Max(1, Math.Abs(golden.Score)));
+            Assert.Equal(golden.Text, sequences[0].Text);
+            Assert.Equal(golden.Parameters.NumReturnSequences, sequences.Count);
+            if (golden.SecondTokens is null)
+                continue;
+            Assert.Equal(golden.SecondTokens, sequences[1].TokenIds);
+            Assert.Equal(golden.SecondScore!.Value, sequences[1].Score, 1e-3 * Math.Max(1, Math.Abs(golden.SecondScore.Value)));
+        }
+    }
+
+    public void Dispose()
+    {
+        Merged.Dispose();
+        Split.Dispose();
+        Golden.Dispose();
+        Directory.Delete(SplitFolder, true);
+    }
+}
