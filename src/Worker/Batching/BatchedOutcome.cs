@@ -1,0 +1,10 @@
+using VlWorker.Inference;
+
+namespace VlWorker.Batching;
+
+/// <summary>What became of a submitted row, and what it cost.</summary>
+/// <param name="Outcome">A <see cref="CaptionOutcome"/> or an <see cref="EmbeddingOutcome"/>.</param>
+/// <param name="Waited">From submission until the batch was formed.</param>
+/// <param name="Ran">Run time of the batch.</param>
+/// <param name="BatchSize">Rows in the batch.</param>
+internal sealed record BatchedOutcome(InferenceOutcome Outcome, TimeSpan Waited, TimeSpan Ran, int BatchSize);

@@ -1,0 +1,29 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace VlWorker.Batching;
+
+/// <summary>The hard bounds of every batch, whatever is learned within them.</summary>
+internal sealed record BatchingOptions
+{
+    public static string Section => "Batching";
+
+    [Description("Rows of a batch at most.")]
+    [Range(1, 4096)]
+    public int MaxBatch { get; init; } = 16;
+
+    [Description("Longest time a row waits for its batch to fill while a device is free, in milliseconds.")]
+    [Range(0d, 60_000d)]
+    public double MaxWaitMs { get; init; } = 10;
+
+    [Description("A backfill row that has waited this long counts as interactive, in milliseconds.")]
+    [Range(1d, 3_600_000d)]
+    public double BackfillAgeMs { get; init; } = 5_000;
+
+    [Description("Batches that run at the same time; 0 takes the number of processor cores.")]
+    [Range(0, 256)]
+    public int Streams { get; init; }
+
+    /// <summary><see cref="Streams"/> with 0 resolved.</summary>
+    public int EffectiveStreams() => Streams == 0 ? Environment.ProcessorCount : Streams;
+}

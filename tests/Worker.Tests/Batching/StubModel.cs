@@ -1,0 +1,42 @@
+using VlWorker.Contracts;
+using VlWorker.Inference;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Worker.Tests.Batching;
+
+/// <summary>A model whose answers a test decides: the batcher's own behaviour needs no real inference.</summary>
+internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyList<InferenceOutcome>>? run = null) : IModel
+{
+    public ModelReference Reference { get; } = new() { Alias = "stub", Revision = new string('0', 64) };
+
+    public IReadOnlyList<string> Tasks => [Contracts.Tasks.Embedding];
+
+    public bool EmbedsText => true;
+
+    public bool TakesPrompt => false;
+
+    public PreprocessorConfig? Images => null;
+
+    public GenerationParameters? Resolve(GenerationOptions? options) => null;
+
+    public TokenizedText Tokenize(string text) => new([.. text.Select(c => (int)c)], false);
+
+    public BatchKey KeyOf(InferenceInput input) => new(this, InputKind.Text, 1, 0);
+
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
+        run?.Invoke(rows) ?? [.. rows.Select(_ => new EmbeddingOutcome([1f]))];
+
+    public void Dispose()
+    {
+    }
+}
+
+/// <summary>An input that counts its disposals.</summary>
+internal sealed class StubInput(string name = "") : InferenceInput
+{
+    public string Name { get; } = name;
+
+    public int Disposals { get; private set; }
+
+    public override void Dispose() => Disposals++;
+}
