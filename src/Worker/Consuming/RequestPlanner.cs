@@ -1,0 +1,60 @@
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.Inference;
+
+namespace VlWorker.Consuming;
+
+/// <summary>What one task of a request comes down to.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Model">The model that does it.</param>
+/// <param name="Generation">Effective parameters, for captions.</param>
+internal sealed record TaskPlan(string Task, IModel Model, GenerationParameters? Generation)
+{
+    /// <summary>The canonical parameters that are part of the result's ids; empty for an embedding.</summary>
+    public string Parameters => Generation?.Canonical() ?? "";
+}
+
+/// <summary>Finds the models for a request's tasks.</summary>
+internal sealed class RequestPlanner(ModelRegistry models)
+{
+    /// <summary>One plan a task, in the request's order.</summary>
+    /// <exception cref="RejectedException">Unknown model, a task that does not exist or that the model can't do, prompt not taken, bad parameters.</exception>
+    public IReadOnlyList<TaskPlan> Plan(DescribeImage request)
+    {
+        var tasks = request.Tasks ?? Tasks.All;
+        if (request.Prompt is not null && !tasks.Contains(Tasks.Caption))
+            throw new RejectedException(RejectionReason.PromptNotSupported, "a prompt conditions a caption, and no caption is asked for");
+        return [.. tasks.Select(task => Plan(request, task))];
+    }
+
+    /// <summary>The model that embeds a request's text.</summary>
+    /// <exception cref="RejectedException">Unknown model, or one that embeds no texts.</exception>
+    public IModel Plan(DescribeText request)
+    {
+        var model = request.Model is { } alias
+            ? Find(alias)
+            : models.DefaultForText ?? throw new RejectedException(RejectionReason.UnsupportedTask, "this worker has no model that embeds texts");
+        return model.EmbedsText
+            ? model
+            : throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' embeds no texts");
+    }
+
+    private TaskPlan Plan(DescribeImage request, string task)
+    {
+        if (!Tasks.All.Contains(task))
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"there is no task '{task}': the tasks are {string.Join(", ", Tasks.All)}");
+        var model = request.Models?.GetValueOrDefault(task) is { } alias
+            ? Find(alias)
+            : models.DefaultFor(task) ?? throw new RejectedException(RejectionReason.UnsupportedTask, $"this worker has no model for task '{task}'");
+        if (!model.Tasks.Contains(task))
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' can't do task '{task}'");
+        if (task != Tasks.Caption)
+            return new TaskPlan(task, model, null);
+        if (request.Prompt is not null && !model.TakesPrompt)
+            throw new RejectedException(RejectionReason.PromptNotSupported, $"model '{model.Reference.Alias}' takes no prompt");
+        return new TaskPlan(task, model, model.Resolve(request.Generation));
+    }
+
+    private IModel Find(string alias) => models.Find(alias)
+        ?? throw new RejectedException(RejectionReason.UnknownModel, $"there is no model '{alias}': there are {string.Join(", ", models.All.Select(model => model.Reference.Alias))}");
+}

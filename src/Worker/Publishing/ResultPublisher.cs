@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text;
+using VlWorker.Contracts;
+using VlWorker.Failures;
+
+namespace VlWorker.Publishing;
+
+/// <summary>Turns results into messages and publishes them to the results exchange and to whoever asked for a reply.</summary>
+internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions options, TimeProvider time, ILogger<ResultPublisher> logger)
+{
+    /// <summary>The message of a described image.</summary>
+    public OutgoingResult Compose(ImageDescribed result, ResultAddress address) => Compose(
+        result, result.Id, Topology.DescribedRoutingKey(address.Lane, result.JobId), address);
+
+    /// <summary>The message of a described text.</summary>
+    public OutgoingResult Compose(TextDescribed result, ResultAddress address) => Compose(
+        result, result.Id, Topology.DescribedRoutingKey(address.Lane, result.JobId), address);
+
+    /// <summary>The message of a rejection.</summary>
+    public OutgoingResult Compose(ImageRejected result, ResultAddress address) => Compose(
+        result, result.Id, Topology.RejectedRoutingKey(address.Lane, result.JobId), address);
+
+    /// <summary>Publishes to the results exchange and waits for the confirm.</summary>
+    /// <exception cref="DependencyException">Not confirmed, or no queue is bound for it.</exception>
+    public async Task PublishAsync(OutgoingResult result, CancellationToken cancellation)
+    {
+        try
+        {
+            await broker.PublishAsync(Topology.ResultsExchange, result.RoutingKey, result.Body, result.Properties, mandatory: true, cancellation);
+        }
+        catch (UnroutableException) when (options.DropUnroutable)
+        {
+            Log.ResultDropped(logger, result.RoutingKey);
+        }
+        catch (UnroutableException error)
+        {
+            throw new DependencyException(Dependency.Results, $"results would be lost: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Publishes to the queue that the request named, if any. That it is gone is no error: nobody waits any more.</summary>
+    /// <exception cref="DependencyException">Not confirmed.</exception>
+    public async Task ReplyAsync(OutgoingResult result, CancellationToken cancellation)
+    {
+        if (result.ReplyTo is not { } queue)
+            return;
+        try
+        {
+            await broker.PublishAsync("", queue, result.Body, result.Properties, mandatory: true, cancellation);
+        }
+        catch (UnroutableException)
+        {
+            Log.ReplyUnroutable(logger, result.RequestId, queue);
+        }
+    }
+
+    private OutgoingResult Compose<T>(T result, string id, string routingKey, ResultAddress address)
+        where T : class
+    {
+        var headers = new Dictionary<string, object?>(StringComparer.Ordinal);
+        if (address.TraceParent is not null)
+            headers["traceparent"] = address.TraceParent;
+        if (address.TraceState is not null)
+            headers["tracestate"] = address.TraceState;
+        var properties = new MessageProperties
+        {
+            MessageId = MessageIdOf(id, typeof(T).Name),
+            CorrelationId = address.CorrelationId,
+            ContentType = "application/json",
+            Type = typeof(T).Name,
+            AppId = "vl-worker",
+            Timestamp = time.GetUtcNow(),
+            Headers = headers,
+        };
+        return new OutgoingResult(id, routingKey, ContractsJson.Write(result), properties, address.ReplyTo);
+    }
+
+    /// <summary>The same request gives the same message-id, so a consumer recognises a repeated answer. 32 hexadecimal digits.</summary>
+    private static string MessageIdOf(string id, string kind) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{id}")).AsSpan(0, 16));
+}

@@ -1,0 +1,81 @@
+using VlWorker.Consuming;
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.Inference;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Worker.Tests.Consuming;
+
+public sealed class RequestPlannerTests
+{
+    private readonly RequestPlanner _planner = new(new ModelRegistry(
+    [
+        new NamedModel("captioner", [Tasks.Caption], text: false), new NamedModel("clip", [Tasks.Embedding], text: true),
+        new NamedModel("clip-2", [Tasks.Embedding], text: true),
+    ]));
+
+    [Fact]
+    public void Absent_tasks_are_all_tasks_by_their_default_models()
+    {
+        var plans = _planner.Plan(new DescribeImage());
+
+        Assert.Equal(["caption captioner", "embedding clip"], plans.Select(plan => $"{plan.Task} {plan.Model.Reference.Alias}"));
+        Assert.NotEmpty(plans[0].Parameters);
+        Assert.Empty(plans[1].Parameters);
+    }
+
+    [Fact]
+    public void Named_models_are_taken_in_the_requests_order()
+    {
+        var plans = _planner.Plan(new DescribeImage { Tasks = ["embedding", "caption"], Models = new Dictionary<string, string> { ["embedding"] = "clip-2" } });
+
+        Assert.Equal(["embedding clip-2", "caption captioner"], plans.Select(plan => $"{plan.Task} {plan.Model.Reference.Alias}"));
+    }
+
+    [Theory]
+    [InlineData("caption", "nobody", null, RejectionReason.UnknownModel)]
+    [InlineData("caption", "clip", null, RejectionReason.UnsupportedTask)]
+    [InlineData("paint", "clip", null, RejectionReason.UnsupportedTask)]
+    [InlineData("caption", "captioner", "a photo of", RejectionReason.PromptNotSupported)]
+    [InlineData("embedding", "clip", "a photo of", RejectionReason.PromptNotSupported)]
+    public void What_no_model_can_do_is_rejected(string task, string alias, string? prompt, string reason)
+    {
+        var request = new DescribeImage { Tasks = [task], Models = new Dictionary<string, string> { [task] = alias }, Prompt = prompt };
+
+        Assert.Equal(reason, Assert.Throws<RejectedException>(() => _planner.Plan(request)).Reason);
+    }
+
+    [Fact]
+    public void Texts_go_to_a_model_that_embeds_them()
+    {
+        Assert.Equal("clip", _planner.Plan(new DescribeText()).Reference.Alias);
+        Assert.Equal("clip-2", _planner.Plan(new DescribeText { Model = "clip-2" }).Reference.Alias);
+        Assert.Equal(RejectionReason.UnsupportedTask, Assert.Throws<RejectedException>(() => _planner.Plan(new DescribeText { Model = "captioner" })).Reason);
+        Assert.Equal(RejectionReason.UnknownModel, Assert.Throws<RejectedException>(() => _planner.Plan(new DescribeText { Model = "x" })).Reason);
+    }
+
+    private sealed class NamedModel(string alias, string[] tasks, bool text) : IModel
+    {
+        public ModelReference Reference { get; } = new() { Alias = alias, Revision = "r" };
+
+        public IReadOnlyList<string> Tasks { get; } = tasks;
+
+        public bool EmbedsText => text;
+
+        public bool TakesPrompt => false;
+
+        public PreprocessorConfig? Images => null;
+
+        public GenerationParameters? Resolve(GenerationOptions? options) => new(20, 0, 1, 1, default, 0, 1, 1);
+
+        public TokenizedText Tokenize(string text1) => throw new NotSupportedException();
+
+        public BatchKey KeyOf(InferenceInput input) => throw new NotSupportedException();
+
+        public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+    }
+}
