@@ -1,0 +1,48 @@
+using VlWorker.Publishing;
+
+namespace VlWorker.Hosting;
+
+/// <summary>What settings of different sections demand of each other.</summary>
+internal static class OptionChecks
+{
+    /// <summary>The broker gives up on a consumer that holds a message longer than this, unless it is set otherwise there.</summary>
+    private static readonly TimeSpan BrokerConsumerTimeout = TimeSpan.FromMinutes(30);
+
+    /// <summary>All that is wrong, each with the name of its section in front.</summary>
+    public static IEnumerable<string> Run(WorkerOptions options) =>
+    [
+        .. Named("Broker", options.Broker.Check()),
+        .. Named("Consuming", options.Consuming.Check()),
+        .. Named("Publishing", options.Publishing.Check()),
+        .. Named("Store", options.Store.Check()),
+        .. Named("Fetching", options.Fetching.Check()),
+        .. Named("Inference", options.Inference.Check()),
+        .. Named("Serving", options.Serving.Check()),
+        .. Prefetch(options),
+        .. Times(options),
+    ];
+
+    private static IEnumerable<string> Named(string section, IEnumerable<string> errors) =>
+        errors.Select(error => error.StartsWith($"{section}:", StringComparison.Ordinal) ? error : $"{section}: {error}");
+
+    private static IEnumerable<string> Prefetch(WorkerOptions options)
+    {
+        var maxBatch = options.Batching.MaxBatch;
+        foreach (var lane in options.Consuming.Lanes().Where(lane => lane.Prefetch < maxBatch))
+        {
+            yield return $"Consuming: the {lane.Kind} lane's prefetch is {lane.Prefetch}: a batch of {maxBatch} (Batching:MaxBatch) could never fill";
+        }
+
+        var streams = options.Batching.EffectiveStreams();
+        if (options.Consuming.Lanes().Sum(lane => lane.Prefetch) < maxBatch * streams)
+            yield return $"Consuming: all lanes' prefetch together is below Batching:MaxBatch x Streams ({maxBatch} x {streams}): a device would idle";
+    }
+
+    private static IEnumerable<string> Times(WorkerOptions options)
+    {
+        if (TimeSpan.FromSeconds(options.Hosting.ShutdownSeconds) <= options.Consuming.GracePeriod)
+            yield return "Hosting: ShutdownSeconds must be above Consuming:GracePeriod, or the process ends before the pipeline is drained";
+        if (options.Broker.Transport == BrokerTransport.RabbitMq && options.Publishing.HoldFor >= BrokerConsumerTimeout)
+            yield return "Publishing: HoldFor must be below the broker's consumer time-out of 30 minutes";
+    }
+}

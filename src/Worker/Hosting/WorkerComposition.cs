@@ -1,0 +1,76 @@
+using Prometheus;
+using VlWorker.Batching;
+using VlWorker.Buffers;
+using VlWorker.Consuming;
+using VlWorker.Decoding;
+using VlWorker.Fetching;
+using VlWorker.Inference;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Hosting;
+
+/// <summary>Puts the stages together: the one place that knows all of them.</summary>
+internal static class WorkerComposition
+{
+    /// <summary>Adds a whole worker. Nothing is connected or loaded before <see cref="WorkerLifecycle"/> asks for it.</summary>
+    public static IServiceCollection AddWorker(this IServiceCollection services, WorkerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(options.Broker);
+        services.AddSingleton(options.Consuming);
+        services.AddSingleton(options.Publishing);
+        services.AddSingleton(options.Store);
+        services.AddSingleton(options.Fetching);
+        services.AddSingleton(options.Decoding);
+        services.AddSingleton(options.Batching);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(Metrics.NewCustomRegistry());
+        services.AddSingleton<WorkerMetrics>();
+        services.AddSingleton(new EncodedBudget(new MemoryBudget(options.Fetching.BytesInFlight)));
+        services.AddStore(options.Store);
+        services.AddSingleton<ImageDecoder>();
+        services.AddSingleton<DynamicBatcher>();
+        services.AddSingleton(provider => new DeviceRunner(
+            provider.GetRequiredService<DynamicBatcher>(),
+            options.Batching.EffectiveStreams(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<WorkerMetrics>()));
+        services.AddSingleton(provider => LoadModels(provider, options.Inference));
+        services.AddConsuming(options.Broker);
+        services.AddSingleton<WorkerLifecycle>();
+        services.AddHostedService(provider => provider.GetRequiredService<WorkerLifecycle>());
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.Hosting.ShutdownSeconds));
+        return services;
+    }
+
+    private static void AddStore(this IServiceCollection services, StoreOptions options)
+    {
+        if (options.Kind == StoreKind.S3)
+            services.AddSingleton<IObjectStore>(provider => ActivatorUtilities.CreateInstance<S3ObjectStore>(provider, Budget(provider)));
+        else
+            services.AddSingleton<IObjectStore>(provider => ActivatorUtilities.CreateInstance<FolderObjectStore>(provider, Budget(provider)));
+
+        static MemoryBudget Budget(IServiceProvider provider) => provider.GetRequiredService<EncodedBudget>().Bytes;
+    }
+
+    private static ModelRegistry LoadModels(IServiceProvider provider, InferenceOptions options)
+    {
+        var (time, metrics) = (provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<WorkerMetrics>());
+        var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("VlWorker.Models");
+        var models = new List<IModel>();
+        foreach (var settings in options.Models)
+        {
+            var started = time.GetTimestamp();
+            var model = ModelLoader.Load(settings with { Folder = ResourcePath.Resolve(settings.Folder) });
+            var took = time.GetElapsedTime(started);
+            metrics.ModelLoaded(settings.Alias, took);
+            Log.ModelLoaded(logger, model.Reference.Alias, model.Reference.Revision, took.TotalSeconds);
+            models.Add(model);
+        }
+
+        return new ModelRegistry(models);
+    }
+}
+
+/// <summary>What encoded images are charged to; a type of its own because pixels have another budget.</summary>
+internal sealed record EncodedBudget(MemoryBudget Bytes);

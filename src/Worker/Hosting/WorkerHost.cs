@@ -1,0 +1,75 @@
+using Microsoft.AspNetCore.Builder;
+using VlWorker.Batching;
+using VlWorker.Decoding;
+using VlWorker.Serving;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Hosting;
+
+/// <summary>A worker as a process: configuration, logging, HTTP side, lifecycle.</summary>
+internal static class WorkerHost
+{
+    /// <summary>Runs a worker until it is told to stop.</summary>
+    /// <param name="settings">Settings of the command line, --Section:Name=value.</param>
+    /// <returns>0 after an orderly stop, 2 if it can't start.</returns>
+    public static async Task<int> RunAsync(string[] settings)
+    {
+        WorkerOptions options;
+        var builder = CreateBuilder(settings);
+        try
+        {
+            options = WorkerOptions.Read(builder.Configuration);
+        }
+        catch (StartupException error)
+        {
+            await Console.Error.WriteLineAsync(error.Message);
+            return 2;
+        }
+
+        await using var application = Build(builder, options);
+        var lifecycle = application.Services.GetRequiredService<WorkerLifecycle>();
+        await application.RunAsync();
+        return lifecycle.Failure is null ? 0 : 2;
+    }
+
+    /// <summary>A builder with the worker's sources of settings and its log format.</summary>
+    public static WebApplicationBuilder CreateBuilder(string[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.Configuration
+            .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
+            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
+            .AddEnvironmentVariables()
+            .AddCommandLine(settings);
+        return builder;
+    }
+
+    /// <summary>Composes a worker from checked options.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, WorkerOptions options)
+    {
+        if (options.Hosting.JsonLogs)
+            builder.Logging.ClearProviders().AddJsonConsole();
+        else
+            builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
+        builder.WebHost.UseUrls(options.Serving.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.Services.AddWorker(options);
+        var application = builder.Build();
+        var metrics = application.Services.GetRequiredService<WorkerMetrics>();
+        Observe(metrics, application.Services);
+        application.MapOperations(metrics.Registry, application.Services.GetRequiredService<WorkerLifecycle>().NotReady);
+        return application;
+    }
+
+    private static void Observe(WorkerMetrics metrics, IServiceProvider services)
+    {
+        var lifecycle = services.GetRequiredService<WorkerLifecycle>();
+        var batcher = services.GetRequiredService<DynamicBatcher>();
+        var encoded = services.GetRequiredService<EncodedBudget>().Bytes;
+        var pixels = services.GetRequiredService<ImageDecoder>().PixelBudget;
+        metrics.Observe("vlworker_consuming", "1 while the worker takes messages, 0 while it does not: /health/ready says why.", () => lifecycle.NotReady().Count == 0 ? 1 : 0);
+        metrics.Observe("vlworker_batcher_waiting_rows", "Rows that wait for a batch.", () => batcher.Waiting);
+        metrics.Observe("vlworker_fetch_bytes_in_flight", "Encoded bytes held.", () => encoded.Used);
+        metrics.Observe("vlworker_pixel_bytes_in_flight", "Pixel bytes held.", () => pixels.Used);
+    }
+}

@@ -1,0 +1,76 @@
+using VlWorker.Batching;
+using VlWorker.Consuming;
+using VlWorker.Inference;
+
+namespace VlWorker.Hosting;
+
+/// <summary>Starts the worker in order and stops it in the opposite order.</summary>
+/// <remarks>
+/// Start: models, device, consuming; meanwhile /health/live answers already. Stop: consuming first, with everything in the pipeline
+/// finished or given back, then the device, then the models (by the container). A start that can't succeed ends the process with exit code 2.
+/// </remarks>
+internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<WorkerLifecycle> logger) : BackgroundService
+{
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ConsumingService? _consuming;
+    private DeviceRunner? _runner;
+    private volatile string? _phase = "starting";
+
+    /// <summary>Why a start failed; null if it did not.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Completes when the worker consumes; faulted when it never will.</summary>
+    public Task Started => _started.Task;
+
+    /// <summary>Why the worker takes no work now, one line a reason; empty when it does.</summary>
+    public IReadOnlyList<string> NotReady() => _phase is { } phase ? [phase] : _consuming?.NotReady is { } reason ? [reason] : [];
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _phase = "stopping";
+        await base.StopAsync(cancellationToken);
+        if (_consuming is { } consuming)
+            await consuming.StopAsync(cancellationToken);
+        if (_runner is { } runner && !runner.Stop(TimeSpan.FromSeconds(5)))
+            Log.DeviceStillBusy(logger);
+        Log.Stopped(logger);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Task.Run(() => Load(stoppingToken), stoppingToken);
+            _phase = "connecting to the broker";
+            var consuming = services.GetRequiredService<ConsumingService>();
+            _consuming = consuming;
+            await consuming.StartAsync(stoppingToken);
+            _phase = null;
+            _started.TrySetResult();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            _started.TrySetCanceled(stoppingToken);
+        }
+        catch (Exception error)
+        {
+            Failure = error;
+            _phase = $"can't start: {error.Message}";
+            Log.CannotStart(logger, error.Message);
+            _started.TrySetException(error);
+            _ = _started.Task.Exception;
+            lifetime.StopApplication();
+        }
+    }
+
+    private void Load(CancellationToken cancellation)
+    {
+        _phase = "loading models";
+        _ = services.GetRequiredService<ModelRegistry>();
+        cancellation.ThrowIfCancellationRequested();
+        _runner = services.GetRequiredService<DeviceRunner>();
+        _runner.Start();
+    }
+}

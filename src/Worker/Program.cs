@@ -1,0 +1,3 @@
+using VlWorker.Hosting;
+
+return await CommandLine.InvokeAsync(args);
