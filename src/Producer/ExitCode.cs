@@ -1,0 +1,29 @@
+namespace VlWorker.Producer;
+
+/// <summary>What the process says to the shell; <c>--help</c> and docs/messages.md list the same.</summary>
+internal static class ExitCode
+{
+    /// <summary>Everything asked for was done.</summary>
+    public const int Success = 0;
+
+    /// <summary>The command line, or a request, is wrong. Valid requests of a list were published.</summary>
+    public const int Usage = 1;
+
+    /// <summary>The broker can't be reached, refused the credentials, or went away.</summary>
+    public const int Broker = 2;
+
+    /// <summary>The broker lacks the exchange or the queue: no worker has declared them yet.</summary>
+    public const int Topology = 3;
+
+    /// <summary>The broker did not take a message: its queue is full.</summary>
+    public const int NotConfirmed = 4;
+
+    /// <summary>With <c>--wait</c>: every request was answered, at least one with a rejection.</summary>
+    public const int Rejected = 5;
+
+    /// <summary>With <c>--wait</c>: nothing arrived for too long.</summary>
+    public const int TimedOut = 6;
+
+    /// <summary>Interrupted by Ctrl-C or SIGTERM.</summary>
+    public const int Interrupted = 130;
+}

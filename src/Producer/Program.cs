@@ -1,0 +1,5 @@
+using VlWorker.Producer;
+using VlWorker.Producer.Cli;
+
+using var terminal = Terminal.OfProcess();
+return await ProducerCommand.RunAsync(args, terminal, CancellationToken.None);

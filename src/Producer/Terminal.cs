@@ -1,0 +1,62 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace VlWorker.Producer;
+
+/// <summary>Where a command reads and writes: the process's own streams, or a test's. Disposing flushes them.</summary>
+internal sealed class Terminal : IDisposable
+{
+    private const int StandardOutput = 1;
+
+    /// <summary>Standard input.</summary>
+    public required TextReader Input { get; init; }
+
+    /// <summary>Standard output, unbuffered bytes.</summary>
+    public required Stream Output { get; init; }
+
+    /// <summary>What is for a person: errors, warnings, summaries.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Whether <see cref="Output"/> is a terminal and not a pipe or a file.</summary>
+    public required bool IsInteractive { get; init; }
+
+    /// <summary>Columns of the terminal.</summary>
+    public int Width { get; init; } = 120;
+
+    /// <summary>Reads an environment variable.</summary>
+    public required Func<string, string?> Environment { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>The process's own streams.</summary>
+    public static Terminal OfProcess() => new()
+    {
+        Input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8),
+        Output = OpenOutput(),
+        Error = Console.Error,
+        IsInteractive = !Console.IsOutputRedirected,
+        Width = Console.IsOutputRedirected ? 120 : Math.Max(Console.WindowWidth, 40),
+        Environment = System.Environment.GetEnvironmentVariable,
+    };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Error.Flush();
+        Output.Dispose();
+        Input.Dispose();
+    }
+
+    // The console's own stream hides that the reader of a pipe has left. A message is acknowledged once it is printed: printing into the
+    // void would lose it, so the failure must show.
+    private static Stream OpenOutput()
+    {
+        if (OperatingSystem.IsWindows())
+            return Console.OpenStandardOutput();
+        var stream = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+
+        // A file has no reader that leaves, and others may write to it through the same handle: a FileStream would write over them.
+        return stream.CanSeek ? Console.OpenStandardOutput() : stream;
+    }
+}

@@ -1,0 +1,61 @@
+using VlWorker.Producer.Requests;
+
+namespace VlWorker.Producer.Tests.Requests;
+
+public sealed class LineReaderTests
+{
+    [Fact]
+    public async Task Blank_lines_count_and_are_left_out()
+    {
+        Assert.Equal([(1L, "a"), (3L, " b "), (4L, "c")], await ReadAsync("a\n\n b \r\nc", 0));
+    }
+
+    [Fact]
+    public async Task Skipping_keeps_the_numbers()
+    {
+        Assert.Equal([(3L, "c")], await ReadAsync("a\nb\nc\n", 2));
+    }
+
+    [Fact]
+    public async Task A_file_is_read_like_standard_input()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, "\uFEFF旅行.jpg\nb\n");
+            Assert.Equal([(1L, "旅行.jpg"), (2L, "b")], await LineReader.ReadAsync(path, TextReader.Null, 0, default).ToListAsync());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_no_list_is_refused()
+    {
+        var missing = await Assert.ThrowsAsync<ProducerException>(async () => await LineReader.ReadAsync("no/such/file", TextReader.Null, 0, default).ToListAsync());
+        var endless = await Assert.ThrowsAsync<ProducerException>(() => ReadAsync(new string('x', 2_000_000), 0));
+
+        Assert.Equal((ExitCode.Usage, ExitCode.Usage), (missing.ExitCode, endless.ExitCode));
+        Assert.Contains("no/such/file", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("line 1 is longer", endless.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Waiting_for_input_ends_when_cancelled()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
+        await using var silent = new System.IO.Pipes.AnonymousPipeClientStream(System.IO.Pipes.PipeDirection.In, pipe.ClientSafePipeHandle);
+        using var input = new StreamReader(silent);
+        var reading = Task.Run(async () => await LineReader.ReadAsync("-", input, 0, cancelled.Token).ToListAsync());
+
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    private static async Task<List<(long Number, string Line)>> ReadAsync(string text, long skip) =>
+        await LineReader.ReadAsync("-", new StringReader(text), skip, default).ToListAsync();
+}
