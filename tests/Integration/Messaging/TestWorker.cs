@@ -1,0 +1,90 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using VlWorker.Batching;
+using VlWorker.Consuming;
+using VlWorker.Decoding;
+using VlWorker.Fetching;
+using VlWorker.Inference;
+using VlWorker.Publishing;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Integration.Messaging;
+
+/// <summary>Consuming and publishing as the host composes them, between a scripted store and a model without weights.</summary>
+internal sealed class TestWorker : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+    private readonly DeviceRunner _device;
+    private bool _stopped;
+
+    public TestWorker(BrokerOptions broker, ConsumingOptions? consuming = null, PublishingOptions? publishing = null)
+    {
+        Broker = broker;
+        Store = new ScriptedStore(File.ReadAllBytes(Infrastructure.Repository.At("samples", "0002.png")));
+        var metrics = new WorkerMetrics(Metrics.NewCustomRegistry());
+        var services = new ServiceCollection()
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log))
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(metrics)
+            .AddSingleton(broker)
+            .AddSingleton(consuming ?? Quick)
+            .AddSingleton(publishing ?? new PublishingOptions())
+            .AddSingleton<IObjectStore>(Store)
+            .AddSingleton(new DecodingOptions())
+            .AddSingleton<ImageDecoder>()
+            .AddSingleton(new ModelRegistry([Model]))
+            .AddSingleton(new BatchingOptions { MaxBatch = 16, MaxWaitMs = 2 })
+            .AddSingleton<DynamicBatcher>()
+            .AddConsuming(broker);
+        _services = services.BuildServiceProvider();
+        _device = new DeviceRunner(_services.GetRequiredService<DynamicBatcher>(), 1, TimeProvider.System, metrics);
+    }
+
+    /// <summary>Settings that make a test quick: probes follow each other fast, a message has one retry.</summary>
+    public static ConsumingOptions Quick => new()
+    {
+        MaxAttempts = 2,
+        ProbeInitial = TimeSpan.FromMilliseconds(50),
+        ProbeMaximum = TimeSpan.FromMilliseconds(200),
+        GracePeriod = TimeSpan.FromSeconds(10),
+    };
+
+    public BrokerOptions Broker { get; }
+
+    public ScriptedStore Store { get; }
+
+    public EchoModel Model { get; } = new();
+
+    public LogLines Log { get; } = new();
+
+    public ConsumingService Service => _services.GetRequiredService<ConsumingService>();
+
+    public ConsumptionGate Gate => _services.GetRequiredService<ConsumptionGate>();
+
+    public ITransport Transport => _services.GetRequiredService<ITransport>();
+
+    public async Task StartAsync()
+    {
+        _device.Start();
+        await Service.StartAsync(CancellationToken.None);
+    }
+
+    public async Task StopAsync()
+    {
+        if (_stopped)
+            return;
+        _stopped = true;
+        await Service.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>Bytes of pooled memory that somebody still holds: none, once the worker has stopped.</summary>
+    public long BytesHeld => Store.BytesOut + _services.GetRequiredService<ImageDecoder>().PixelBudget.Used;
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _device.Dispose();
+        await _services.DisposeAsync();
+    }
+}

@@ -1,0 +1,90 @@
+using RabbitMQ.Client;
+using VlWorker.Contracts;
+using VlWorker.Integration.Infrastructure;
+
+namespace VlWorker.Integration.Producer;
+
+/// <summary>Everything that can be wrong with a broker has an exit code and a sentence of its own.</summary>
+public sealed class ErrorTests
+{
+    [Fact]
+    public async Task Wrong_credentials()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        var uri = new UriBuilder(broker.Uri) { Password = "s3cret-but-wrong" }.Uri;
+
+        var outcome = await RunAsync(uri, "publish", "-b", "b", "-k", "k");
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("refused the user name or the password", outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_such_virtual_host()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        var outcome = await RunAsync(new UriBuilder(broker.Uri) { Path = "/nowhere" }.Uri, "results");
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("nowhere", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("publish", "-b", "b", "-k", "k")]
+    [InlineData("publish", "-b", "b", "-k", "k", "--wait")]
+    [InlineData("text", "x")]
+    [InlineData("results")]
+    [InlineData("results", "--follow")]
+    [InlineData("results", "--job", "j")]
+    [InlineData("results", "--queue", "no-such-queue")]
+    public async Task No_worker_has_declared_anything(params string[] args)
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        var outcome = await RunAsync(broker.Uri, args);
+
+        Assert.Equal(3, outcome.Code);
+        Assert.Contains("does not exist: start a worker first", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(await broker.ListExchangesAsync());
+        Assert.Empty(await broker.ListQueuesAsync());
+    }
+
+    [Fact]
+    public async Task No_queue_is_bound()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        await broker.UseAsync(channel => channel.ExchangeDeclareAsync(Topology.RequestsExchange, ExchangeType.Direct, durable: true));
+
+        var outcome = await RunAsync(broker.Uri, "publish", "-b", "b", "-k", "k", "--id", "lost-1");
+
+        Assert.Equal(3, outcome.Code);
+        Assert.Contains("no queue is bound to the exchange 'vl.requests' for 'interactive', so request lost-1 came back", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("0 published and confirmed", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_and_says_where_to_go_on()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        const int Room = 3;
+        await broker.UseAsync(async channel =>
+        {
+            await channel.ExchangeDeclareAsync(Topology.RequestsExchange, ExchangeType.Direct, durable: true);
+            var arguments = new Dictionary<string, object?> { ["x-max-length"] = Room, ["x-overflow"] = "reject-publish" };
+            await channel.QueueDeclareAsync(Topology.InteractiveQueue, durable: true, exclusive: false, autoDelete: false, arguments);
+            await channel.QueueBindAsync(Topology.InteractiveQueue, Topology.RequestsExchange, Topology.InteractiveRoutingKey);
+        });
+
+        // One at a time: what is behind the refused one is not sent.
+        var outcome = await ProducerFixture.RunAsync(
+            broker.Uri, new StringReader("a\nb\nc\nd\ne\nf\n"), default, "publish", "-b", "b", "--list", "-", "--window", "1");
+
+        Assert.Equal(4, outcome.Code);
+        Assert.Contains("3 published and confirmed", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("is full or not available", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("--skip 3 takes a list up again", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal((uint)Room, await broker.CountAsync(Topology.InteractiveQueue));
+    }
+
+    private static Task<Outcome> RunAsync(Uri uri, params string[] args) => ProducerFixture.RunAsync(uri, TextReader.Null, default, args);
+}
