@@ -6,7 +6,7 @@ namespace VlWorker.Consuming;
 internal sealed class ConsumptionGate(TimeProvider time, ILogger<ConsumptionGate> logger)
 {
     private readonly Lock _gate = new();
-    private volatile GateState _state = OpenFromTheStart(time, metrics);
+    private volatile GateState _state = new(new Dictionary<Dependency, string>(), time.GetUtcNow());
     private TaskCompletionSource _changed = NewSignal();
 
     /// <summary>The state of this moment.</summary>
@@ -70,12 +70,6 @@ internal sealed class ConsumptionGate(TimeProvider time, ILogger<ConsumptionGate
         var signal = _changed;
         _changed = NewSignal();
         signal.SetResult();
-    }
-
-    private static GateState OpenFromTheStart(TimeProvider time, WorkerMetrics metrics)
-    {
-        metrics.Consuming(open: true);
-        return new GateState(new Dictionary<Dependency, string>(), time.GetUtcNow());
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using Prometheus;
+using VlWorker.Batching;
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Inference;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Bench.Pipeline;
+
+/// <summary>The worker's decoder, batcher and engine in this process, without broker and store: from encoded bytes to captions.</summary>
+internal sealed class EngineAlone : IDisposable
+{
+    private readonly IModel _model;
+    private readonly ImageDecoder _decoder = new(new DecodingOptions());
+    private readonly DynamicBatcher _batcher;
+    private readonly DeviceRunner _runner;
+
+    public EngineAlone(string modelFolder, int maxBatch, int threads = 1)
+    {
+        _model = ModelLoader.Load("captioner", modelFolder, new ModelOptions { IntraOpThreads = threads });
+        var options = new BatchingOptions { MaxBatch = maxBatch, Streams = Math.Max(1, Environment.ProcessorCount / threads) };
+        _batcher = new DynamicBatcher(options, TimeProvider.System);
+        _runner = new DeviceRunner(_batcher, options.EffectiveStreams(), TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+        _runner.Start();
+    }
+
+    /// <summary>Captions that many images with that many in flight; returns the seconds it took.</summary>
+    public async Task<double> RunAsync(IReadOnlyList<byte[]> images, int count, int inFlight)
+    {
+        var next = -1;
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () =>
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < count;)
+                await CaptionAsync(images[i % images.Count]);
+        })));
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Decodes and captions one image.</summary>
+    public async Task<string> CaptionAsync(byte[] image)
+    {
+        var decoded = await _decoder.DecodeAsync(image, [_model.Images!.Resize], CancellationToken.None);
+        var input = new ImageInput(Tasks.Caption, decoded.Prepared[0], _model.Resolve(null));
+        var outcome = await _batcher.SubmitAsync(input, _model, BatchPriority.Backfill, null, CancellationToken.None);
+        return ((CaptionOutcome)outcome.Outcome).Sequences[0].Text;
+    }
+
+    public void Dispose()
+    {
+        _runner.Dispose();
+        _batcher.Dispose();
+        _model.Dispose();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+
+namespace VlWorker.Bench.Pipeline;
+
+/// <summary>A broker and a store: those named by the environment, else private ones from Debian's packages, which end with this process.</summary>
+internal sealed class Services : IDisposable
+{
+    private readonly List<(string Script, string Folder)> _started = [];
+
+    private Services()
+    {
+    }
+
+    /// <summary>AMQP address with user and password.</summary>
+    public string Broker { get; private set; } = "";
+
+    /// <summary>S3 address with the keys as user info.</summary>
+    public Uri Store { get; private set; } = new("http://localhost");
+
+    public static Services Start()
+    {
+        var services = new Services();
+        services.Broker = services.Find("VLWORKER_TEST_RABBITMQ", "rabbitmq.sh");
+        services.Store = new Uri(services.Find("VLWORKER_TEST_S3", "ceph.sh"));
+        return services;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (script, folder) in _started)
+            Run(script, "remove", folder);
+    }
+
+    private string Find(string variable, string script)
+    {
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } address)
+            return address;
+        var path = Path.Combine(Repository.Root, "tests", "infra", script);
+        var folder = Directory.CreateTempSubdirectory("vl-bench-").FullName;
+        _started.Add((path, folder));
+        var output = Run(path, "start", folder, "--owner", Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return output.Split('\n').Select(line => line.Split('=', 2)).First(parts => parts[0].Trim() == variable)[1].Trim();
+    }
+
+    private static string Run(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true };
+        start.ArgumentList.Add(script);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{Path.GetFileName(script)} {arguments[0]} failed");
+    }
+}

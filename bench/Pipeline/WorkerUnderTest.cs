@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+
+namespace VlWorker.Bench.Pipeline;
+
+/// <summary>A vl-worker process, watched through /proc.</summary>
+internal sealed class WorkerUnderTest : IDisposable
+{
+    private readonly Process _process;
+    private readonly string _health;
+    private readonly List<string> _log = [];
+
+    private WorkerUnderTest(Process process, string health)
+    {
+        _process = process;
+        _health = health;
+    }
+
+    /// <summary>User and system time so far, of all threads.</summary>
+    public TimeSpan Cpu
+    {
+        get
+        {
+            var fields = File.ReadAllText($"/proc/{_process.Id}/stat").Split(") ", 2)[1].Split(' ');
+            return TimeSpan.FromSeconds((double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / 100);
+        }
+    }
+
+    /// <summary>Resident memory in megabytes (10^6 bytes).</summary>
+    public double ResidentMegabytes => Status("VmRSS:");
+
+    /// <summary>Highest resident memory so far in megabytes.</summary>
+    public double PeakMegabytes => Status("VmHWM:");
+
+    /// <summary>Starts a worker on the services and waits until it is ready.</summary>
+    public static async Task<WorkerUnderTest> StartAsync(Services services, string bucket, params string[] settings)
+    {
+        var port = FreePort();
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] keys = services.Store.UserInfo.Split(':');
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "vl-worker.dll"),
+            "--Broker:Transport=RabbitMq", $"--Broker:Uri={services.Broker}", "--Store:Kind=S3",
+            $"--Store:Endpoint={services.Store.GetLeftPart(UriPartial.Scheme)}{services.Store.Authority.Split('@')[^1]}",
+            $"--Store:AccessKey={keys[0]}", $"--Store:SecretKey={keys[1]}", $"--Store:Buckets:0={bucket}",
+            $"--Serving:Urls=http://127.0.0.1:{port}", "--Logging:LogLevel:Default=Warning", .. settings,
+        ];
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        var worker = new WorkerUnderTest(Process.Start(start)!, $"http://127.0.0.1:{port}/health/ready");
+        worker._process.OutputDataReceived += (_, line) => worker.Log(line.Data);
+        worker._process.ErrorDataReceived += (_, line) => worker.Log(line.Data);
+        worker._process.BeginOutputReadLine();
+        worker._process.BeginErrorReadLine();
+        await worker.ReadyAsync();
+        return worker;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+            if (!_process.WaitForExit(TimeSpan.FromSeconds(60)))
+                _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task ReadyAsync()
+    {
+        using var client = new HttpClient();
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < TimeSpan.FromSeconds(60) && !_process.HasExited)
+        {
+            try
+            {
+                if ((await client.GetAsync(new Uri(_health))).StatusCode == HttpStatusCode.OK)
+                    return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(100);
+        }
+
+        lock (_log)
+            throw new InvalidOperationException("the worker does not get ready:\n" + string.Join('\n', _log.TakeLast(30)));
+    }
+
+    private double Status(string name) => double.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture) * 1024 / 1e6;
+
+    private void Log(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_log)
+            _log.Add(line);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,23 @@
+namespace VlWorker.Bench;
+
+/// <summary>Where things lie in the source tree.</summary>
+internal static class Repository
+{
+    /// <summary>The folder of VlWorker.sln.</summary>
+    public static string Root { get; } = Find();
+
+    public static string Samples => Path.Combine(Root, "samples");
+
+    public static string Models => Path.Combine(Root, "models");
+
+    private static string Find()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "VlWorker.sln")))
+                return directory.FullName;
+        }
+
+        throw new InvalidOperationException("benchmarks run in a source tree");
+    }
+}
