@@ -1,5 +1,6 @@
-// Packs a model folder with golden outputs into a test fixture: dotnet run tests/Fixtures/pack.cs -- SOURCE TARGET.tar.br
-// The same input gives the same bytes: names are ordered, times and owners are fixed. See README.md.
+// Packs a model folder with golden outputs into a test fixture: dotnet run tests/Fixtures/pack.cs -- SOURCE TARGET.tar.br [EMBEDDING]
+// EMBEDDING names a token embedding of the checkpoint, [vocabulary, width] in float32, of which only the rows that the golden texts use are
+// kept; the others become zero, in the graphs too: random rows that nothing reads would be most of the archive. The same input gives the same bytes: names are ordered, times and owners are fixed. See README.md.
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false
 
@@ -17,9 +18,9 @@ JsonSerializerOptions plain = new() { Encoder = System.Text.Encodings.Web.JavaSc
 const int BrotliQuality = 11;
 const int BrotliWindow = 24;
 
-if (args.Length != 2)
+if (args.Length is not (2 or 3))
 {
-    Console.Error.WriteLine("usage: pack.cs SOURCE TARGET.tar.br");
+    Console.Error.WriteLine("usage: pack.cs SOURCE TARGET.tar.br [EMBEDDING]");
     return 2;
 }
 
@@ -29,15 +30,18 @@ string[] configs =
     "config.json", "generation_config.json", "preprocessor_config.json",
     "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
 ];
+const string checkpoint = "model.safetensors";
+var thin = args.Length == 3 ? Thinner(args[2]) : file => file;
 using var tar = new MemoryStream();
 using (var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true))
 {
     foreach (var name in configs.Where(name => File.Exists(Path.Combine(source, name))))
         Add(writer, name, Minified(name));
+    Add(writer, checkpoint, thin(File.ReadAllBytes(Path.Combine(source, checkpoint))));
     foreach (var folder in new[] { "onnx", "golden/images", "golden/images_decoded" })
     {
         foreach (var file in Directory.EnumerateFiles(Path.Combine(source, folder)).Order(StringComparer.Ordinal))
-            Add(writer, $"{folder}/{Path.GetFileName(file)}", File.ReadAllBytes(file));
+            Add(writer, $"{folder}/{Path.GetFileName(file)}", thin(File.ReadAllBytes(file)));
     }
 
     Add(writer, "golden/golden.json", Minified("golden/golden.json"));
@@ -53,6 +57,34 @@ return 0;
 
 byte[] Minified(string name) =>
     Encoding.UTF8.GetBytes(JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, name)))!.ToJsonString(plain));
+
+// Zeroes the rows of an embedding that no golden text uses, wherever the whole matrix stands in a file.
+Func<byte[], byte[]> Thinner(string name)
+{
+    var file = File.ReadAllBytes(Path.Combine(source, checkpoint));
+    var headerLength = (int)BinaryPrimitives.ReadUInt64LittleEndian(file);
+    var tensor = JsonNode.Parse(file.AsSpan(8, headerLength))![name] ?? throw new ArgumentException($"{checkpoint} has no tensor {name}");
+    if ((string)tensor["dtype"]! != "F32")
+        throw new ArgumentException($"{name} is not float32");
+    var (from, to) = ((int)tensor["data_offsets"]![0]!, (int)tensor["data_offsets"]![1]!);
+    var matrix = file.AsSpan((8 + headerLength + from)..(8 + headerLength + to)).ToArray();
+    var rowBytes = sizeof(float) * (int)tensor["shape"]![1]!;
+    var golden = JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, "golden/golden.json")))!;
+    var used = golden["texts"]!.AsArray().SelectMany(text => text!["input_ids"]!.AsArray()).Select(id => (int)id!).ToHashSet();
+    return content =>
+    {
+        for (var at = content.AsSpan().IndexOf(matrix); at >= 0; at = content.AsSpan().IndexOf(matrix))
+        {
+            for (var row = 0; row < matrix.Length / rowBytes; row++)
+            {
+                if (!used.Contains(row))
+                    content.AsSpan(at + (row * rowBytes), rowBytes).Clear();
+            }
+        }
+
+        return content;
+    };
+}
 
 static void Add(TarWriter writer, string name, byte[] content) => writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
 {

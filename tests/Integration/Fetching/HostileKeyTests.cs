@@ -22,6 +22,9 @@ public sealed class HostileKeyTests(TestStore store) : IClassFixture<TestStore>
         using var worker = new FetchingTestStore(store.Owner, store.Owner.Endpoint, null, store.Bucket);
 
         await worker.AssertReadsAsync(store.Bucket, key, content);
+
+        // The store's clean-up sends lists of keys as XML, which has no way to write some of these.
+        await RawStore.DeleteAsync(store.Owner, store.Bucket, key);
     }
 
     [Theory]
