@@ -14,6 +14,9 @@ internal sealed class Report(string title, string? file) : IDisposable
         _lines.Add(text);
     }
 
+    /// <summary>Adds to the file alone what was printed in another form.</summary>
+    public void Keep(string markdown) => _lines.Add(markdown.Trim());
+
     public void Dispose()
     {
         if (file is null)

@@ -15,21 +15,24 @@ internal static class FidelityPixelsCommand
         var golden = new Option<DirectoryInfo?>("--golden") { Description = "Folder with demo/ and photos/: golden.json and resized images." };
         var photos = new Option<DirectoryInfo?>("--photos") { Description = "Folder of the photographs that golden/photos describes." };
         var samples = new Option<DirectoryInfo?>("--samples") { Description = "Folder of images to compare with Pillow; by default samples/." };
-        var command = new Command("fidelity-pixels", "Decoded and resized bytes against Pillow's, bit for bit") { golden, photos, samples };
+        var output = new Option<string?>("--out") { Description = "File for the result, Markdown." };
+        var command = new Command("fidelity-pixels", "Decoded and resized bytes against Pillow's, bit for bit") { golden, photos, samples, output };
         command.SetAction((parsed, cancellation) => RunAsync(
             parsed.GetValue(golden)?.FullName,
             parsed.GetValue(photos)?.FullName,
             parsed.GetValue(samples)?.FullName ?? Path.Combine(Repository.Root, "samples"),
+            parsed.GetValue(output),
             cancellation));
         return command;
     }
 
     /// <summary>Runs the comparison. Returns 0 when all bytes are equal.</summary>
-    public static async Task<int> RunAsync(string? golden, string? photos, string samples, CancellationToken cancellation)
+    public static async Task<int> RunAsync(string? golden, string? photos, string samples, string? output, CancellationToken cancellation)
     {
         using var decoder = new ImageDecoder(new DecodingOptions());
         using var pillow = Peer.Pillow();
-        AnsiConsole.MarkupLineInterpolated($"Peer: {pillow?.Version ?? "none (python3-pil is not installed)"}");
+        using var report = new Report("Pixels against Pillow's", output);
+        report.Line($"Peer: {pillow?.Version ?? "none (python3-pil is not installed)"}");
         var tally = new FidelityTally();
         if (golden is not null)
             await CompareDemoAsync(decoder, pillow, Path.Combine(golden, "demo"), tally, cancellation);
@@ -37,7 +40,7 @@ internal static class FidelityPixelsCommand
             await ComparePhotosAsync(decoder, pillow, Path.Combine(golden, "photos"), photos, tally, cancellation);
         if (pillow is not null)
             await ComparePillowAsync(decoder, pillow, samples, tally, cancellation);
-        tally.Print();
+        tally.Print(report);
         return tally.AllEqual ? 0 : 1;
     }
 

@@ -40,15 +40,16 @@ internal sealed class FidelityTally
         _differences.Add($"{set}: {name}: {why}");
     }
 
-    public void Print()
+    public void Print(Report report)
     {
         var table = new Table().AddColumns("Set", "Equal", "Images");
         foreach (var (set, (equal, total)) in _sets)
             table.AddRow(set, equal.ToString(CultureInfo.InvariantCulture), total.ToString(CultureInfo.InvariantCulture));
         AnsiConsole.Write(table);
+        report.Keep("| set | equal | images |\n|---|---|---|\n" + string.Join('\n', _sets.Select(set => $"| {set.Key} | {set.Value.Equal} | {set.Value.Total} |")));
         foreach (var difference in _differences)
-            AnsiConsole.WriteLine(difference);
-        AnsiConsole.WriteLine(AllEqual ? "All bytes are equal." : $"{_differences.Count} differ.");
+            report.Line(difference);
+        report.Line(AllEqual ? "All bytes are equal." : $"{_differences.Count} differ.");
     }
 
     private void Count(string set, bool equal)

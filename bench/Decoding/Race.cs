@@ -35,8 +35,8 @@ internal sealed class Race(string title)
         }
     }
 
-    /// <summary>Prints the table and appends it to a Markdown file.</summary>
-    public void Report(string? file)
+    /// <summary>Prints the table and keeps it in a report.</summary>
+    public void Report(Report report)
     {
         var ours = Median(_results[0].Rates);
         var table = new Table().Title(title).AddColumns("", "images/s, median", "least", "most", "ours is");
@@ -54,8 +54,7 @@ internal sealed class Race(string title)
         }
 
         AnsiConsole.Write(table);
-        if (file is not null)
-            File.AppendAllText(file, markdown.ToString());
+        report.Keep(markdown.ToString());
     }
 
     private static double Median(List<double> rates) => rates.Order().ElementAt(rates.Count / 2);

@@ -18,10 +18,10 @@ internal static class SpeedCommands
     {
         var photos = new Option<DirectoryInfo?>("--photos") { Description = "Folder of images; by default samples/." };
         var turns = new Option<int>("--turns") { Description = "Turns that each takes, half a second long.", DefaultValueFactory = _ => 9 };
-        var output = new Option<FileInfo?>("--out") { Description = "Markdown file to append the tables to." };
+        var output = new Option<string?>("--out") { Description = "File for the result, Markdown." };
         var command = new Command(name, description) { photos, turns, output };
         command.SetAction(parsed => Run(
-            name, parsed.GetValue(photos)?.FullName ?? Path.Combine(Repository.Root, "samples"), parsed.GetValue(turns), parsed.GetValue(output)?.FullName));
+            name, parsed.GetValue(photos)?.FullName ?? Path.Combine(Repository.Root, "samples"), parsed.GetValue(turns), parsed.GetValue(output)));
         return command;
     }
 
@@ -35,6 +35,8 @@ internal static class SpeedCommands
         if (sharp is null)
             AnsiConsole.WriteLine("sharp is not there: npm ci --ignore-scripts in bench/peers/sharp.");
         using var contestant = new OurDecoding(files);
+        using var report = new Report(operation == "resize" ? "Resizing" : "Decoding and resizing", output);
+        report.Keep("One thread each, taking turns of half a second.");
         foreach (var (name, plan) in new[] { ("ViT: 224 x 224, bilinear", Plans.Vit), ("CLIP: short side 224, bicubic, crop", Plans.Clip) })
         {
             var race = new Race($"{operation}, {files.Count} images of {Path.GetFileName(folder)}, {name}");
@@ -42,10 +44,10 @@ internal static class SpeedCommands
             foreach (var peer in new[] { pillow, sharp }.OfType<Peer>())
                 racers.Add(new Racer(peer.Version, rounds => Ask(peer, operation, files, plan, rounds)));
             race.Run(racers, turns);
-            race.Report(output);
+            race.Report(report);
         }
 
-        AnsiConsole.WriteLine($"Managed heap, bytes an image: {contestant.AllocatedPerImage(Plans.Vit)}");
+        report.Line($"Managed heap, bytes an image: {contestant.AllocatedPerImage(Plans.Vit)}");
         return 0;
     }
 
