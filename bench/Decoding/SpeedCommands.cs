@@ -36,7 +36,7 @@ internal static class SpeedCommands
             AnsiConsole.WriteLine("sharp is not there: npm ci --ignore-scripts in bench/peers/sharp.");
         using var contestant = new OurDecoding(files);
         using var report = new Report(operation == "resize" ? "Resizing" : "Decoding and resizing", output);
-        report.Keep("One thread each, taking turns of half a second.");
+        report.Keep($"One thread each, taking turns of half a second. libturbojpeg of the system: {(VlWorker.Decoding.Formats.TurboJpeg.IsAvailable ? "used" : "not installed")}.");
         foreach (var (name, plan) in new[] { ("ViT: 224 x 224, bilinear", Plans.Vit), ("CLIP: short side 224, bicubic, crop", Plans.Clip) })
         {
             var race = new Race($"{operation}, {files.Count} images of {Path.GetFileName(folder)}, {name}");

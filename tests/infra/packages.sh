@@ -14,6 +14,7 @@ missing_packages() {
         type -P "${pair%%:*}" >/dev/null || echo "${pair##*:}"
     done
     /usr/bin/python3 -c 'import pika' 2>/dev/null || echo python3-pika
+    compgen -G '/usr/lib/*/libturbojpeg.so.0' >/dev/null || echo libturbojpeg0
 }
 
 # Debian starts a service as it is installed, unless this policy forbids it. One that forbids already stays as it is.

@@ -10,9 +10,13 @@ namespace VlWorker.Decoding;
 /// <param name="Prepared">Bytes of the prepared pixels, which stay until their owners dispose of them.</param>
 internal readonly record struct DecodingCost(long Working, long Prepared)
 {
-    public static DecodingCost Of(ImageHeader header, IReadOnlyList<ResizePlan> plans)
+    /// <summary>The cost of an image.</summary>
+    /// <param name="header">Its header.</param>
+    /// <param name="plans">What it is prepared for.</param>
+    /// <param name="wholeFrame">Whether it may be decoded as a whole instead of in bands.</param>
+    public static DecodingCost Of(ImageHeader header, IReadOnlyList<ResizePlan> plans, bool wholeFrame = false)
     {
-        var working = header.DecoderBytes + RowReader.BandMemory(header.Width, header.Height);
+        var working = header.DecoderBytes + RowReader.BandMemory(header.Width, header.Height) + (wholeFrame ? TurboJpeg.FrameBytes(header) : 0);
         var prepared = 0L;
         for (var i = 0; i < plans.Count; i++)
         {

@@ -24,6 +24,9 @@ internal sealed record DecodingOptions
     [Range(0, 1024)]
     public int Decoders { get; init; }
 
+    [Description("Decode JPEG with the system's libturbojpeg where it is installed (Debian: libturbojpeg0): the same bytes as without it, in about half the time.")]
+    public bool TurboJpeg { get; init; } = true;
+
     [Description("Bytes of pixels in flight at most: working memory of the images being decoded, and prepared images that wait for their batch.")]
     [Range(1L << 20, 1L << 40)]
     public long PixelBudgetBytes { get; init; } = 256L << 20;

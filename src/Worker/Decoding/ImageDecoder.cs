@@ -51,15 +51,20 @@ internal sealed class ImageDecoder : IDisposable
         await _slots.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            var cost = DecodingCost.Of(header, plans);
+            var turbo = SuitsTurboJpeg(header);
+            var cost = DecodingCost.Of(header, plans, turbo);
             using var lease = await PixelBudget.AcquireAsync(cost.Working + cost.Prepared, cancellation).ConfigureAwait(false);
-            return await _threads.Run(scratch => Decode(encoded, header, plans, lease, scratch, cancellation)).ConfigureAwait(false);
+            return await _threads.Run(scratch => Decode(encoded, header, turbo, plans, lease, scratch, cancellation)).ConfigureAwait(false);
         }
         finally
         {
             _slots.Release();
         }
     }
+
+    /// <summary>Whole frames cost memory: all decoders' together may take half of the budget.</summary>
+    internal bool SuitsTurboJpeg(ImageHeader header) => header.Format == ImageFormat.Jpeg && _options.TurboJpeg && TurboJpeg.IsAvailable
+        && TurboJpeg.FrameBytes(header) <= _options.PixelBudgetBytes / (2 * Decoders);
 
     /// <summary>Waits for the decoding that was begun, and ends the threads.</summary>
     public void Dispose()
@@ -69,14 +74,14 @@ internal sealed class ImageDecoder : IDisposable
     }
 
     private static unsafe DecodedImage Decode(
-        ReadOnlyMemory<byte> encoded, ImageHeader header, IReadOnlyList<ResizePlan> plans, MemoryBudget.Lease lease, DecoderScratch scratch,
-        CancellationToken cancellation)
+        ReadOnlyMemory<byte> encoded, ImageHeader header, bool turbo, IReadOnlyList<ResizePlan> plans, MemoryBudget.Lease lease,
+        DecoderScratch scratch, CancellationToken cancellation)
     {
         var prepared = new List<PreparedPixels>(plans.Count);
         try
         {
             using var fan = new ResamplerFan(header, plans, scratch);
-            RowReader.Read(encoded, header, scratch, fan.Sink, cancellation);
+            RowReader.Read(encoded, header, turbo, scratch, fan.Sink, cancellation);
             foreach (var (geometry, pixels) in fan.Finish())
                 prepared.Add(new PreparedPixels(geometry.Width, geometry.Height, pixels, lease.Split(pixels.Length)));
             return new DecodedImage(header.Upright.Width, header.Upright.Height, header.FormatName, prepared);

@@ -27,8 +27,17 @@ internal static class RowReader
     public static long BandMemory(int width, int height) => ((long)width * 4 * BandRows(width, height)) + Slack;
 
     /// <summary>Hands a whole image's rows to <paramref name="sink"/>.</summary>
-    public static void Read(ReadOnlyMemory<byte> encoded, ImageHeader header, DecoderScratch scratch, RowSink sink, CancellationToken cancellation)
+    /// <param name="encoded">The image's bytes.</param>
+    /// <param name="header">Its header.</param>
+    /// <param name="turbo">Whether to try <see cref="TurboJpeg"/> first.</param>
+    /// <param name="scratch">The thread's memory.</param>
+    /// <param name="sink">Takes the rows.</param>
+    /// <param name="cancellation">Looked at before each band.</param>
+    public static void Read(
+        ReadOnlyMemory<byte> encoded, ImageHeader header, bool turbo, DecoderScratch scratch, RowSink sink, CancellationToken cancellation)
     {
+        if (turbo && TurboJpeg.TryRead(encoded, header, scratch, sink))
+            return;
         switch (header.Format)
         {
             case ImageFormat.Jpeg:
