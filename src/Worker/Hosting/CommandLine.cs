@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VlWorker.Demo;
+using VlWorker.Models;
 
 namespace VlWorker.Hosting;
 
@@ -17,6 +18,7 @@ internal static class CommandLine
         root.SetAction((result, _) => RunAsync([.. result.UnmatchedTokens]));
         root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(EmbedCommand.Create());
+        root.Subcommands.Add(ModelCommand.Create());
         root.Subcommands.Add(ConfigCommand.Create());
 
         // The host handles SIGTERM and Ctrl-C itself: the parser's own handler would cut its drain short.

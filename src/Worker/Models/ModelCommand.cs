@@ -1,0 +1,9 @@
+using System.CommandLine;
+
+namespace VlWorker.Models;
+
+/// <summary><c>vl-worker model</c>: what can be done with a model folder without running the worker.</summary>
+internal static class ModelCommand
+{
+    public static Command Create() => new("model", "Fetches, converts, inspects and checks models.");
+}
