@@ -10,6 +10,14 @@ internal sealed record Linear(Matrix Weight, float[]? Bias)
 
     /// <summary>Width of the output.</summary>
     public int Outputs => Weight.Columns;
+
+    /// <summary>A part of the output: neighbouring columns.</summary>
+    public Linear ColumnRange(int first, int count) => new(Weight.ColumnRange(first, count), Bias?.AsSpan(first, count).ToArray());
+
+    /// <summary>The layer with its output multiplied.</summary>
+    public Linear Scale(float factor) => factor == 1 ? this : new(
+        new Matrix(Weight.Rows, Weight.Columns, Array.ConvertAll(Weight.Values, value => value * factor)),
+        Bias is null ? null : Array.ConvertAll(Bias, value => value * factor));
 }
 
 /// <summary>y = (x - mean) / sqrt(variance + Epsilon) * Gamma + Beta over the last axis.</summary>
