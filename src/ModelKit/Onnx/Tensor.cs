@@ -59,7 +59,12 @@ internal sealed class Tensor
 
     /// <summary>The elements as floats; integers are converted, not scaled.</summary>
     /// <exception cref="InvalidDataException">The type is no number of 8 bits or more, or is complex.</exception>
-    public float[] ToFloats() => TensorConversion.ToFloats(Bytes.Span, Type);
+    public float[] ToFloats()
+    {
+        var floats = GC.AllocateUninitializedArray<float>(checked((int)Count));
+        TensorConversion.ToFloats(Bytes.Span, Type, floats);
+        return floats;
+    }
 
     /// <summary>The elements of an Int64 or Int32 tensor.</summary>
     /// <exception cref="InvalidDataException">It is of another type.</exception>

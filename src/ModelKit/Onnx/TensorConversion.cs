@@ -6,47 +6,44 @@ namespace VlWorker.ModelKit.Onnx;
 internal static class TensorConversion
 {
     /// <summary>Writes floats as Float, Float16 or BFloat16, rounded to the nearest, ties to even.</summary>
+    /// <exception cref="ArgumentException">It is another type.</exception>
     public static byte[] FromFloats(ReadOnlySpan<float> values, ElementType type)
+    {
+        if (type == ElementType.Float)
+            return MemoryMarshal.AsBytes(values).ToArray();
+        if (type is not (ElementType.Float16 or ElementType.BFloat16))
+            throw new ArgumentException($"floats can't be stored as {type}", nameof(type));
+        var bytes = new byte[values.Length * sizeof(ushort)];
+        var words = MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan());
+        for (var i = 0; i < values.Length; i++)
+            words[i] = type == ElementType.Float16 ? BitConverter.HalfToUInt16Bits((Half)values[i]) : ToBFloat16(values[i]);
+        return bytes;
+    }
+
+    /// <summary>Reads elements as floats; integers are converted, not scaled.</summary>
+    /// <param name="bytes">The elements, little-endian.</param>
+    /// <param name="type">Their type.</param>
+    /// <param name="floats">Takes them: as many as there are elements.</param>
+    /// <exception cref="InvalidDataException">The type is no number of 8 bits or more, or is complex.</exception>
+    public static void ToFloats(ReadOnlySpan<byte> bytes, ElementType type, Span<float> floats)
     {
         switch (type)
         {
-            case ElementType.Float:
-                return MemoryMarshal.AsBytes(values).ToArray();
-            case ElementType.Float16:
-                var halves = new byte[values.Length * sizeof(ushort)];
-                var half = MemoryMarshal.Cast<byte, Half>(halves.AsSpan());
-                for (var i = 0; i < values.Length; i++)
-                    half[i] = (Half)values[i];
-                return halves;
-            case ElementType.BFloat16:
-                var brains = new byte[values.Length * sizeof(ushort)];
-                var brain = MemoryMarshal.Cast<byte, ushort>(brains.AsSpan());
-                for (var i = 0; i < values.Length; i++)
-                    brain[i] = ToBFloat16(values[i]);
-                return brains;
-            default:
-                throw new ArgumentException($"floats can't be stored as {type}", nameof(type));
+            case ElementType.Float: MemoryMarshal.Cast<byte, float>(bytes).CopyTo(floats); break;
+            case ElementType.Float16: Convert<Half>(bytes, floats, static value => (float)value); break;
+            case ElementType.BFloat16: Convert<ushort>(bytes, floats, static value => BitConverter.UInt32BitsToSingle((uint)value << 16)); break;
+            case ElementType.Double: Convert<double>(bytes, floats, static value => (float)value); break;
+            case ElementType.Int8: Convert<sbyte>(bytes, floats, static value => value); break;
+            case ElementType.UInt8 or ElementType.Bool: Convert<byte>(bytes, floats, static value => value); break;
+            case ElementType.Int16: Convert<short>(bytes, floats, static value => value); break;
+            case ElementType.UInt16: Convert<ushort>(bytes, floats, static value => value); break;
+            case ElementType.Int32: Convert<int>(bytes, floats, static value => value); break;
+            case ElementType.UInt32: Convert<uint>(bytes, floats, static value => value); break;
+            case ElementType.Int64: Convert<long>(bytes, floats, static value => value); break;
+            case ElementType.UInt64: Convert<ulong>(bytes, floats, static value => value); break;
+            default: throw new InvalidDataException($"elements of type {type} can't be read as floats");
         }
     }
-
-    /// <summary>Reads elements as floats.</summary>
-    /// <exception cref="InvalidDataException">The type is no number of 8 bits or more, or is complex.</exception>
-    public static float[] ToFloats(ReadOnlySpan<byte> bytes, ElementType type) => type switch
-    {
-        ElementType.Float => MemoryMarshal.Cast<byte, float>(bytes).ToArray(),
-        ElementType.Float16 => Convert(MemoryMarshal.Cast<byte, Half>(bytes), static value => (float)value),
-        ElementType.BFloat16 => Convert(MemoryMarshal.Cast<byte, ushort>(bytes), static value => BitConverter.UInt32BitsToSingle((uint)value << 16)),
-        ElementType.Double => Convert(MemoryMarshal.Cast<byte, double>(bytes), static value => (float)value),
-        ElementType.Int8 => Convert(MemoryMarshal.Cast<byte, sbyte>(bytes), static value => value),
-        ElementType.UInt8 or ElementType.Bool => Convert(bytes, static value => value),
-        ElementType.Int16 => Convert(MemoryMarshal.Cast<byte, short>(bytes), static value => value),
-        ElementType.UInt16 => Convert(MemoryMarshal.Cast<byte, ushort>(bytes), static value => value),
-        ElementType.Int32 => Convert(MemoryMarshal.Cast<byte, int>(bytes), static value => value),
-        ElementType.UInt32 => Convert(MemoryMarshal.Cast<byte, uint>(bytes), static value => value),
-        ElementType.Int64 => Convert(MemoryMarshal.Cast<byte, long>(bytes), static value => value),
-        ElementType.UInt64 => Convert(MemoryMarshal.Cast<byte, ulong>(bytes), static value => value),
-        _ => throw new InvalidDataException($"elements of type {type} can't be read as floats"),
-    };
 
     // The upper half of a float; a NaN keeps a bit of its fraction, or it would become infinite.
     private static ushort ToBFloat16(float value)
@@ -55,11 +52,11 @@ internal static class TensorConversion
         return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    private static float[] Convert<T>(ReadOnlySpan<T> values, Func<T, float> convert)
+    private static void Convert<T>(ReadOnlySpan<byte> bytes, Span<float> floats, Func<T, float> convert)
+        where T : unmanaged
     {
-        var floats = GC.AllocateUninitializedArray<float>(values.Length);
+        var values = MemoryMarshal.Cast<byte, T>(bytes);
         for (var i = 0; i < floats.Length; i++)
             floats[i] = convert(values[i]);
-        return floats;
     }
 }
