@@ -12,17 +12,12 @@ namespace VlWorker.Inference.Families.Clip;
 /// <summary>Embeddings of images and texts in one space.</summary>
 internal sealed class ClipModel : IModel
 {
-    // Measured: an image at a time keeps the encoder's activations in the processor's cache.
-    private const int EncoderChunk = 1;
-
-    private readonly ImageEncoder _vision;
-    private readonly TextEncoder _text;
+    private readonly IEmbeddingEngine _engine;
     private readonly HubTokenizer _tokenizer;
     private readonly int _contextLength;
-    private readonly ObjectPool<Workspace> _workspaces = new(() => new Workspace());
 
-    private ClipModel(ModelReference reference, PreprocessorConfig images, ImageEncoder vision, TextEncoder text, HubTokenizer tokenizer, int contextLength) =>
-        (Reference, Images, _vision, _text, _tokenizer, _contextLength) = (reference, images, vision, text, tokenizer, contextLength);
+    private ClipModel(ModelReference reference, PreprocessorConfig images, IEmbeddingEngine engine, HubTokenizer tokenizer, int contextLength) =>
+        (Reference, Images, _engine, _tokenizer, _contextLength) = (reference, images, engine, tokenizer, contextLength);
 
     /// <inheritdoc/>
     public ModelReference Reference { get; }
@@ -45,14 +40,18 @@ internal sealed class ClipModel : IModel
         // Old files keep the text tower's settings apart; 77 is what the family began with.
         var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? folder.Config.Int32("text_config_dict", "max_position_embeddings") ?? 77;
         var tokenizer = HubTokenizer.Load(folder.Path);
-        using var loaded = new LoadedGraphs(folder, options);
-        var vision = new ImageEncoder(loaded.Load(ModelFamily.Graphs.Vision), images, EncoderChunk, "image_embeds");
-        var text = new TextEncoder(loaded.Load(ModelFamily.Graphs.Text), "text_embeds");
-        // What does not fit together is found at start-up, not by the first image.
-        if (vision.FixedShape(images.Resize) is { } shape && (shape.Length != 1 || shape[0] != text.Size))
-            throw new InvalidDataException($"the image tower gives [{string.Join(", ", shape)}] an image, the text tower {text.Size} floats a text");
-        loaded.HandOver();
-        return new ClipModel(reference, images, vision, text, tokenizer, context);
+        var engine = EmbeddingEngines.Load(folder, images, options);
+        try
+        {
+            // What does not fit together is found at start-up, not by the first image.
+            engine.Check(images.Resize);
+            return new ClipModel(reference, images, engine, tokenizer, context);
+        }
+        catch (InvalidDataException)
+        {
+            engine.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -91,29 +90,16 @@ internal sealed class ClipModel : IModel
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _vision.Dispose();
-        _text.Dispose();
-    }
+    public void Dispose() => _engine.Dispose();
 
     private void RunImages(ReadOnlySpan<ImageInput> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
     {
         var images = new PreparedPixels[rows.Length];
         for (var i = 0; i < rows.Length; i++)
             images[i] = rows[i].Pixels;
-        var workspace = _workspaces.Rent();
-        try
-        {
-            var size = (int)_vision.ShapeOf(images[0].Width, images[0].Height)[0];
-            _vision.Encode(images, workspace.Inputs[0], workspace.Results, cancellation);
-            Embed(workspace.Results, size, outcomes);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
+        var results = new InferenceOutcome[rows.Length];
+        _engine.EncodeImages(images, (values, size) => Embed(values, size, results), cancellation);
+        results.CopyTo(outcomes);
     }
 
     private void RunTexts(ReadOnlySpan<TextInput> rows, Span<InferenceOutcome> outcomes)
@@ -121,24 +107,17 @@ internal sealed class ClipModel : IModel
         var texts = new int[rows.Length][];
         for (var i = 0; i < rows.Length; i++)
             texts[i] = rows[i].Text.Ids;
-        var workspace = _workspaces.Rent();
-        try
-        {
-            _text.Encode(texts, workspace.Inputs, workspace.Results);
-            Embed(workspace.Results, _text.Size, outcomes);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
+        var results = new InferenceOutcome[rows.Length];
+        _engine.EncodeTexts(texts, (values, size) => Embed(values, size, results));
+        results.CopyTo(outcomes);
     }
 
-    private static void Embed(TensorBuffer results, int size, Span<InferenceOutcome> outcomes)
+    private static void Embed(Span<float> embeddings, int size, InferenceOutcome[] outcomes)
     {
         for (var i = 0; i < outcomes.Length; i++)
         {
-            var raw = results.Span<float>((long)i * size * sizeof(float), size);
-            var length = TensorPrimitives.Norm((ReadOnlySpan<float>)raw);
+            ReadOnlySpan<float> raw = embeddings.Slice(i * size, size);
+            var length = TensorPrimitives.Norm(raw);
             if (!float.IsFinite(length) || length == 0)
             {
                 outcomes[i] = new FailedOutcome(new TransientException("the model's embedding of this row has no finite length"));
@@ -148,21 +127,6 @@ internal sealed class ClipModel : IModel
             var values = new float[size];
             TensorPrimitives.Divide(raw, length, values);
             outcomes[i] = new EmbeddingOutcome(values);
-        }
-    }
-
-    /// <summary>The memory of one stream.</summary>
-    private sealed class Workspace : IDisposable
-    {
-        public TensorBuffer[] Inputs { get; } = [new(), new(), new()];
-
-        public TensorBuffer Results { get; } = new();
-
-        public void Dispose()
-        {
-            foreach (var input in Inputs)
-                input.Dispose();
-            Results.Dispose();
         }
     }
 }

@@ -12,24 +12,13 @@ namespace VlWorker.Inference.Families.VisionEncoderDecoder;
 /// <summary>Captions by an image encoder and a text decoder with cross attention, as ViT with GPT-2.</summary>
 internal sealed class VisionEncoderDecoderModel : IModel
 {
-    // Measured: an image at a time keeps the encoder's activations in the processor's cache.
-    private const int EncoderChunk = 1;
-
-    private readonly ImageEncoder _encoder;
-    private readonly DecoderGraphs _decoder;
-    private readonly Generator _generator;
+    private readonly ICaptionEngine _engine;
     private readonly GenerationDefaults _defaults;
     private readonly HubTokenizer _tokenizer;
-    private readonly ObjectPool<Workspace> _workspaces;
 
     private VisionEncoderDecoderModel(
-        ModelReference reference, PreprocessorConfig images, ImageEncoder encoder, DecoderGraphs decoder, GenerationTokens tokens,
-        GenerationDefaults defaults, HubTokenizer tokenizer)
-    {
-        (Reference, Images, _encoder, _decoder, _defaults, _tokenizer) = (reference, images, encoder, decoder, defaults, tokenizer);
-        _generator = new Generator(tokens);
-        _workspaces = new ObjectPool<Workspace>(() => new Workspace(decoder));
-    }
+        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationDefaults defaults, HubTokenizer tokenizer) =>
+        (Reference, Images, _engine, _defaults, _tokenizer) = (reference, images, engine, defaults, tokenizer);
 
     /// <inheritdoc/>
     public ModelReference Reference { get; }
@@ -56,15 +45,17 @@ internal sealed class VisionEncoderDecoderModel : IModel
             ?? throw new InvalidDataException("config.json does not say how many positions the decoder has (decoder.n_positions)");
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
         var tokenizer = HubTokenizer.Load(folder.Path);
-        using var loaded = new LoadedGraphs(folder, options);
-        var encoder = new ImageEncoder(loaded.Load(ModelFamily.Graphs.Encoder), images, EncoderChunk, "last_hidden_state");
-        var merged = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged);
-        var first = loaded.Load(merged ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder);
-        var decoder = new DecoderGraphs(first, merged ? first : loaded.Load(ModelFamily.Graphs.DecoderWithPast));
-        Check(encoder, decoder, tokens, images.Resize);
-        loaded.HandOver();
-        return new VisionEncoderDecoderModel(
-            reference, images, encoder, decoder, tokens, new GenerationDefaults(generation, tokens.PromptLength, context), tokenizer);
+        var engine = CaptionEngines.Load(folder, images, tokens, options);
+        try
+        {
+            Check(engine, tokens, images.Resize);
+            return new VisionEncoderDecoderModel(reference, images, engine, new GenerationDefaults(generation, tokens.PromptLength, context), tokenizer);
+        }
+        catch (InvalidDataException)
+        {
+            engine.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -106,23 +97,15 @@ internal sealed class VisionEncoderDecoderModel : IModel
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _encoder.Dispose();
-        _decoder.Dispose();
-    }
+    public void Dispose() => _engine.Dispose();
 
     // What does not fit together is found at start-up, not by the first image.
-    private static void Check(ImageEncoder encoder, DecoderGraphs decoder, GenerationTokens tokens, ResizePlan plan)
+    private static void Check(ICaptionEngine engine, GenerationTokens tokens, ResizePlan plan)
     {
-        var strange = tokens.All.Where(token => token < 0 || token >= decoder.Vocabulary).ToList();
+        var strange = tokens.All.Where(token => token < 0 || token >= engine.Vocabulary).ToList();
         if (strange.Count > 0)
-            throw new InvalidDataException($"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {decoder.Vocabulary}");
-        if (encoder.FixedShape(plan) is not { } shape)
-            return;
-        if (shape.Length != 2 || (decoder.HiddenSize > 0 && decoder.HiddenSize != shape[1]))
-            throw new InvalidDataException($"the encoder gives [{string.Join(", ", shape)}] an image, the decoder takes [positions, {decoder.HiddenSize}]");
+            throw new InvalidDataException($"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {engine.Vocabulary}");
+        engine.Check(plan);
     }
 
     private RejectedException? Refuse(InferenceInput row)
@@ -149,19 +132,7 @@ internal sealed class VisionEncoderDecoderModel : IModel
         for (var i = 0; i < rows.Length; i++)
             (images[i], parameters[i]) = (rows[i].Pixels, rows[i].Generation!);
         var results = new RowResult[rows.Length];
-        var workspace = _workspaces.Rent();
-        try
-        {
-            var shape = _encoder.ShapeOf(images[0].Width, images[0].Height);
-            _encoder.Encode(images, workspace.Pixels, workspace.Decoder.Hidden, cancellation);
-            var states = new HiddenStates(images.Length, (int)shape[0], (int)shape[1]);
-            _generator.Run(workspace.Decoder, states, parameters, results, cancellation);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-
+        _engine.Run(images, parameters, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
             outcomes[i] = results[i].Error is { } error ? new FailedOutcome(error) : Caption(results[i].Sequences);
     }
@@ -176,19 +147,5 @@ internal sealed class VisionEncoderDecoderModel : IModel
         }
 
         return new CaptionOutcome(sequences);
-    }
-
-    /// <summary>The memory of one stream.</summary>
-    private sealed class Workspace(DecoderGraphs graphs) : IDisposable
-    {
-        public TensorBuffer Pixels { get; } = new();
-
-        public DecoderRun Decoder { get; } = new(graphs);
-
-        public void Dispose()
-        {
-            Pixels.Dispose();
-            Decoder.Dispose();
-        }
     }
 }

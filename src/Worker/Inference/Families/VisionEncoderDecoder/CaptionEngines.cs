@@ -1,0 +1,14 @@
+using VlWorker.Inference.Generation;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.Families.VisionEncoderDecoder;
+
+/// <summary>Chooses the engine that knows a folder's graphs.</summary>
+internal static class CaptionEngines
+{
+    /// <summary>Loads a folder's graphs.</summary>
+    /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
+    public static ICaptionEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options) =>
+        ExportedCaptionEngine.Load(folder, images, tokens, options);
+}
