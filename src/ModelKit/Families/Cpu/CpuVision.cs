@@ -1,0 +1,81 @@
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cpu;
+
+/// <summary>
+/// The way from 8-bit pixels into an image encoder: patches are rows of a matrix, rescaling and normalisation are part of the projection's
+/// weights and bias.
+/// </summary>
+internal static class CpuVision
+{
+    /// <summary>
+    /// uint8 [batch, 1 + patches, PatchSize * PatchSize * 3]: patches row by row, left to right, each in the order y, x, channel as the image's
+    /// own bytes come; the first row, which stands for the class token, is filled with <see cref="Middle"/>.
+    /// </summary>
+    public const string Patches = "patches";
+
+    /// <summary>The byte that stands for zero: grey, so that what rounding the weights costs grows with contrast, not with brightness.</summary>
+    public const byte Middle = 128;
+
+    /// <summary>Adds the input and the embeddings.</summary>
+    /// <returns>float [batch, 1 + patches, D]: what goes into the first block.</returns>
+    public static string Embed(GraphBuilder graph, CpuBlocks blocks, VisionParameters vision, Normalization normalization, LinearFormat format)
+    {
+        var (positions, area) = (vision.Positions.Rows, vision.PatchSize * vision.PatchSize);
+        var input = graph.Input(Patches, ElementType.UInt8, "batch", positions, area * 3);
+        var projected = blocks.Linears.ApplyToIntegers(input, Middle, PixelProjection(vision, normalization), format);
+        var offsets = Tensor.FromFloats(Offsets(vision, normalization), [1, positions, vision.HiddenSize]);
+        var states = graph.Node("Add", [projected, graph.Constant(offsets)]);
+        return vision.PreNorm is { } norm ? blocks.Norm(states, norm) : states;
+    }
+
+    // [y, x, channel; D]: what one step of a byte adds.
+    private static Matrix PixelProjection(VisionParameters vision, Normalization normalization)
+    {
+        var (area, width) = (vision.PatchSize * vision.PatchSize, vision.HiddenSize);
+        var values = new float[area * 3 * width];
+        for (var row = 0; row < area * 3; row++)
+        {
+            var (place, channel) = (row / 3, row % 3);
+            var factor = normalization.RescaleFactor / Deviation(normalization, channel);
+            var source = vision.PatchProjection.Row((channel * area) + place);
+            for (var i = 0; i < width; i++)
+                values[(row * width) + i] = (float)(source[i] * factor);
+        }
+
+        return new Matrix(area * 3, width, values);
+    }
+
+    // [1 + patches, D]: positions, the class token, the projection's bias, and the projection of a patch that is grey all over.
+    private static float[] Offsets(VisionParameters vision, Normalization normalization)
+    {
+        var (area, width) = (vision.PatchSize * vision.PatchSize, vision.HiddenSize);
+        var grey = new double[width];
+        for (var row = 0; row < area * 3; row++)
+        {
+            var channel = row / area;
+            var value = ((Middle * normalization.RescaleFactor) - Mean(normalization, channel)) / Deviation(normalization, channel);
+            var weights = vision.PatchProjection.Row(row);
+            for (var i = 0; i < width; i++)
+                grey[i] += weights[i] * value;
+        }
+
+        var offsets = (float[])vision.Positions.Values.Clone();
+        for (var i = 0; i < width; i++)
+        {
+            offsets[i] += vision.ClassToken[i];
+            for (var row = 1; row < vision.Positions.Rows; row++)
+                offsets[(row * width) + i] += (float)(grey[i] + (vision.PatchBias?[i] ?? 0));
+        }
+
+        return offsets;
+    }
+
+    private static double Mean(Normalization normalization, int channel) =>
+        channel switch { 0 => normalization.MeanR, 1 => normalization.MeanG, _ => normalization.MeanB };
+
+    private static double Deviation(Normalization normalization, int channel) =>
+        channel switch { 0 => normalization.StdR, 1 => normalization.StdG, _ => normalization.StdB };
+}
