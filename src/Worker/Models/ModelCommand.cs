@@ -5,5 +5,9 @@ namespace VlWorker.Models;
 /// <summary><c>vl-worker model</c>: what can be done with a model folder without running the worker.</summary>
 internal static class ModelCommand
 {
-    public static Command Create() => new("model", "Fetches, converts, inspects and checks models.");
+    /// <summary>Builds the command.</summary>
+    public static Command Create() => new("model", "Fetches, converts, inspects and checks models.")
+    {
+        VerifyCommand.Create(),
+    };
 }

@@ -1,0 +1,72 @@
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Inference;
+using VlWorker.ModelKit;
+
+namespace VlWorker.Models.Verification;
+
+/// <summary>One of the two models, loaded. Owns it.</summary>
+internal sealed class ComparedModel : IDisposable
+{
+    private readonly IModel _model;
+    private readonly GenerationParameters? _generation;
+    private readonly string _task;
+    private bool _disposed;
+
+    private ComparedModel(IModel model, ModelFacts facts, int? beams)
+    {
+        (_model, Facts, _task) = (model, facts, model.Tasks[0]);
+        _generation = model.Resolve(beams is null ? null : new GenerationOptions { NumBeams = beams });
+    }
+
+    /// <summary>Folder, family, precision, size.</summary>
+    public ModelFacts Facts { get; }
+
+    /// <summary>How it wants its images.</summary>
+    public ModelKit.Configuration.ResizePlan Plan => _model.Images!.Resize;
+
+    /// <summary>Whether it captions; else it embeds images and texts.</summary>
+    public bool Captions => _task == Tasks.Caption;
+
+    /// <summary>Loads a model.</summary>
+    /// <exception cref="ModelFolderException">The folder can't be used.</exception>
+    /// <exception cref="ModelCommandException">The model takes no images, or the number of beams does not suit it.</exception>
+    public static ComparedModel Load(ModelChoice choice, int? beams)
+    {
+        var folder = ModelFolder.Open(choice.Folder, choice.Precision);
+        var model = ModelLoader.Load(Path.GetFileName(folder.Path), folder.Path, new ModelOptions { Precision = choice.Precision });
+        try
+        {
+            var graphs = folder.Graphs.Values.Concat(folder.Graphs.Values.SelectMany(GraphChoice.ExternalData)).Distinct(StringComparer.Ordinal);
+            var facts = new ModelFacts(
+                folder.Path, folder.Family.ModelType, folder.Precision.ToString().ToLowerInvariant(), model.Reference.Revision,
+                graphs.Sum(file => new FileInfo(file).Length));
+            return new ComparedModel(model, facts, beams);
+        }
+        catch (Failures.RejectedException error)
+        {
+            model.Dispose();
+            throw new ModelCommandException(error.Message, error);
+        }
+    }
+
+    /// <summary>Runs images; their pixels stay the caller's.</summary>
+    public IReadOnlyList<InferenceOutcome> RunImages(IEnumerable<PreparedPixels> pixels, CancellationToken cancellation) =>
+        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation))], cancellation);
+
+    /// <summary>The tokens of a text.</summary>
+    public int[] Tokenize(string text) => _model.Tokenize(text).Ids;
+
+    /// <summary>Runs texts.</summary>
+    public IReadOnlyList<InferenceOutcome> RunTexts(IEnumerable<string> texts, CancellationToken cancellation) =>
+        _model.Run([.. texts.Select(text => new TextInput(_model.Tokenize(text)))], cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _model.Dispose();
+    }
+}
