@@ -1,8 +1,6 @@
-using Google.Protobuf;
-
 namespace VlWorker.ModelKit.Onnx;
 
-/// <summary>An ONNX model in memory. The data of all its tensors is here, none in other files; may be more than 2 GB in all.</summary>
+/// <summary>An ONNX model in memory. Unless it was loaded without, the data of all its tensors is here; may be more than 2 GB in all.</summary>
 internal sealed class OnnxModel
 {
     private readonly Dictionary<string, TensorProto> _initializers;
@@ -32,7 +30,5 @@ internal sealed class OnnxModel
 
     /// <summary>The model as one block, as InferenceSession takes it.</summary>
     /// <exception cref="InvalidOperationException">It would pass 2 GB: save it with external data instead.</exception>
-    public byte[] ToBytes() => OnnxFile.InlineLength(Proto) <= OnnxFile.LargestMessage
-        ? Proto.ToByteArray()
-        : throw new InvalidOperationException("a model of more than 2 GB does not fit into one block");
+    public byte[] ToBytes() => OnnxFile.ToBytes(Proto);
 }
