@@ -25,6 +25,22 @@ internal sealed record GraphChoice(
             name => name, name => Path.Combine(path, FileName(prefix, name, choice.Precision)), StringComparer.Ordinal));
     }
 
+    /// <summary>Takes the graphs that a manifest names.</summary>
+    /// <returns>Null if they are not of the precision asked for; <paramref name="errors"/> says so.</returns>
+    public static GraphChoice? Of(string path, ModelFamily family, ModelManifest manifest, ModelPrecision precision, List<string> errors)
+    {
+        ModelPrecision? made = manifest.Precision switch { "fp32" => ModelPrecision.Fp32, "fp16" => ModelPrecision.Fp16, "int8" => ModelPrecision.Quantized, _ => null };
+        var before = errors.Count;
+        if (made is null)
+            errors.Add($"precision {manifest.Precision} in {ModelManifest.FileName} is none of fp32, fp16 and int8");
+        if (manifest.Family != family.ModelType)
+            errors.Add($"{ModelManifest.FileName} is of a {manifest.Family}, {ModelFolder.ConfigFile} of a {family.ModelType}");
+        if (made is not null && precision != ModelPrecision.Auto && precision != made)
+            errors.Add($"precision {Name(precision)} is not there: the folder was optimised to {manifest.Precision}");
+        return errors.Count > before ? null : new GraphChoice(family, made!.Value, [made.Value], manifest.Graphs.ToDictionary(
+            graph => graph.Key, graph => Path.GetFullPath(Path.Combine(path, graph.Value)), StringComparer.Ordinal));
+    }
+
     /// <summary>The files beside a graph that hold its larger tensors, as exporters name them.</summary>
     public static IEnumerable<string> ExternalData(string graph) =>
         Directory.EnumerateFiles(Path.GetDirectoryName(graph)!, Path.GetFileName(graph) + "*")

@@ -21,8 +21,10 @@ public sealed class ModelFolder
 
     private const int HashChunk = 1 << 18;
 
-    private ModelFolder(string path, JsonFile config, JsonFile? generationConfig, GraphChoice graphs, IReadOnlyList<ModelFile> files)
+    private ModelFolder(
+        string path, JsonFile config, JsonFile? generationConfig, ModelManifest? manifest, GraphChoice graphs, IReadOnlyList<ModelFile> files)
     {
+        Manifest = manifest;
         Path = path;
         Config = config;
         GenerationConfig = generationConfig;
@@ -42,6 +44,9 @@ public sealed class ModelFolder
     /// <summary>generation_config.json; old models have none.</summary>
     public JsonFile? GenerationConfig { get; }
 
+    /// <summary>The manifest of an optimised folder; null for one as it was exported.</summary>
+    public ModelManifest? Manifest { get; }
+
     /// <summary>The family, by config.json's <c>model_type</c>.</summary>
     public ModelFamily Family { get; }
 
@@ -51,7 +56,9 @@ public sealed class ModelFolder
     /// <summary>The precisions that are there in full.</summary>
     public IReadOnlyList<ModelPrecision> Available { get; }
 
-    /// <summary>Full paths of the graphs in use by their names without suffix, as in <see cref="ModelFamily.Graphs"/>.</summary>
+    /// <summary>
+    /// Full paths of the graphs in use by their names without suffix, as in <see cref="ModelFamily.Graphs"/>, or as in the manifest.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Graphs { get; }
 
     /// <summary>All files in use, sorted by name.</summary>
@@ -74,10 +81,13 @@ public sealed class ModelFolder
         var generation = JsonFile.Read(path, GenerationConfigFile, errors);
         foreach (var name in family.RequiredFiles.Where(name => !File.Exists(System.IO.Path.Combine(path, name))))
             errors.Add($"{name} is missing");
-        var graphs = GraphChoice.Make(path, family, precision, errors);
+        var manifest = ModelManifest.Read(path, errors);
+        // A manifest that can't be used has said why; its graphs are none of an export.
+        var graphs = manifest is not null ? GraphChoice.Of(path, family, manifest, precision, errors)
+            : File.Exists(System.IO.Path.Combine(path, ModelManifest.FileName)) ? null : GraphChoice.Make(path, family, precision, errors);
         if (graphs is null || errors.Count > 0)
             throw new ModelFolderException(path, errors);
-        return new ModelFolder(path, config, generation, graphs, UsedFiles(path, family, graphs));
+        return new ModelFolder(path, config, generation, manifest, graphs, UsedFiles(path, family, graphs, manifest is not null));
     }
 
     /// <summary>
@@ -132,9 +142,10 @@ public sealed class ModelFolder
         return family;
     }
 
-    private static List<ModelFile> UsedFiles(string path, ModelFamily family, GraphChoice graphs)
+    private static List<ModelFile> UsedFiles(string path, ModelFamily family, GraphChoice graphs, bool optimised)
     {
-        var names = family.RequiredFiles.Concat(family.OptionalFiles.Where(name => File.Exists(System.IO.Path.Combine(path, name))))
+        string[] manifest = optimised ? [ModelManifest.FileName] : [];
+        var names = family.RequiredFiles.Concat(family.OptionalFiles.Where(name => File.Exists(System.IO.Path.Combine(path, name)))).Concat(manifest)
             .Concat(graphs.Files.Values.Concat(graphs.Files.Values.SelectMany(GraphChoice.ExternalData))
                 .Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/')));
         return [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)

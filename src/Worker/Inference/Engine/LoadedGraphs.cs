@@ -7,10 +7,13 @@ internal sealed class LoadedGraphs(ModelFolder folder, ModelOptions options) : I
 {
     private readonly List<OnnxSession> _sessions = [];
 
-    /// <summary>Loads a graph by its name in <see cref="ModelFamily.Graphs"/>.</summary>
+    /// <summary>Loads a graph by its name in <see cref="ModelFolder.Graphs"/>.</summary>
+    /// <exception cref="InvalidDataException">The folder has none of that name.</exception>
     public OnnxSession Load(string name)
     {
-        var session = new OnnxSession(folder.Graphs[name], options);
+        if (!folder.Graphs.TryGetValue(name, out var path))
+            throw new InvalidDataException($"the folder has no graph {name}");
+        var session = new OnnxSession(path, options, folder.Manifest is not null);
         _sessions.Add(session);
         return session;
     }

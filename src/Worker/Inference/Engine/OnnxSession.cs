@@ -10,13 +10,16 @@ internal sealed class OnnxSession : IDisposable
     private readonly InferenceSession _session;
 
     /// <summary>Loads a graph and optimises it for this processor.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it runs.</param>
+    /// <param name="asBuilt">Whether its operators are those wanted already: ONNX Runtime then fuses none of them into others.</param>
     /// <exception cref="OnnxRuntimeException">The file is damaged or asks for something unknown.</exception>
-    public OnnxSession(string path, ModelOptions options)
+    public OnnxSession(string path, ModelOptions options, bool asBuilt = false)
     {
         Name = Path.GetFileName(path);
         using var settings = new Microsoft.ML.OnnxRuntime.SessionOptions
         {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            GraphOptimizationLevel = asBuilt ? GraphOptimizationLevel.ORT_ENABLE_BASIC : GraphOptimizationLevel.ORT_ENABLE_ALL,
             IntraOpNumThreads = options.IntraOpThreads,
             InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,

@@ -39,14 +39,27 @@ internal sealed class TextEncoder : IDisposable
     /// <param name="texts">Token ids, none empty.</param>
     /// <param name="memory">Memory for the graph's inputs, one for each of at most three.</param>
     /// <param name="results">Receives [texts, <see cref="Size"/>].</param>
-    public void Encode(ReadOnlySpan<int[]> texts, TensorBuffer[] memory, TensorBuffer results)
+    /// <param name="chunk">Texts a run of the graph.</param>
+    public void Encode(ReadOnlySpan<int[]> texts, TensorBuffer[] memory, TensorBuffer results, int chunk = int.MaxValue)
+    {
+        results.Reserve((long)texts.Length * Size * sizeof(float));
+        for (var start = 0; start < texts.Length; start += Math.Min(chunk, texts.Length - start))
+        {
+            var part = texts.Slice(start, Math.Min(chunk, texts.Length - start));
+            using var output = OnnxSession.TensorAt(results, (long)start * Size * sizeof(float), TensorElementType.Float, [part.Length, Size]);
+            Run(part, memory, output);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _session.Dispose();
+
+    private void Run(ReadOnlySpan<int[]> texts, TensorBuffer[] memory, OrtValue output)
     {
         var length = 0;
         foreach (var text in texts)
             length = Math.Max(length, text.Length);
-        results.Reserve((long)texts.Length * Size * sizeof(float));
         var inputs = new OrtValue[_inputs.Length];
-        using var output = OnnxSession.Tensor(results, TensorElementType.Float, texts.Length, Size);
         try
         {
             for (var i = 0; i < inputs.Length; i++)
@@ -64,9 +77,6 @@ internal sealed class TextEncoder : IDisposable
                 input?.Dispose();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _session.Dispose();
 
     private static void Fill(string name, ReadOnlySpan<int[]> texts, int length, TensorBuffer memory, TensorElementType type)
     {

@@ -130,6 +130,9 @@ internal sealed class DecoderGraphs : IDisposable
 /// <param name="Type">Element type; the bytes are only moved here.</param>
 internal sealed record CacheTensor(string Input, string Output, bool Cross, int Heads, int Size, TensorElementType Type)
 {
+    /// <summary>Positions, where the graph says so; else 0.</summary>
+    public int Positions { get; init; }
+
     /// <summary>Bytes of a row at some number of positions.</summary>
     public long RowBytes(int positions) => OnnxSession.SizeOf(Type) * Heads * Size * positions;
 }

@@ -5,11 +5,11 @@ using VlWorker.Inference.Engine;
 namespace VlWorker.Inference.Generation;
 
 /// <summary>
-/// The state of one decoding batch: hidden states, cache, logits. Used by one thread at a time and used again for the next batch, so that
-/// its memory is taken once. All rows are at the same position.
+/// The state of one decoding batch of an exported decoder: hidden states, cache, logits. Used again for the next batch, so that its memory is
+/// taken once.
 /// </summary>
 /// <param name="graphs">The decoder; outlives this.</param>
-internal sealed class DecoderRun(DecoderGraphs graphs) : IDisposable
+internal sealed class DecoderRun(DecoderGraphs graphs) : IDecoderRun
 {
     private readonly TensorBuffer _ids = new();
     private readonly TensorBuffer _mask = new();
@@ -28,13 +28,15 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDisposable
     /// <summary>The encoder's output, [images, positions, size]: written by the encoder before <see cref="Start"/>.</summary>
     public TensorBuffer Hidden { get; private set; } = new();
 
-    /// <summary>Whether the rows of a batch can share one image's hidden states.</summary>
-    public bool CanShareImage(HiddenStates states) => graphs.CanShareImage(states);
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Keys and values of the image are most of a step's work. Where the graph can share them between an image's beams, one image after the
+    /// other is faster than all at once with each image repeated.
+    /// </remarks>
+    public bool TakesImagesSingly(HiddenStates states) => graphs.CanShareImage(states);
 
-    /// <summary>Runs the first step: a row for each image, all with the same prompt.</summary>
-    /// <param name="states">The images' part of <see cref="Hidden"/>.</param>
-    /// <param name="prompt">The prompt.</param>
-    public void Start(HiddenStates states, IReadOnlyList<int> prompt)
+    /// <inheritdoc/>
+    public void Start(HiddenStates states, IReadOnlyList<int> prompt, int width)
     {
         (_rows, _states) = (states.Images, states);
         var rows = _rows;
@@ -49,8 +51,7 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDisposable
         RunGraph(true, prompt.Count);
     }
 
-    /// <summary>Runs a further step.</summary>
-    /// <param name="tokens">One token a row.</param>
+    /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(tokens.Length, _rows);
@@ -60,7 +61,7 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDisposable
         RunGraph(false, 1);
     }
 
-    /// <summary>The logits after the last position of some rows, one row after the other; valid until the next step.</summary>
+    /// <inheritdoc/>
     public Span<float> Logits(int row, int rows)
     {
         if (_stepLength == 1)
@@ -70,9 +71,7 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDisposable
         return _logits.Span<float>(last * graphs.Vocabulary * sizeof(float), graphs.Vocabulary);
     }
 
-    /// <summary>Chooses the rows that go on, and repeats rows where beams fork.</summary>
-    /// <param name="parents">For each new row the present one whose cache it takes over.</param>
-    /// <param name="images">For each new row a present one of the same image.</param>
+    /// <inheritdoc/>
     public void Arrange(ReadOnlySpan<int> parents, ReadOnlySpan<int> images)
     {
         _cache.Arrange(parents);

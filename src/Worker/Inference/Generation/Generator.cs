@@ -14,11 +14,9 @@ internal sealed class Generator(GenerationTokens tokens)
     /// <param name="parameters">Each image's parameters; all have the same number of beams.</param>
     /// <param name="results">Receives each image's sequences, or its failure.</param>
     /// <param name="cancellation">Looked at before each step.</param>
-    public void Run(DecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    public void Run(IDecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
     {
-        // Keys and values of the image are most of a step's work. Where the graph can share them between an image's beams,
-        // one image after the other is faster than all at once with each image repeated.
-        if (parameters[0].NumBeams == 1 || !run.CanShareImage(states))
+        if (parameters[0].NumBeams == 1 || !run.TakesImagesSingly(states))
         {
             RunGroup(run, states, parameters, results, cancellation);
             return;
@@ -29,7 +27,7 @@ internal sealed class Generator(GenerationTokens tokens)
     }
 
     private void RunGroup(
-        DecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+        IDecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
     {
         var active = new List<SearchRow>(parameters.Length);
         for (var i = 0; i < parameters.Length; i++)
@@ -37,7 +35,7 @@ internal sealed class Generator(GenerationTokens tokens)
         var width = active[0].Width;
         var plan = new StepPlan(active.Count * width);
         cancellation.ThrowIfCancellationRequested();
-        run.Start(states, tokens.Prompt);
+        run.Start(states, tokens.Prompt, width);
         for (var rowsEach = 1; Advance(run, active, rowsEach, plan, results); rowsEach = width)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -47,7 +45,7 @@ internal sealed class Generator(GenerationTokens tokens)
     }
 
     // Lets every row choose; the last rows move into the places of those that are finished, so that few rows are copied.
-    private static bool Advance(DecoderRun run, List<SearchRow> active, int rowsEach, StepPlan plan, Span<RowResult> results)
+    private static bool Advance(IDecoderRun run, List<SearchRow> active, int rowsEach, StepPlan plan, Span<RowResult> results)
     {
         var width = active[0].Width;
         Span<int> places = active.Count <= 256 ? stackalloc int[active.Count] : new int[active.Count];

@@ -1,5 +1,6 @@
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cpu;
 
 namespace VlWorker.Inference.Families.Clip;
 
@@ -9,5 +10,10 @@ internal static class EmbeddingEngines
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
     public static IEmbeddingEngine Load(ModelFolder folder, PreprocessorConfig images, ModelOptions options) =>
-        ExportedEmbeddingEngine.Load(folder, images, options);
+        folder.Manifest?.Layout switch
+        {
+            null => ExportedEmbeddingEngine.Load(folder, images, options),
+            CpuLayout.Name => CpuEmbeddingEngine.Load(folder, options),
+            var layout => throw new InvalidDataException($"layout {layout} has no engine"),
+        };
 }

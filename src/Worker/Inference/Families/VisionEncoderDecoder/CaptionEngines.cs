@@ -1,6 +1,7 @@
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cpu;
 
 namespace VlWorker.Inference.Families.VisionEncoderDecoder;
 
@@ -10,5 +11,10 @@ internal static class CaptionEngines
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
     public static ICaptionEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options) =>
-        ExportedCaptionEngine.Load(folder, images, tokens, options);
+        folder.Manifest?.Layout switch
+        {
+            null => ExportedCaptionEngine.Load(folder, images, tokens, options),
+            CpuLayout.Name => CpuCaptionEngine.Load(folder, tokens, options),
+            var layout => throw new InvalidDataException($"layout {layout} has no engine"),
+        };
 }

@@ -1,0 +1,20 @@
+namespace VlWorker.ModelKit.Families.Cpu;
+
+/// <summary>How the graphs for the CPU are called, as the manifest names it: the engine that knows the layout runs them.</summary>
+internal static class CpuLayout
+{
+    /// <summary>The layout's name. It changes whenever an engine that knows the old one could not run the graphs.</summary>
+    public const string Name = "cpu-1";
+
+    /// <summary>A captioner's encoder.</summary>
+    public const string Encoder = "encoder";
+
+    /// <summary>One step of a captioner's decoder.</summary>
+    public const string Decoder = "decoder";
+
+    /// <summary>An image tower.</summary>
+    public const string Vision = "vision";
+
+    /// <summary>A text tower.</summary>
+    public const string Text = "text";
+}
