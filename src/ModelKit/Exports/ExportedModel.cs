@@ -1,0 +1,22 @@
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Exports;
+
+/// <summary>An exported model folder, read by the structure of its graphs into the family's parameters.</summary>
+internal static class ExportedModel
+{
+    /// <summary>Reads all parameters.</summary>
+    /// <param name="folder">The folder, with the graphs of one precision.</param>
+    /// <exception cref="InvalidDataException">A graph is malformed or not understood; the message names file and node.</exception>
+    /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
+    public static FamilyParameters Read(ModelFolder folder)
+    {
+        ExportedGraph Open(string name, bool thenBranch = false) =>
+            new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), thenBranch);
+        if (folder.Family == ModelFamily.Clip)
+            return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
+        var decoder = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged) ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder;
+        return VisionEncoderDecoderExport.Read(Open(ModelFamily.Graphs.Encoder), Open(decoder), folder.Config);
+    }
+}
