@@ -1,0 +1,32 @@
+using VlWorker.ModelKit.Onnx;
+
+namespace VlWorker.ModelKit.Conversion;
+
+/// <summary>Writes a folder that an engine of its layout runs.</summary>
+internal static class OptimizedFolder
+{
+    private static readonly string[] Beside =
+    [
+        ModelFolder.ConfigFile, ModelFolder.GenerationConfigFile, "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    ];
+
+    /// <summary>Copies what lies beside the graphs, writes the graphs, and the manifest last: a folder without it is not finished.</summary>
+    /// <param name="source">The folder that the model comes from.</param>
+    /// <param name="target">The folder to write; made if it is not there.</param>
+    /// <param name="manifest">The manifest; its graphs are those written.</param>
+    /// <param name="graphs">The graphs by name; each is asked for when the one before is on disk.</param>
+    public static void Write(string source, string target, ModelManifest manifest, IEnumerable<(string Name, OnnxModel Model)> graphs)
+    {
+        Directory.CreateDirectory(Path.Combine(target, "onnx"));
+        foreach (var name in Beside.Where(name => File.Exists(Path.Combine(source, name))))
+            File.Copy(Path.Combine(source, name), Path.Combine(target, name), true);
+        var files = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, model) in graphs)
+        {
+            files.Add(name, $"onnx/{name}.onnx");
+            OnnxFile.Save(model, Path.Combine(target, "onnx", name + ".onnx"));
+        }
+
+        (manifest with { Graphs = files }).Write(target);
+    }
+}

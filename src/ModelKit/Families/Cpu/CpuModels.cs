@@ -1,0 +1,28 @@
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cpu;
+
+/// <summary>All graphs of a model for the CPU.</summary>
+internal static class CpuModels
+{
+    /// <summary>Builds them one after the other, by the names of <see cref="CpuLayout"/>.</summary>
+    /// <exception cref="NotSupportedException">The family has no graphs for the CPU.</exception>
+    public static IEnumerable<(string Name, OnnxModel Model)> Build(FamilyParameters parameters, Normalization normalization, CpuPrecision precision)
+    {
+        switch (parameters)
+        {
+            case VisionEncoderDecoderParameters captioner:
+                yield return (CpuLayout.Encoder, VisionEncoderDecoder.CpuGraphs.Encoder(captioner, normalization, precision));
+                yield return (CpuLayout.Decoder, VisionEncoderDecoder.CpuGraphs.Decoder(captioner, precision));
+                break;
+            case ClipParameters clip:
+                yield return (CpuLayout.Vision, Clip.CpuGraphs.Vision(clip.Vision, normalization, precision));
+                yield return (CpuLayout.Text, Clip.CpuGraphs.Text(clip.Text, precision));
+                break;
+            default:
+                throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
+        }
+    }
+}
