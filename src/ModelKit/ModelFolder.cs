@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using VlWorker.ModelKit.Configuration;
 
@@ -18,8 +14,6 @@ public sealed class ModelFolder
 
     /// <summary>The defaults of generation.</summary>
     public const string GenerationConfigFile = "generation_config.json";
-
-    private const int HashChunk = 1 << 18;
 
     private ModelFolder(
         string path, JsonFile config, JsonFile? generationConfig, ModelManifest? manifest, GraphChoice graphs, IReadOnlyList<ModelFile> files)
@@ -95,41 +89,13 @@ public sealed class ModelFolder
     /// then the content's length (64 bits) and bytes. So it changes with weights, precision, tokenizer and defaults, and with nothing else.
     /// </summary>
     /// <returns>64 lower-case hexadecimal digits.</returns>
-    public string ComputeRevision()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var chunk = ArrayPool<byte>.Shared.Rent(HashChunk);
-        try
-        {
-            foreach (var file in Files)
-                Append(hash, file.Name, chunk);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(chunk);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    public string ComputeRevision() => FilesHash.Compute(Path, Files.Select(static file => file.Name));
 
     /// <summary>What the folder holds, for a person.</summary>
     public ModelSummary Inspect() => new(Path, Family.ModelType, Precision, Available, ComputeRevision(), Files);
 
-    private void Append(IncrementalHash hash, string name, byte[] chunk)
-    {
-        Span<byte> length = stackalloc byte[8];
-        var text = Encoding.UTF8.GetBytes(name);
-        BinaryPrimitives.WriteInt32BigEndian(length, text.Length);
-        hash.AppendData(length[..4]);
-        hash.AppendData(text);
-        using var stream = new FileStream(System.IO.Path.Combine(Path, name), FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan);
-        BinaryPrimitives.WriteInt64BigEndian(length, stream.Length);
-        hash.AppendData(length);
-        for (int read; (read = stream.Read(chunk, 0, HashChunk)) > 0;)
-            hash.AppendData(chunk, 0, read);
-    }
-
-    private static ModelFamily? FindFamily(JsonFile config, List<string> errors)
+    /// <summary>The family that config.json names; adds to <paramref name="errors"/> if there is none.</summary>
+    internal static ModelFamily? FindFamily(JsonFile config, List<string> errors)
     {
         var type = config.Root.TryGetProperty("model_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
         var family = ModelFamily.All.FirstOrDefault(family => family.ModelType == type);

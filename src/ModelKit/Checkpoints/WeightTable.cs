@@ -1,4 +1,3 @@
-using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Checkpoints;
@@ -7,18 +6,12 @@ namespace VlWorker.ModelKit.Checkpoints;
 /// A checkpoint's tensors by name, read when they are asked for. A part may have several names, as the versions of transformers wrote them:
 /// the first that is there is taken. Every tensor must be asked for, or be known to carry no parameter of the model.
 /// </summary>
-internal sealed class WeightTable
+internal sealed class WeightTable(Checkpoint checkpoint)
 {
-    private readonly Dictionary<string, Func<Tensor>> _tensors;
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
-    /// <param name="names">All names.</param>
-    /// <param name="read">Reads a tensor.</param>
-    public WeightTable(IEnumerable<string> names, Func<string, Tensor> read) =>
-        _tensors = names.ToDictionary(name => name, name => new Func<Tensor>(() => read(name)), StringComparer.Ordinal);
-
     /// <summary>Whether a tensor is there.</summary>
-    public bool Has(string name) => _tensors.ContainsKey(name);
+    public bool Has(string name) => checkpoint.Has(name);
 
     /// <summary>The first prefix under which there is a tensor of the given ending.</summary>
     /// <exception cref="InvalidDataException">There is none.</exception>
@@ -44,7 +37,7 @@ internal sealed class WeightTable
     public float[] Flat(ReadOnlySpan<long> shape, params ReadOnlySpan<string> names)
     {
         var name = Find(names);
-        var dims = name is null ? [] : Peek(name).Dims;
+        var dims = name is null ? [] : checkpoint.Find(name).Dims;
         var ones = 0;
         while (dims.Length - ones > shape.Length && dims[ones] == 1)
             ones++;
@@ -85,7 +78,7 @@ internal sealed class WeightTable
     /// <exception cref="InvalidDataException">Something is left.</exception>
     public void RequireAllUsed(Func<string, bool> known)
     {
-        var unknown = _tensors.Keys.Where(name => !_used.Contains(name) && !known(name)).Order(StringComparer.Ordinal).ToList();
+        var unknown = checkpoint.Names.Where(name => !_used.Contains(name) && !known(name)).Order(StringComparer.Ordinal).ToList();
         if (unknown.Count > 0)
             throw new InvalidDataException($"tensor {unknown[0]} is unknown" + (unknown.Count > 1 ? $", as are {unknown.Count - 1} more" : string.Empty));
     }
@@ -103,20 +96,14 @@ internal sealed class WeightTable
 
     private string? Find(ReadOnlySpan<string> names) => Named(names, string.Empty) is var name && Has(name) ? name : null;
 
-    private Tensor Peek(string name) => _tensors[name]();
-
     private float[] Values(string? name, ReadOnlySpan<string> names, ReadOnlySpan<long> shape)
     {
         if (name is null)
             throw new InvalidDataException($"tensor {names[0]} is missing");
-        var tensor = Peek(name);
-        if (!tensor.Dims.AsSpan().SequenceEqual(shape))
-        {
-            throw new InvalidDataException(
-                $"tensor {name} is [{string.Join(", ", tensor.Dims)}], and config.json asks for [{string.Join(", ", shape.ToArray())}]");
-        }
-
+        var dims = checkpoint.Find(name).Dims;
+        if (!dims.AsSpan().SequenceEqual(shape))
+            throw new InvalidDataException($"tensor {name} is [{string.Join(", ", dims)}], and config.json asks for [{string.Join(", ", shape.ToArray())}]");
         _used.Add(name);
-        return tensor.ToFloats();
+        return checkpoint.ReadFloats(name);
     }
 }
