@@ -1,0 +1,85 @@
+using VlWorker.ModelKit.Checkpoints;
+using VlWorker.ModelKit.Exports;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+using VlWorker.ModelKit.Tests.Parameters;
+using VlWorker.Worker.Tests.Fixtures;
+
+namespace VlWorker.ModelKit.Tests.Exports;
+
+/// <summary>Real exports: the fixtures, whose checkpoints are there too, and the bundled int8 models.</summary>
+public sealed class ExportedModelTests
+{
+    [Theory]
+    [InlineData("vit-gpt2-tiny")] // the merged decoder: an If with two branches
+    [InlineData("clip-tiny")]
+    public void An_export_holds_the_numbers_of_its_checkpoint(string fixture)
+    {
+        var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));
+        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder));
+    }
+
+    [Theory]
+    [InlineData("decoder_model", false)]
+    [InlineData("decoder_with_past_model", false)]
+    [InlineData("decoder_model_merged", true)]
+    public void Every_form_of_a_decoder_holds_the_same(string graph, bool thenBranch)
+    {
+        var folder = ModelFolder.Open(FixtureArchive.Extract("vit-gpt2-tiny"));
+        ExportedGraph Open(string name, bool then = false) => new(OnnxFile.Load(Path.Combine(folder.Path, "onnx", name + ".onnx")), name, then);
+        var read = VisionEncoderDecoderExport.Read(Open("encoder_model"), Open(graph, thenBranch), folder.Config);
+        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), read);
+    }
+
+    [Fact]
+    public void A_dynamic_int8_captioner_quantised_again_gives_the_same_integers()
+    {
+        var folder = ModelFolder.Open(Path.Combine(Repository.Root, "models", "demo-captioner"), ModelPrecision.Quantized);
+        var read = (VisionEncoderDecoderParameters)ExportedModel.Read(folder);
+        var encoder = OnnxFile.Load(folder.Graphs["encoder_model"]);
+        var decoder = OnnxFile.Load(folder.Graphs["decoder_model_merged"]);
+        CheckColumns(encoder, "onnx::MatMul_1034", read.Encoder.Layers[6].Up.Weight);
+        CheckColumns(encoder, "onnx::MatMul_896", read.Encoder.Layers[0].Key.Weight);
+        CheckColumns(decoder, "decoder.transformer.h.2.attn.c_proj.weight_merged_0", read.Decoder.Layers[2].Output.Weight);
+        CheckColumns(decoder, "decoder.transformer.h.3.mlp.c_fc.weight_merged_0", read.Decoder.Layers[3].Up.Weight);
+        CheckColumns(decoder, "onnx::MatMul_2085_merged_0", read.Decoder.Head!.Transpose());
+        CheckTable(decoder, "decoder.transformer.wte.weight_merged_0", read.Decoder.TokenEmbedding);
+    }
+
+    [Fact]
+    public void A_dynamic_int8_clip_quantised_again_gives_the_same_integers()
+    {
+        var folder = ModelFolder.Open(Path.Combine(Repository.Root, "models", "demo-clip"), ModelPrecision.Quantized);
+        var read = (ClipParameters)ExportedModel.Read(folder);
+        CheckColumns(OnnxFile.Load(folder.Graphs["vision_model"]), "onnx::MatMul_726", read.Vision.Projection!);
+        CheckColumns(OnnxFile.Load(folder.Graphs["text_model"]), "onnx::MatMul_586", read.Text.Layers[3].Up.Weight);
+        CheckTable(OnnxFile.Load(folder.Graphs["text_model"]), "m.text_model.embeddings.token_embedding.weight", read.Text.TokenEmbedding);
+    }
+
+    // Symmetric, a scale for each column, over 7 bits (reduce_range): the largest magnitude becomes 64.
+    private static void CheckColumns(OnnxModel model, string name, Matrix dequantised)
+    {
+        var (q, scales) = (model.Initializer(name + "_quantized")!.ToFloats(), model.Initializer(name + "_scale")!.ToFloats());
+        Assert.Equal(q.Length, dequantised.Values.Length);
+        var (magnitudes, used) = (new float[dequantised.Columns], new float[dequantised.Columns]);
+        for (var i = 0; i < q.Length; i++)
+        {
+            var column = i % dequantised.Columns;
+            magnitudes[column] = Math.Max(magnitudes[column], MathF.Abs(dequantised.Values[i]));
+            used[column] = Math.Max(used[column], MathF.Abs(q[i]));
+        }
+
+        for (var column = 0; column < dequantised.Columns; column++)
+            Assert.Equal(scales[column], magnitudes[column] / used[column], 1e-6 * scales[column]);
+        Assert.InRange(used.Max(), 63, 127);
+        Assert.Equal(q, dequantised.Values.Select((value, i) => MathF.Round(value / scales[i % dequantised.Columns])));
+    }
+
+    // Asymmetric, one scale and one zero point for the whole table.
+    private static void CheckTable(OnnxModel model, string name, Matrix dequantised)
+    {
+        var q = model.Initializer(name + "_quantized")!.ToFloats();
+        var (scale, zero) = (model.Initializer(name + "_scale")!.ToFloats()[0], model.Initializer(name + "_zero_point")!.ToFloats()[0]);
+        Assert.Equal(q, dequantised.Values.Select(value => MathF.Round(value / scale) + zero));
+    }
+}
