@@ -10,18 +10,16 @@ namespace VlWorker.ModelKit.Conversion;
 /// <param name="Precision">The number format.</param>
 internal sealed record GraphRequest(FamilyParameters Parameters, Normalization Normalization, ConversionPrecision Precision);
 
-/// <summary>A graph of a layout.</summary>
-/// <param name="Name">Its name in the manifest; its file is called so too.</param>
-/// <param name="Build">Builds it; graphs are built one after the other, so that one is in memory at a time.</param>
-internal sealed record TargetGraph(string Name, Func<OnnxModel> Build);
-
-/// <summary>The builder of a family's graphs for a kind of processor.</summary>
+/// <summary>The builder of graphs for a kind of processor.</summary>
 /// <param name="Layout">Name of the graphs' calling convention, in the manifest.</param>
 /// <param name="Precisions">The number formats that it builds.</param>
-/// <param name="Graphs">The graphs; throws NotSupportedException for parameters that the target has no kernels for.</param>
-/// <param name="Done">What is done to the model for a precision, a sentence each, for the manifest.</param>
+/// <param name="Build">
+/// Builds the graphs of a family by their names in the layout, one after the other; NotSupportedException for parameters that the target has
+/// no kernels for.
+/// </param>
+/// <param name="Done">What is done to a family's model for a precision, a sentence each, for the manifest.</param>
 internal sealed record GraphTarget(
     string Layout,
     IReadOnlyList<ConversionPrecision> Precisions,
-    Func<GraphRequest, IReadOnlyList<TargetGraph>> Graphs,
-    Func<ConversionPrecision, IReadOnlyList<string>> Done);
+    Func<GraphRequest, IEnumerable<(string Name, OnnxModel Model)>> Build,
+    Func<ModelFamily, ConversionPrecision, IReadOnlyList<string>> Done);

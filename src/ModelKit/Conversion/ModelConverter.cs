@@ -1,15 +1,11 @@
 using System.Reflection;
 using VlWorker.ModelKit.Configuration;
-using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.ModelKit.Conversion;
 
 /// <summary>Makes an optimised model folder of a checkpoint or of exported graphs: parameters, then graphs for the target, then a folder.</summary>
 internal static class ModelConverter
 {
-    /// <summary>The folder of the graphs within the model's.</summary>
-    public const string GraphFolder = "onnx";
-
     /// <summary>This tool's name and version, as in manifests.</summary>
     public static string Tool { get; } = "vl-worker " + (Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0");
 
@@ -39,22 +35,13 @@ internal static class ModelConverter
         try
         {
             var target = GraphTargets.Find(source.Family, options);
-            var normalization = PreprocessorConfig.Load(source.Path).Normalization;
-            foreach (var name in SourceModel.Beside(source.Path, source.Family))
-                File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(Path.Combine(source.Path, name))); // not its permissions
-            Directory.CreateDirectory(Path.Combine(folder, GraphFolder));
-            var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
-            foreach (var graph in target.Graphs(new GraphRequest(source.ReadParameters(), normalization, options.Precision)))
-            {
-                files[graph.Name] = $"{GraphFolder}/{graph.Name}.onnx";
-                OnnxFile.Save(graph.Build(), Path.Combine(folder, GraphFolder, graph.Name + ".onnx"));
-            }
-
             var manifest = new ModelManifest(
                 Tool, source.Family.ModelType, options.TargetName, options.PrecisionName, target.Layout,
-                new ModelSource(source.Kind, source.Sha256, source.Files), [Read(source), .. target.Done(options.Precision)], files);
-            manifest.Write(folder);
-            return manifest;
+                new ModelSource(source.Kind, source.Sha256, source.Files), [Read(source), .. target.Done(source.Family, options.Precision)],
+                new Dictionary<string, string>());
+            var normalization = PreprocessorConfig.Load(source.Path).Normalization;
+            return OptimizedFolder.Write(
+                source.Path, folder, manifest, target.Build(new GraphRequest(source.ReadParameters(), normalization, options.Precision)));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or System.Text.Json.JsonException)
         {

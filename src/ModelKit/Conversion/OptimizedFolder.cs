@@ -15,11 +15,12 @@ internal static class OptimizedFolder
     /// <param name="target">The folder to write; made if it is not there.</param>
     /// <param name="manifest">The manifest; its graphs are those written.</param>
     /// <param name="graphs">The graphs by name; each is asked for when the one before is on disk.</param>
-    public static void Write(string source, string target, ModelManifest manifest, IEnumerable<(string Name, OnnxModel Model)> graphs)
+    /// <returns>The manifest with its graphs.</returns>
+    public static ModelManifest Write(string source, string target, ModelManifest manifest, IEnumerable<(string Name, OnnxModel Model)> graphs)
     {
         Directory.CreateDirectory(Path.Combine(target, "onnx"));
         foreach (var name in Beside.Where(name => File.Exists(Path.Combine(source, name))))
-            File.Copy(Path.Combine(source, name), Path.Combine(target, name), true);
+            File.WriteAllBytes(Path.Combine(target, name), File.ReadAllBytes(Path.Combine(source, name))); // not its permissions
         var files = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, model) in graphs)
         {
@@ -27,6 +28,8 @@ internal static class OptimizedFolder
             OnnxFile.Save(model, Path.Combine(target, "onnx", name + ".onnx"));
         }
 
-        (manifest with { Graphs = files }).Write(target);
+        manifest = manifest with { Graphs = files };
+        manifest.Write(target);
+        return manifest;
     }
 }
