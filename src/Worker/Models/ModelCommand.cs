@@ -8,6 +8,8 @@ internal static class ModelCommand
     /// <summary>Builds the command.</summary>
     public static Command Create() => new("model", "Fetches, converts, inspects and checks models.")
     {
+        ConvertCommand.CreateConvert(),
+        ConvertCommand.CreateOptimize(),
         VerifyCommand.Create(),
     };
 }
