@@ -5,7 +5,7 @@ internal sealed record GraphChoice(
     ModelFamily Family, ModelPrecision Precision, IReadOnlyList<ModelPrecision> Available, IReadOnlyDictionary<string, string> Files)
 {
     /// <summary>In the order in which <see cref="ModelPrecision.Auto"/> looks.</summary>
-    private static readonly ModelPrecision[] Order = [ModelPrecision.Fp32, ModelPrecision.Quantized, ModelPrecision.Fp16];
+    private static readonly ModelPrecision[] Order = [ModelPrecision.Fp32, ModelPrecision.Quantized, ModelPrecision.Fp16, ModelPrecision.Q8, ModelPrecision.Q4];
 
     /// <summary>Finds the graphs in the onnx folder, or in the folder itself where there is no onnx folder.</summary>
     /// <returns>Null if they are not there; <paramref name="errors"/> says what is missing.</returns>
@@ -46,6 +46,16 @@ internal sealed record GraphChoice(
         Directory.EnumerateFiles(Path.GetDirectoryName(graph)!, Path.GetFileName(graph) + "*")
             .Where(file => file.Length > graph.Length && file[graph.Length] is '_' or '.');
 
+    /// <summary>The file of a graph in a precision.</summary>
+    public static string FileName(string prefix, string name, ModelPrecision precision) => prefix + name + precision switch
+    {
+        ModelPrecision.Quantized => "_quantized.onnx",
+        ModelPrecision.Fp16 => "_fp16.onnx",
+        ModelPrecision.Q8 => "_q8.onnx",
+        ModelPrecision.Q4 => "_q4.onnx",
+        _ => ".onnx",
+    };
+
     private static List<string> Missing(string path, string prefix, IReadOnlyList<string> set, ModelPrecision precision) =>
         [.. set.Select(name => FileName(prefix, name, precision)).Where(name => !File.Exists(Path.Combine(path, name)))];
 
@@ -60,13 +70,6 @@ internal sealed record GraphChoice(
         if (found.Count > 0)
             errors.Add($"precision {Name(precision)} is not there, but {string.Join(" and ", found.Select(Name))} is");
     }
-
-    private static string FileName(string prefix, string name, ModelPrecision precision) => prefix + name + precision switch
-    {
-        ModelPrecision.Quantized => "_quantized.onnx",
-        ModelPrecision.Fp16 => "_fp16.onnx",
-        _ => ".onnx",
-    };
 
     private static string Name(ModelPrecision precision) => precision.ToString().ToLowerInvariant();
 }

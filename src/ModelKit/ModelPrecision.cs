@@ -3,7 +3,7 @@ namespace VlWorker.ModelKit;
 /// <summary>The number format of a model's graphs, told apart by the suffix of their file names.</summary>
 public enum ModelPrecision
 {
-    /// <summary>The first of fp32, quantized and fp16 that is there in full: the most faithful one first, then the fastest on a CPU.</summary>
+    /// <summary>The first of fp32, quantized, fp16, q8 and q4 that is there in full: the most faithful one first, then the fastest on a CPU.</summary>
     Auto,
 
     /// <summary>32-bit floats, <c>encoder_model.onnx</c>.</summary>
@@ -14,4 +14,10 @@ public enum ModelPrecision
 
     /// <summary>16-bit floats, <c>encoder_model_fp16.onnx</c>.</summary>
     Fp16,
+
+    /// <summary>Weights of 8 bits in blocks, activations as floats, <c>encoder_model_q8.onnx</c>.</summary>
+    Q8,
+
+    /// <summary>Weights of 4 bits in blocks, activations as floats, <c>encoder_model_q4.onnx</c>.</summary>
+    Q4,
 }

@@ -15,7 +15,7 @@ internal sealed record ModelOptions
     [Required]
     public string Folder { get; init; } = string.Empty;
 
-    [Description("Which graphs to run: Fp32, Quantized (suffix _quantized) or Fp16 (suffix _fp16); Auto takes the first of these that is there in full.")]
+    [Description("Which graphs to run: Fp32, Quantized (suffix _quantized), Fp16 (_fp16), Q8 (_q8) or Q4 (_q4); Auto takes the first of these that is there in full.")]
     public ModelPrecision Precision { get; init; } = ModelPrecision.Auto;
 
     [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
