@@ -23,7 +23,7 @@ internal sealed class InstantModel : IModel
 
     public TokenizedText Tokenize(string text) => new([1, 2], false);
 
-    public BatchKey KeyOf(InferenceInput input) => new(this, InputKind.Text, 1, 0);
+    public BatchKey KeyOf(InferenceInput input) => new(Reference.Alias, InputKind.Text, 1, 0);
 
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) => [.. rows.Select(_ => Outcome)];
 

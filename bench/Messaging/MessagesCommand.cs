@@ -101,12 +101,17 @@ internal static class MessagesCommand
             .AddSingleton<IObjectStore>(new NoStore())
             .AddSingleton(new DecodingOptions())
             .AddSingleton<ImageDecoder>()
-            .AddSingleton(new ModelRegistry([new InstantModel()]))
-            .AddSingleton(new BatchingOptions { MaxBatch = 32, MaxWaitMs = 1 })
+            .AddSingleton(new ModelRegistry([new Device("cpu", 1, 32, [new InstantModel()])]))
+            .AddSingleton(new BatchingOptions { MaxWaitMs = 1 })
             .AddSingleton<DynamicBatcher>()
             .AddConsuming(options)
             .BuildServiceProvider();
-        var device = new DeviceRunner(services.GetRequiredService<DynamicBatcher>(), 1, TimeProvider.System, metrics);
+        var device = new DeviceRunner(
+            services.GetRequiredService<DynamicBatcher>(),
+            services.GetRequiredService<ModelRegistry>().Devices,
+            services.GetRequiredService<BatchingOptions>(),
+            TimeProvider.System,
+            metrics);
         device.Start();
         await services.GetRequiredService<ConsumingService>().StartAsync(CancellationToken.None);
         return new Running(services, device);

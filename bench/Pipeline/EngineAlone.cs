@@ -19,9 +19,10 @@ internal sealed class EngineAlone : IDisposable
     public EngineAlone(string modelFolder, int maxBatch, int threads = 1)
     {
         _model = ModelLoader.Load("captioner", modelFolder, new ModelOptions { IntraOpThreads = threads });
-        var options = new BatchingOptions { MaxBatch = maxBatch, Streams = Math.Max(1, Environment.ProcessorCount / threads) };
+        var options = new BatchingOptions();
+        var device = new Device("cpu", Math.Max(1, Environment.ProcessorCount / threads), maxBatch, [_model]);
         _batcher = new DynamicBatcher(options, TimeProvider.System);
-        _runner = new DeviceRunner(_batcher, options.EffectiveStreams(), TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+        _runner = new DeviceRunner(_batcher, [device], options, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
         _runner.Start();
     }
 

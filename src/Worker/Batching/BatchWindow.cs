@@ -7,11 +7,16 @@ internal sealed class BatchWindow(BatchingOptions options, TimeProvider time)
     private readonly TimeSpan _age = TimeSpan.FromMilliseconds(options.BackfillAgeMs);
 
     /// <summary>Zero or less: close the batch now, if a device is free.</summary>
-    public TimeSpan Remaining(Bucket bucket, long now)
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="full">Rows of the device's batch at most.</param>
+    /// <param name="now">Timestamp of this moment.</param>
+    public TimeSpan Remaining(Bucket bucket, int full, long now)
     {
-        if (bucket.Count >= options.MaxBatch)
+        if (bucket.Count >= full)
             return TimeSpan.Zero;
         var remaining = _maxWait - time.GetElapsedTime(Oldest(bucket), now);
+        if (bucket.Deadlines == 0)
+            return remaining;
         var utcNow = time.GetUtcNow();
         foreach (var row in bucket.Rows)
         {

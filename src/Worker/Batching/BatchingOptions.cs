@@ -8,7 +8,7 @@ internal sealed record BatchingOptions
 {
     public static string Section => "Batching";
 
-    [Description("Rows of a batch at most.")]
+    [Description("Rows of a batch at most, where a device has no bound of its own.")]
     [Range(1, 4096)]
     public int MaxBatch { get; init; } = 16;
 
@@ -23,6 +23,10 @@ internal sealed record BatchingOptions
     [Description("Batches that run at the same time; 0 takes the number of processor cores.")]
     [Range(0, 256)]
     public int Streams { get; init; }
+
+    [Description("Time after which a batch larger than what fitted into a device's memory is tried again; it doubles where that keeps failing.")]
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan MemoryRetryAfter { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary><see cref="Streams"/> with 0 resolved.</summary>
     public int EffectiveStreams() => Streams == 0 ? Environment.ProcessorCount : Streams;

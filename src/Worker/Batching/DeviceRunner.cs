@@ -4,19 +4,44 @@ using VlWorker.Telemetry;
 
 namespace VlWorker.Batching;
 
-/// <summary>A device's streams: threads that pull batches, run them and settle their rows.</summary>
+/// <summary>The devices' streams: threads that pull batches, run them and settle their rows.</summary>
 /// <remarks>Inference blocks its thread for long, so it has threads of its own: the pool stays free for I/O.</remarks>
-internal sealed class DeviceRunner(DynamicBatcher batcher, int streams, TimeProvider time, WorkerMetrics metrics) : IDisposable
+internal sealed class DeviceRunner : IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource<DependencyException> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Thread> _threads = [];
+    private readonly DynamicBatcher _batcher;
+    private readonly IReadOnlyList<DeviceLoad> _loads;
+    private readonly TimeProvider _time;
+    private readonly WorkerMetrics _metrics;
+
+    /// <summary>Lets devices serve a batcher. They stay their owner's, who disposes of them after this.</summary>
+    public DeviceRunner(DynamicBatcher batcher, IReadOnlyList<Device> devices, BatchingOptions options, TimeProvider time, WorkerMetrics metrics)
+    {
+        (_batcher, _time, _metrics) = (batcher, time, metrics);
+        _loads = [.. devices.Select(device => new DeviceLoad(device, options, time))];
+    }
+
+    /// <summary>Completes, with the reason, when a device is lost: the batcher takes no more rows, and only a new process gets it back.</summary>
+    public Task<DependencyException> Lost => _lost.Task;
+
+    /// <summary>Runs every model once or more before messages come, so that times and limits of memory are known.</summary>
+    /// <exception cref="DeviceLostException">A device is lost.</exception>
+    public void WarmUp(CancellationToken cancellation)
+    {
+        foreach (var load in _loads)
+            new WarmUp(load, shared: _loads.Count > 1, _time).Run(cancellation);
+    }
 
     /// <summary>Starts the streams.</summary>
     public void Start()
     {
-        for (var i = 0; i < streams; i++)
+        foreach (var load in _loads)
+            _batcher.Join(load);
+        foreach (var stream in _loads.SelectMany(load => load.Streams))
         {
-            var thread = new Thread(Work) { IsBackground = true, Name = $"stream-{i}" };
+            var thread = new Thread(() => Work(stream)) { IsBackground = true, Name = $"stream-{stream.Device.Device.Name}" };
             _threads.Add(thread);
             thread.Start();
         }
@@ -25,11 +50,11 @@ internal sealed class DeviceRunner(DynamicBatcher batcher, int streams, TimeProv
     /// <summary>Lets the streams finish what the batcher still holds, then ends them; false if they are still busy after the time-out.</summary>
     public bool Stop(TimeSpan timeout)
     {
-        batcher.Complete();
-        var started = time.GetTimestamp();
+        _batcher.Complete();
+        var started = _time.GetTimestamp();
         foreach (var thread in _threads)
         {
-            var left = timeout - time.GetElapsedTime(started);
+            var left = timeout - _time.GetElapsedTime(started);
             if (!thread.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero))
                 return false;
         }
@@ -46,37 +71,20 @@ internal sealed class DeviceRunner(DynamicBatcher batcher, int streams, TimeProv
             _stopping.Dispose();
     }
 
-    private void Work()
+    private void Work(StreamSlot stream)
     {
-        while (batcher.TakeAsync().GetAwaiter().GetResult() is { } batch)
-            Run(batch);
-    }
-
-    private void Run(Batch batch)
-    {
-        var started = time.GetTimestamp();
+        var execution = new BatchExecution(stream.Device, _time, _metrics);
         try
         {
-            var outcomes = batch.Key.Model.Run([.. batch.Rows.Select(row => row.Input)], _stopping.Token);
-            var ran = time.GetElapsedTime(started);
-            metrics.Batch(batch.Key.Model.Reference.Alias, batch.Rows.Count, ran);
-            for (var i = 0; i < batch.Rows.Count; i++)
-                Settle(batch, batch.Rows[i], outcomes[i], ran);
+            while (_batcher.TakeAsync(stream).GetAwaiter().GetResult() is { } batch)
+                execution.Run(batch, _stopping.Token);
         }
-        catch (Exception error)
+        catch (DeviceLostException error)
         {
-            // A model reports a row's own failure as an outcome: what arrives here hit the whole batch.
-            var cause = error is OperationCanceledException ? new DependencyException(Dependency.Device, "the worker is stopping", error) : error;
-            foreach (var row in batch.Rows)
-                row.Fail(cause);
+            // Messages hear of it and stop the lanes; whoever owns the process hears of it and ends it.
+            var reason = BatchExecution.Lost(stream.Device.Device, error);
+            _batcher.Abort(reason);
+            _lost.TrySetResult(reason);
         }
-    }
-
-    private void Settle(Batch batch, BatchRow row, InferenceOutcome outcome, TimeSpan ran)
-    {
-        if (outcome is FailedOutcome failed)
-            row.Fail(failed.Error);
-        else
-            row.Succeed(new BatchedOutcome(outcome, time.GetElapsedTime(row.Submitted, batch.Formed), ran, batch.Rows.Count));
     }
 }

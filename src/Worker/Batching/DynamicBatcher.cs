@@ -1,4 +1,3 @@
-using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Inference;
 
@@ -6,28 +5,32 @@ namespace VlWorker.Batching;
 
 /// <summary>The only rendezvous: messages submit rows one by one, devices take batches.</summary>
 /// <remarks>
-/// A batch is formed late, at the moment a device asks for one, so that it holds the most urgent rows of that moment.
-/// It closes when its bucket is full, or when <see cref="BatchWindow"/> says that waiting longer does not pay.
+/// A batch is formed late, at the moment a device has a stream free, so that it holds the most urgent rows of that moment.
+/// It closes when its bucket is full, or when <see cref="BatchWindow"/> says that waiting longer does not pay; <see cref="Placement"/> says for
+/// which device.
 /// <code>
-/// Submit -> bucket (model, tower, beams, shape) -> Pump: a device waits and a bucket is ready -> Batch -> device -> rows settled
+/// Submit -> bucket (model, tower, beams, shape) -> Pump: a stream waits and a bucket is ready for it -> Batch -> device -> rows settled
 /// </code>
 /// </remarks>
 internal sealed class DynamicBatcher : IDisposable
 {
+    /// <summary>How often it is asked again whether rows that were left to faster devices should go to an idle one: those may be late.</summary>
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(10);
+
     private readonly Lock _gate = new();
-    private readonly Dictionary<BatchKey, Bucket> _buckets = [];
-    private readonly Queue<TaskCompletionSource<Batch?>> _devices = new();
-    private readonly BatchingOptions _options;
+    private readonly BucketTable _buckets = new();
+    private readonly List<DeviceLoad> _devices = [];
     private readonly BatchWindow _window;
+    private readonly Placement _placement;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
-    private bool _completed;
+    private DependencyException? _closed;
 
     public DynamicBatcher(BatchingOptions options, TimeProvider time)
     {
-        _options = options;
         _time = time;
         _window = new BatchWindow(options, time);
+        _placement = new Placement(time);
         _timer = time.CreateTimer(static state => ((DynamicBatcher)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -37,7 +40,7 @@ internal sealed class DynamicBatcher : IDisposable
         get
         {
             lock (_gate)
-                return _buckets.Values.Sum(bucket => bucket.Count);
+                return _buckets.All.Sum(bucket => bucket.Count);
         }
     }
 
@@ -52,35 +55,55 @@ internal sealed class DynamicBatcher : IDisposable
         var key = KeyOf(row, model);
         lock (_gate)
         {
-            if (_completed)
-                row.Fail(new DependencyException(Dependency.Device, "the worker is stopping"));
+            if (_closed is { } reason)
+                row.Fail(reason);
             else
-                Add(key, row);
+                _buckets.Add(key, row);
+            Pump();
         }
 
         await using var registration = cancellation.UnsafeRegister((_, token) => Withdraw(key, row, token), null);
         return await row.Completion.ConfigureAwait(false);
     }
 
-    /// <summary>The next batch for a device that has a free slot; null once the batcher is completed and empty.</summary>
-    public Task<Batch?> TakeAsync()
+    /// <summary>Lets a device take batches, by its streams.</summary>
+    public void Join(DeviceLoad device)
     {
-        var device = new TaskCompletionSource<Batch?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+            _devices.Add(device);
+    }
+
+    /// <summary>The next batch for a stream whose last one is done; null once there will be none.</summary>
+    public Task<Batch?> TakeAsync(StreamSlot stream)
+    {
+        var waiting = new TaskCompletionSource<Batch?>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
-            _devices.Enqueue(device);
+            stream.Running = null;
+            stream.Waiting = waiting;
             Pump();
         }
 
-        return device.Task;
+        return waiting.Task;
     }
 
-    /// <summary>Takes no more rows; what waits is still served, then devices get null.</summary>
+    /// <summary>Takes no more rows; what waits is still served, then streams get null.</summary>
     public void Complete()
     {
         lock (_gate)
         {
-            _completed = true;
+            _closed ??= new DependencyException(Dependency.Device, "the worker is stopping");
+            Pump();
+        }
+    }
+
+    /// <summary>Takes no more rows and fails those that wait; streams get null.</summary>
+    public void Abort(DependencyException reason)
+    {
+        lock (_gate)
+        {
+            _closed = reason;
+            _buckets.Fail(reason);
             Pump();
         }
     }
@@ -101,21 +124,13 @@ internal sealed class DynamicBatcher : IDisposable
         }
     }
 
-    private void Add(BatchKey key, BatchRow row)
-    {
-        if (!_buckets.TryGetValue(key, out var bucket))
-            _buckets.Add(key, bucket = new Bucket(key));
-        bucket.Add(row);
-        Pump();
-    }
-
     private void Withdraw(BatchKey key, BatchRow row, CancellationToken cancellation)
     {
         lock (_gate)
         {
-            if (!_buckets.TryGetValue(key, out var bucket) || !bucket.Remove(row))
+            if (!_buckets.Remove(key, row))
                 return;
-            DropIfEmpty(bucket);
+            Pump();
         }
 
         row.Cancel(cancellation);
@@ -127,67 +142,84 @@ internal sealed class DynamicBatcher : IDisposable
             Pump();
     }
 
-    /// <summary>Hands batches to waiting devices while there are both; then sets the timer for the next moment that matters.</summary>
+    /// <summary>Hands batches to waiting streams while there are both; then sets the timer for the next moment that matters.</summary>
     private void Pump()
     {
-        while (_devices.Count > 0)
+        if (!_devices.Exists(device => device.Idle > 0))
+            return;
+        _buckets.Expire(_time.GetUtcNow());
+        while (HandOut(_time.GetTimestamp()))
         {
-            var now = _time.GetTimestamp();
-            Expire();
-            if (Ready(now) is { } bucket)
-                _devices.Dequeue().SetResult(Form(bucket, now));
-            else if (_completed)
-                _devices.Dequeue().SetResult(null);
-            else
-                break;
+            // Until nobody takes any more.
         }
 
+        if (_closed is not null)
+            Release();
         Schedule();
     }
 
-    private Bucket? Ready(long now) => _buckets.Values
-        .Where(bucket => _completed || _window.Remaining(bucket, now) <= TimeSpan.Zero)
-        .MinBy(bucket => _window.Rank(bucket, now));
-
-    private Batch Form(Bucket bucket, long now)
+    /// <summary>Hands out one batch: the most urgent bucket goes first, in it the fastest device.</summary>
+    private bool HandOut(long now)
     {
-        var rows = bucket.Take(_options.MaxBatch, row => _window.Aged(row, now));
-        DropIfEmpty(bucket);
-        return new Batch(bucket.Key, rows, now);
+        foreach (var bucket in _buckets.All.OrderBy(bucket => _window.Rank(bucket, now)))
+        {
+            var order = Placement.Order(_devices, bucket.Key, bucket.Count);
+            for (var place = 0; place < order.Count; place++)
+            {
+                if (!Ready(order[place], bucket, now))
+                    continue;
+                var share = _placement.Of(order, place, bucket.Key, bucket.Count, now);
+                if (share.Count == 0)
+                    continue;
+                HandOver(order[place], new Batch(bucket.Key, _buckets.Take(bucket, share, row => _window.Aged(row, now)), now));
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool Ready(DeviceLoad device, Bucket bucket, long now) =>
+        device.Idle > 0 && (_closed is not null || _window.Remaining(bucket, device.Limit(bucket.Key), now) <= TimeSpan.Zero);
+
+    private static void HandOver(DeviceLoad device, Batch batch)
+    {
+        var stream = device.Streams.First(stream => stream.Waiting is not null);
+        stream.Running = batch;
+        stream.Waiting!.SetResult(batch);
+        stream.Waiting = null;
+    }
+
+    /// <summary>Ends the streams whose device will get no more rows.</summary>
+    private void Release()
+    {
+        foreach (var device in _devices.Where(device => !_buckets.All.Any(bucket => device.Serves(bucket.Key))))
+        {
+            foreach (var stream in device.Streams)
+            {
+                stream.Waiting?.SetResult(null);
+                stream.Waiting = null;
+            }
+        }
     }
 
     private void Schedule()
     {
         var next = Timeout.InfiniteTimeSpan;
-        if (_devices.Count > 0 && _buckets.Count > 0)
+        foreach (var device in _devices.Where(device => device.Idle > 0))
         {
             var now = _time.GetTimestamp();
-            var remaining = _buckets.Values.Min(bucket => _window.Remaining(bucket, now));
-            // Timers count whole milliseconds: round up, or one would fire just too early and spin.
-            next = TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(remaining.TotalMilliseconds)));
-        }
-
-        _timer.Change(next, Timeout.InfiniteTimeSpan);
-    }
-
-    private void Expire()
-    {
-        var now = _time.GetUtcNow();
-        foreach (var bucket in _buckets.Values.ToArray())
-        {
-            foreach (var row in bucket.Rows.Where(row => row.Deadline <= now).ToArray())
+            foreach (var bucket in _buckets.All.Where(bucket => device.Serves(bucket.Key)))
             {
-                bucket.Remove(row);
-                row.Fail(new RejectedException(RejectionReason.Expired, "the deadline passed while the request waited for a batch"));
+                var remaining = _window.Remaining(bucket, device.Limit(bucket.Key), now);
+                remaining = remaining > TimeSpan.Zero ? remaining : AskAgain;
+                next = next == Timeout.InfiniteTimeSpan || remaining < next ? remaining : next;
             }
-
-            DropIfEmpty(bucket);
         }
-    }
 
-    private void DropIfEmpty(Bucket bucket)
-    {
-        if (bucket.Count == 0)
-            _buckets.Remove(bucket.Key);
+        // Timers count whole milliseconds: round up, or one would fire just too early and spin.
+        if (next != Timeout.InfiniteTimeSpan)
+            next = TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds));
+        _timer.Change(next, Timeout.InfiniteTimeSpan);
     }
 }

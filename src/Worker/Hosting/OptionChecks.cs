@@ -27,15 +27,20 @@ internal static class OptionChecks
 
     private static IEnumerable<string> Prefetch(WorkerOptions options)
     {
-        var maxBatch = options.Batching.MaxBatch;
-        foreach (var lane in options.Consuming.Lanes().Where(lane => lane.Prefetch < maxBatch))
+        // A device list that is wrong has its own errors.
+        if (options.Inference.Check().Any())
+            yield break;
+        var devices = new DevicePlan(options.Inference, options.Batching).Configured();
+        var largest = devices.MaxBy(device => device.MaxBatch)!;
+        foreach (var lane in options.Consuming.Lanes().Where(lane => lane.Prefetch < largest.MaxBatch))
         {
-            yield return $"Consuming: the {lane.Kind} lane's prefetch is {lane.Prefetch}: a batch of {maxBatch} (Batching:MaxBatch) could never fill";
+            yield return $"Consuming: the {lane.Kind} lane's prefetch is {lane.Prefetch}: "
+                + $"a batch of {largest.MaxBatch} (MaxBatch of {largest.Name}) could never fill";
         }
 
-        var streams = options.Batching.EffectiveStreams();
-        if (options.Consuming.Lanes().Sum(lane => lane.Prefetch) < maxBatch * streams)
-            yield return $"Consuming: all lanes' prefetch together is below Batching:MaxBatch x Streams ({maxBatch} x {streams}): a device would idle";
+        var rows = devices.Sum(device => device.MaxBatch * device.Streams);
+        if (options.Consuming.Lanes().Sum(lane => lane.Prefetch) < rows)
+            yield return $"Consuming: all lanes' prefetch together is below the {rows} rows of all devices' batches (MaxBatch x Streams): a device would idle";
     }
 
     private static IEnumerable<string> Times(WorkerOptions options)

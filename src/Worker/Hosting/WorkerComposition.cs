@@ -32,10 +32,11 @@ internal static class WorkerComposition
         services.AddSingleton<DynamicBatcher>();
         services.AddSingleton(provider => new DeviceRunner(
             provider.GetRequiredService<DynamicBatcher>(),
-            options.Batching.EffectiveStreams(),
+            provider.GetRequiredService<ModelRegistry>().Devices,
+            options.Batching,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<WorkerMetrics>()));
-        services.AddSingleton(provider => LoadModels(provider, options.Inference));
+        services.AddSingleton(provider => LoadModels(provider, options));
         services.AddConsuming(options.Broker);
         services.AddSingleton<WorkerLifecycle>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkerLifecycle>());
@@ -53,23 +54,12 @@ internal static class WorkerComposition
         static MemoryBudget Budget(IServiceProvider provider) => provider.GetRequiredService<EncodedBudget>().Bytes;
     }
 
-    private static ModelRegistry LoadModels(IServiceProvider provider, InferenceOptions options)
-    {
-        var (time, metrics) = (provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<WorkerMetrics>());
-        var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("VlWorker.Models");
-        var models = new List<IModel>();
-        foreach (var settings in options.Models)
-        {
-            var started = time.GetTimestamp();
-            var model = ModelLoader.Load(settings with { Folder = ResourcePath.Resolve(settings.Folder) });
-            var took = time.GetElapsedTime(started);
-            metrics.ModelLoaded(settings.Alias, took);
-            Log.ModelLoaded(logger, model.Reference.Alias, model.Reference.Revision, took.TotalSeconds);
-            models.Add(model);
-        }
-
-        return new ModelRegistry(models);
-    }
+    private static ModelRegistry LoadModels(IServiceProvider provider, WorkerOptions options) => new ModelSetup(
+        options.Inference,
+        options.Batching,
+        provider.GetRequiredService<WorkerMetrics>(),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILoggerFactory>().CreateLogger("VlWorker.Models")).Load();
 }
 
 /// <summary>What encoded images are charged to; a type of its own because pixels have another budget.</summary>

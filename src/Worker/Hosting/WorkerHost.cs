@@ -9,9 +9,15 @@ namespace VlWorker.Hosting;
 /// <summary>A worker as a process: configuration, logging, HTTP side, lifecycle.</summary>
 internal static class WorkerHost
 {
+    /// <summary>The worker can't start: another try does not help before something is changed.</summary>
+    public const int CannotStartExitCode = 2;
+
+    /// <summary>A device is lost to this process: whatever started the worker should start it again.</summary>
+    public const int DeviceLostExitCode = 3;
+
     /// <summary>Runs a worker until it is told to stop.</summary>
     /// <param name="settings">Settings of the command line, --Section:Name=value.</param>
-    /// <returns>0 after an orderly stop, 2 if it can't start.</returns>
+    /// <returns>0 after an orderly stop, 2 if it can't start, 3 if it has to be started again since a device is lost.</returns>
     public static async Task<int> RunAsync(string[] settings)
     {
         WorkerOptions options;
@@ -23,13 +29,28 @@ internal static class WorkerHost
         catch (StartupException error)
         {
             await Console.Error.WriteLineAsync(error.Message);
-            return 2;
+            return CannotStartExitCode;
         }
 
-        await using var application = Build(builder, options);
+        return await RunAsync(Build(builder, options));
+    }
+
+    /// <summary>Runs a composed worker until it is told to stop, or until it can't go on.</summary>
+    /// <returns>An exit code, as above.</returns>
+    public static async Task<int> RunAsync(WebApplication application)
+    {
         var lifecycle = application.Services.GetRequiredService<WorkerLifecycle>();
-        await application.RunAsync();
-        return lifecycle.Failure is null ? 0 : 2;
+        await application.StartAsync();
+        await application.WaitForShutdownAsync();
+        if (lifecycle.DeviceLost is not null)
+        {
+            // What holds memory on a broken device can't give it back, and may hang in trying: the end of the process does it.
+            application.Services.GetRequiredService<ILoggerFactory>().Dispose();
+            return DeviceLostExitCode;
+        }
+
+        await application.DisposeAsync();
+        return lifecycle.Failure is null ? 0 : CannotStartExitCode;
     }
 
     /// <summary>A builder with the worker's sources of settings and its log format.</summary>

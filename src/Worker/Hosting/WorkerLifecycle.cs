@@ -1,5 +1,6 @@
 using VlWorker.Batching;
 using VlWorker.Consuming;
+using VlWorker.Failures;
 using VlWorker.Inference;
 
 namespace VlWorker.Hosting;
@@ -7,7 +8,8 @@ namespace VlWorker.Hosting;
 /// <summary>Starts the worker in order and stops it in the opposite order.</summary>
 /// <remarks>
 /// Start: models, device, consuming; meanwhile /health/live answers already. Stop: consuming first, with everything in the pipeline
-/// finished or given back, then the device, then the models (by the container). A start that can't succeed ends the process with exit code 2.
+/// finished or given back, then the devices, then the models (by the container). A start that can't succeed ends the process with exit code 2,
+/// a device that is lost to it with exit code 3, both through an orderly stop.
 /// </remarks>
 internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<WorkerLifecycle> logger) : BackgroundService
 {
@@ -18,6 +20,9 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
 
     /// <summary>Why a start failed; null if it did not.</summary>
     public Exception? Failure { get; private set; }
+
+    /// <summary>Why the process has to be started again; null while it has not.</summary>
+    public DependencyException? DeviceLost { get; private set; }
 
     /// <summary>Completes when the worker consumes; faulted when it never will.</summary>
     public Task Started => _started.Task;
@@ -49,6 +54,7 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
             await consuming.StartAsync(stoppingToken);
             _phase = null;
             _started.TrySetResult();
+            EndWith(await _runner!.Lost.WaitAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -71,6 +77,17 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
         _ = services.GetRequiredService<ModelRegistry>();
         cancellation.ThrowIfCancellationRequested();
         _runner = services.GetRequiredService<DeviceRunner>();
+        _phase = "warming up";
+        _runner.WarmUp(cancellation);
         _runner.Start();
+    }
+
+    /// <summary>Nothing in this process gets the device back: messages go to other workers, and the process ends.</summary>
+    private void EndWith(DependencyException lost)
+    {
+        DeviceLost = lost;
+        services.GetRequiredService<ConsumptionGate>().Close(lost);
+        Log.DeviceLost(logger, WorkerHost.DeviceLostExitCode, lost.Message);
+        lifetime.StopApplication();
     }
 }

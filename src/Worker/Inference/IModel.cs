@@ -3,7 +3,7 @@ using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference;
 
-/// <summary>A loaded model: a family's way from inputs to results, on one device.</summary>
+/// <summary>A loaded model: a family's way from inputs to results, on one device. The copies of several devices share alias and revision.</summary>
 internal interface IModel : IDisposable
 {
     /// <summary>Alias and revision.</summary>
@@ -33,16 +33,17 @@ internal interface IModel : IDisposable
 
     /// <summary>Runs a batch, called from any thread, several at a time. Inputs stay the caller's.</summary>
     /// <returns>One outcome a row, in order: a row's own failure is an outcome, not an exception.</returns>
-    /// <exception cref="Failures.DependencyException">The device is lost.</exception>
+    /// <exception cref="Failures.OutOfDeviceMemoryException">The batch does not fit; the caller tries with fewer rows.</exception>
+    /// <exception cref="Failures.DeviceLostException">The device is lost to this process.</exception>
     IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation);
 }
 
 /// <summary>Rows of one batch agree in all of this; every other parameter is a row's own.</summary>
-/// <param name="Model">The model.</param>
+/// <param name="Model">The model's alias: any device that has a copy of it may run the batch.</param>
 /// <param name="Kind">Image or text tower.</param>
 /// <param name="Beams">Number of beams, 1 for greedy search and for embeddings.</param>
 /// <param name="Shape">A family's own mark for input shapes that can't be mixed; 0 where they can.</param>
-internal readonly record struct BatchKey(IModel Model, InputKind Kind, int Beams, int Shape);
+internal readonly record struct BatchKey(string Model, InputKind Kind, int Beams, int Shape);
 
 /// <summary>What goes into a model.</summary>
 internal enum InputKind

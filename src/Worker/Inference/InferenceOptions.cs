@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace VlWorker.Inference;
 
-/// <summary>The models of a worker.</summary>
+/// <summary>The models of a worker, and what they run on.</summary>
 internal sealed record InferenceOptions
 {
     public static string Section => "Inference";
@@ -16,12 +16,48 @@ internal sealed record InferenceOptions
         new ModelOptions { Alias = "demo-clip", Folder = "models/demo-clip" },
     ];
 
+    [Description("The devices to run them on, together (docs/gpu.md): each has its own copies of its models, and work goes where it finishes first.")]
+    public IReadOnlyList<DeviceOptions> Devices { get; init; } = [new DeviceOptions { Name = "cpu" }];
+
+    [Description("Lets the processor take over from a GPU that can't be used at start-up; without it, the worker does not start.")]
+    public bool AllowCpuFallback { get; init; }
+
     /// <summary>Everything that is wrong with these settings together.</summary>
-    public IEnumerable<string> Check()
+    public IEnumerable<string> Check() => [.. CheckModels(), .. CheckDevices()];
+
+    /// <summary>Whether an entry of <see cref="Models"/> is for a device.</summary>
+    public static bool Runs(ModelOptions model, DeviceName device) =>
+        model.Devices.Count == 0 || model.Devices.Any(name => DeviceName.TryParse(name, out var named) && named == device);
+
+    private IEnumerable<string> CheckModels()
     {
         if (Models.Count == 0)
             yield return "Models is empty: nothing could be described";
         foreach (var alias in Models.GroupBy(model => model.Alias, StringComparer.Ordinal).Where(group => group.Count() > 1))
-            yield return $"Models: two models are called '{alias.Key}'";
+        {
+            foreach (var device in Names().Where(device => alias.Count(model => Runs(model, device)) > 1))
+                yield return $"Models: two models are called '{alias.Key}' on {device}";
+        }
+
+        foreach (var model in Models)
+        {
+            foreach (var name in model.Devices.Where(name => !DeviceName.TryParse(name, out var device) || !Names().Contains(device)))
+                yield return $"Models: '{model.Alias}' names the device '{name}', which is not in Devices";
+        }
     }
+
+    private IEnumerable<string> CheckDevices()
+    {
+        if (Devices.Count == 0)
+            yield return "Devices is empty: nothing could run";
+        foreach (var device in Devices.Where(device => !DeviceName.TryParse(device.Name, out _)))
+            yield return $"Devices: '{device.Name}' is no device: devices are called cpu, cuda:0, cuda:1, ...";
+        foreach (var device in Names().GroupBy(device => device).Where(group => group.Count() > 1))
+            yield return $"Devices: {device.Key} is there twice";
+        foreach (var device in Names().Where(device => !Models.Any(model => Runs(model, device))))
+            yield return $"Devices: {device} has no model to run";
+    }
+
+    private IEnumerable<DeviceName> Names() =>
+        Devices.Select(device => DeviceName.TryParse(device.Name, out var name) ? name : (DeviceName?)null).OfType<DeviceName>();
 }

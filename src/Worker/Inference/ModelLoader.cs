@@ -13,11 +13,11 @@ internal static class ModelLoader
     // The engine would report usage to its maker; a worker talks to its broker and its store alone.
     static ModelLoader() => OrtEnv.Instance().DisableTelemetryEvents();
 
-    /// <summary>Loads a model.</summary>
+    /// <summary>Loads a model to run on the processor.</summary>
     /// <exception cref="ModelFolderException">The folder can't be used; all errors that can be found are named.</exception>
     public static IModel Load(ModelOptions options) => Load(options.Alias, options.Folder, options);
 
-    /// <summary>Loads a model.</summary>
+    /// <summary>Loads a model to run on the processor.</summary>
     /// <param name="alias">The name that requests and results call it by.</param>
     /// <param name="folder">Its folder.</param>
     /// <param name="options">How it runs; alias and folder in there are not looked at.</param>
@@ -26,14 +26,24 @@ internal static class ModelLoader
     {
         var opened = ModelFolder.Open(folder, options.Precision);
         // Reading the files for the hash also brings them into the page cache, from where the engine reads them next.
-        var reference = new ModelReference { Alias = alias, Revision = opened.ComputeRevision() };
+        return Load(new ModelReference { Alias = alias, Revision = opened.ComputeRevision() }, opened, options, DeviceName.Cpu);
+    }
+
+    /// <summary>Loads a device's copy of a model.</summary>
+    /// <param name="reference">What results call it, whichever copy they come from.</param>
+    /// <param name="opened">Its files.</param>
+    /// <param name="options">How it runs; alias and folder in there are not looked at.</param>
+    /// <param name="device">What it runs on.</param>
+    /// <exception cref="ModelFolderException">The folder can't be used; all errors that can be found are named.</exception>
+    public static IModel Load(ModelReference reference, ModelFolder opened, ModelOptions options, DeviceName device)
+    {
         try
         {
             var images = PreprocessorConfig.Load(opened.Path);
             return opened.Family.ModelType switch
             {
-                "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options),
-                "clip" => ClipModel.Load(reference, opened, images, options),
+                "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options, device),
+                "clip" => ClipModel.Load(reference, opened, images, options, device),
                 var type => throw new InvalidDataException($"model_type {type} has no engine"),
             };
         }

@@ -18,6 +18,12 @@ internal sealed record ModelOptions
     [Description("Which graphs to run: Fp32, Quantized (suffix _quantized), Fp16 (_fp16), Q8 (_q8) or Q4 (_q4); Auto takes the first of these that is there in full.")]
     public ModelPrecision Precision { get; init; } = ModelPrecision.Auto;
 
+    [Description("The devices that run it, by their names in Inference:Devices; empty: all. An alias may have several entries, for different devices.")]
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    [Description("Lets an alias have different files on different devices, int8 and fp16 for example: its results then depend a little on the device.")]
+    public bool AllowMixedRevisions { get; init; }
+
     [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
     [Range(1, 256)]
     public int IntraOpThreads { get; init; } = 1;

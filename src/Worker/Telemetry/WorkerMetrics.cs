@@ -15,6 +15,8 @@ internal sealed class WorkerMetrics
     private readonly Histogram _queueWait;
     private readonly Histogram _batchSize;
     private readonly Histogram _batchSeconds;
+    private readonly Counter _outOfMemory;
+    private readonly Gauge _batchLimit;
     private readonly Gauge _inFlight;
     private readonly Gauge _modelLoad;
 
@@ -33,11 +35,17 @@ internal sealed class WorkerMetrics
             ["lane"],
             new HistogramConfiguration { Buckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400] });
         _batchSize = _factory.CreateHistogram(
-            "vlworker_batch_size", "Rows of a batch.", ["model"], new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
+            "vlworker_batch_size", "Rows of a batch.", ["model", "device"], new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
         _batchSeconds = _factory.CreateHistogram(
-            "vlworker_batch_seconds", "Run time of a batch.", ["model"], new HistogramConfiguration { Buckets = SecondsBuckets });
+            "vlworker_batch_seconds", "Run time of a batch.", ["model", "device"], new HistogramConfiguration { Buckets = SecondsBuckets });
+        _outOfMemory = _factory.CreateCounter(
+            "vlworker_out_of_memory_total", "Batches that did not fit into the device's memory and ran in halves.", ["model", "device"]);
+        _batchLimit = _factory.CreateGauge(
+            "vlworker_batch_limit_rows",
+            "Rows of a batch at most: MaxBatch, or less where that did not fit into the device's memory.",
+            ["model", "device"]);
         _inFlight = _factory.CreateGauge("vlworker_in_flight_messages", "Messages taken from the broker and not yet settled.", ["lane"]);
-        _modelLoad = _factory.CreateGauge("vlworker_model_load_seconds", "Time it took to load a model.", ["model"]);
+        _modelLoad = _factory.CreateGauge("vlworker_model_load_seconds", "Time it took to load a model.", ["model", "device"]);
     }
 
     /// <summary>What /metrics serves.</summary>
@@ -56,17 +64,23 @@ internal sealed class WorkerMetrics
     public void QueueWait(string lane, TimeSpan time) => _queueWait.WithLabels(lane).Observe(Math.Max(0, time.TotalSeconds));
 
     /// <summary>Observes a batch that ran.</summary>
-    public void Batch(string model, int rows, TimeSpan time)
+    public void Batch(string model, string device, int rows, TimeSpan time)
     {
-        _batchSize.WithLabels(model).Observe(rows);
-        _batchSeconds.WithLabels(model).Observe(time.TotalSeconds);
+        _batchSize.WithLabels(model, device).Observe(rows);
+        _batchSeconds.WithLabels(model, device).Observe(time.TotalSeconds);
     }
+
+    /// <summary>Counts a batch that did not fit into a device's memory.</summary>
+    public void OutOfMemory(string model, string device) => _outOfMemory.WithLabels(model, device).Inc();
+
+    /// <summary>Sets how many rows a batch may have on a device.</summary>
+    public void BatchLimit(string model, string device, int rows) => _batchLimit.WithLabels(model, device).Set(rows);
 
     /// <summary>Counts a message as in flight until the result is disposed of.</summary>
     public IDisposable InFlight(string lane) => _inFlight.WithLabels(lane).TrackInProgress();
 
     /// <summary>Sets the load time of a model.</summary>
-    public void ModelLoaded(string model, TimeSpan time) => _modelLoad.WithLabels(model).Set(time.TotalSeconds);
+    public void ModelLoaded(string model, string device, TimeSpan time) => _modelLoad.WithLabels(model, device).Set(time.TotalSeconds);
 
     /// <summary>Publishes a value that is read at scrape time.</summary>
     public void Observe(string name, string help, Func<double> read)

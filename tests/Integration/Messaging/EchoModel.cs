@@ -34,7 +34,7 @@ internal sealed class EchoModel : IModel
 
     public TokenizedText Tokenize(string text) => new([.. text.Select(letter => (int)letter)], false);
 
-    public BatchKey KeyOf(InferenceInput input) => new(this, input is TextInput ? InputKind.Text : InputKind.Image, 1, 0);
+    public BatchKey KeyOf(InferenceInput input) => new(Reference.Alias, input is TextInput ? InputKind.Text : InputKind.Image, 1, 0);
 
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
     {

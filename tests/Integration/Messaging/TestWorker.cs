@@ -33,12 +33,17 @@ internal sealed class TestWorker : IAsyncDisposable
             .AddSingleton<IObjectStore>(Store)
             .AddSingleton(new DecodingOptions())
             .AddSingleton<ImageDecoder>()
-            .AddSingleton(new ModelRegistry([Model]))
-            .AddSingleton(new BatchingOptions { MaxBatch = 16, MaxWaitMs = 2 })
+            .AddSingleton(new ModelRegistry([new Device("cpu", 1, 16, [Model])]))
+            .AddSingleton(new BatchingOptions { MaxWaitMs = 2 })
             .AddSingleton<DynamicBatcher>()
             .AddConsuming(broker);
         _services = services.BuildServiceProvider();
-        _device = new DeviceRunner(_services.GetRequiredService<DynamicBatcher>(), 1, TimeProvider.System, metrics);
+        _device = new DeviceRunner(
+            _services.GetRequiredService<DynamicBatcher>(),
+            _services.GetRequiredService<ModelRegistry>().Devices,
+            _services.GetRequiredService<BatchingOptions>(),
+            TimeProvider.System,
+            metrics);
     }
 
     /// <summary>Settings that make a test quick: probes follow each other fast, a message has one retry.</summary>

@@ -15,7 +15,7 @@ public sealed class DeviceRunnerTests
             ? new FailedOutcome(new InvalidOperationException("bad row"))
             : new EmbeddingOutcome([((StubInput)row).Name.Length])))]);
         using var batcher = new DynamicBatcher(new BatchingOptions { MaxBatch = 8, MaxWaitMs = 1 }, TimeProvider.System);
-        using var runner = new DeviceRunner(batcher, 2, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+        using var runner = Runner(batcher, new Device("cpu", 2, 8, [model]));
         runner.Start();
         var inputs = Enumerable.Range(0, 100).Select(i => new StubInput(i % 10 == 3 ? "bad" : new string('x', i + 4))).ToArray();
         var tasks = inputs.Select(input => batcher.SubmitAsync(input, model, BatchPriority.Interactive, null, CancellationToken.None)).ToArray();
@@ -39,7 +39,7 @@ public sealed class DeviceRunnerTests
             ? throw new DependencyException(Dependency.Device, "gone")
             : [.. rows.Select(_ => new EmbeddingOutcome([1f]))]);
         using var batcher = new DynamicBatcher(new BatchingOptions { MaxBatch = 2, MaxWaitMs = 1 }, TimeProvider.System);
-        using var runner = new DeviceRunner(batcher, 1, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+        using var runner = Runner(batcher, new Device("cpu", 1, 2, [model]));
         var first = batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
         var second = batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
         runner.Start();
@@ -48,4 +48,7 @@ public sealed class DeviceRunnerTests
         var third = await batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
         Assert.Equal(1, third.BatchSize);
     }
+
+    private static DeviceRunner Runner(DynamicBatcher batcher, params Device[] devices) =>
+        new(batcher, devices, new BatchingOptions(), TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
 }

@@ -10,10 +10,18 @@ public sealed class DynamicBatcherTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(60));
     private readonly StubModel _model = new();
+    private readonly StubModel _other = new(alias: "other");
     private readonly DynamicBatcher _batcher;
+    private readonly StreamSlot _stream;
 
-    public DynamicBatcherTests() =>
-        _batcher = new DynamicBatcher(new BatchingOptions { MaxBatch = 4, MaxWaitMs = 10, BackfillAgeMs = 1000 }, _time);
+    public DynamicBatcherTests()
+    {
+        var options = new BatchingOptions { MaxWaitMs = 10, BackfillAgeMs = 1000 };
+        _batcher = new DynamicBatcher(options, _time);
+        var device = new DeviceLoad(new Device("cpu", 1, 4, [_model, _other]), options, _time);
+        _batcher.Join(device);
+        _stream = device.Streams[0];
+    }
 
     public void Dispose() => _batcher.Dispose();
 
@@ -30,7 +38,7 @@ public sealed class DynamicBatcherTests : IDisposable
     [Fact]
     public async Task A_partial_bucket_leaves_when_its_oldest_row_has_waited_long_enough()
     {
-        var take = _batcher.TakeAsync();
+        var take = _batcher.TakeAsync(_stream);
         Submit(1);
         _time.Advance(TimeSpan.FromMilliseconds(6));
         Submit(1);
@@ -94,7 +102,7 @@ public sealed class DynamicBatcherTests : IDisposable
         var input = new StubInput();
         var row = _batcher.SubmitAsync(input, _model, BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(50), CancellationToken.None);
         _time.Advance(TimeSpan.FromMilliseconds(60));
-        var take = _batcher.TakeAsync();
+        var take = _batcher.TakeAsync(_stream);
         Assert.Equal(RejectionReason.Expired, (await Assert.ThrowsAsync<RejectedException>(() => row)).Reason);
         Assert.False(take.IsCompleted);
         Assert.Equal(1, input.Disposals);
@@ -103,7 +111,7 @@ public sealed class DynamicBatcherTests : IDisposable
     [Fact]
     public async Task A_row_whose_deadline_is_near_does_not_wait_for_company()
     {
-        var take = _batcher.TakeAsync();
+        var take = _batcher.TakeAsync(_stream);
         _ = _batcher.SubmitAsync(new StubInput(), _model, BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(15), CancellationToken.None);
         Assert.Single((await take)!.Rows);
     }
@@ -111,9 +119,8 @@ public sealed class DynamicBatcherTests : IDisposable
     [Fact]
     public async Task Buckets_do_not_mix()
     {
-        var other = new StubModel();
         Submit(2);
-        _ = _batcher.SubmitAsync(new StubInput(), other, BatchPriority.Interactive, null, CancellationToken.None);
+        _ = _batcher.SubmitAsync(new StubInput(), _other, BatchPriority.Interactive, null, CancellationToken.None);
         _time.Advance(TimeSpan.FromMilliseconds(11));
         var first = await Take();
         var second = await Take();
@@ -127,14 +134,14 @@ public sealed class DynamicBatcherTests : IDisposable
         Submit(2);
         _batcher.Complete();
         Assert.Equal(2, (await Take()).Rows.Count);
-        Assert.Null(await _batcher.TakeAsync());
+        Assert.Null(await _batcher.TakeAsync(_stream));
         var input = new StubInput();
         await Assert.ThrowsAsync<DependencyException>(
             () => _batcher.SubmitAsync(input, _model, BatchPriority.Interactive, null, CancellationToken.None));
         Assert.Equal(1, input.Disposals);
     }
 
-    private async Task<Batch> Take() => (await _batcher.TakeAsync().WaitAsync(TimeSpan.FromSeconds(10)))!;
+    private async Task<Batch> Take() => (await _batcher.TakeAsync(_stream).WaitAsync(TimeSpan.FromSeconds(10)))!;
 
     private List<(StubInput Input, Task<BatchedOutcome> Task)> Submit(int count, BatchPriority priority = BatchPriority.Interactive) =>
         [.. Enumerable.Range(0, count).Select(_ => new StubInput()).Select(input =>

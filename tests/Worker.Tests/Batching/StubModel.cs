@@ -5,9 +5,9 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Worker.Tests.Batching;
 
 /// <summary>A model whose answers a test decides: the batcher's own behaviour needs no real inference.</summary>
-internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyList<InferenceOutcome>>? run = null) : IModel
+internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyList<InferenceOutcome>>? run = null, string alias = "stub") : IModel
 {
-    public ModelReference Reference { get; } = new() { Alias = "stub", Revision = new string('0', 64) };
+    public ModelReference Reference { get; } = new() { Alias = alias, Revision = new string('0', 64) };
 
     public IReadOnlyList<string> Tasks => [Contracts.Tasks.Embedding];
 
@@ -21,7 +21,7 @@ internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyLis
 
     public TokenizedText Tokenize(string text) => new([.. text.Select(c => (int)c)], false);
 
-    public BatchKey KeyOf(InferenceInput input) => new(this, InputKind.Text, 1, 0);
+    public BatchKey KeyOf(InferenceInput input) => new(Reference.Alias, InputKind.Text, 1, 0);
 
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
         run?.Invoke(rows) ?? [.. rows.Select(_ => new EmbeddingOutcome([1f]))];

@@ -8,11 +8,11 @@ namespace VlWorker.Worker.Tests.Consuming;
 
 public sealed class RequestPlannerTests
 {
-    private readonly RequestPlanner _planner = new(new ModelRegistry(
+    private readonly RequestPlanner _planner = new(new ModelRegistry([new Device("cpu", 1, 1,
     [
         new NamedModel("captioner", [Tasks.Caption], text: false), new NamedModel("clip", [Tasks.Embedding], text: true),
         new NamedModel("clip-2", [Tasks.Embedding], text: true),
-    ]));
+    ])]));
 
     [Fact]
     public void Absent_tasks_are_all_tasks_by_their_default_models()

@@ -4,18 +4,25 @@ using VlWorker.Failures;
 namespace VlWorker.Inference.Engine;
 
 /// <summary>Makes one row's failure in a graph its own: a batch that fails is run again in halves until the culprit is alone.</summary>
+/// <remarks>What the device is short of, or its loss, is no row's failure: that goes to the caller.</remarks>
 internal static class RowIsolation
 {
     /// <summary>Runs some rows, and halves of them if the engine fails.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="outcomes">Receives one outcome a row.</param>
     /// <param name="run">Runs rows as one batch: rows in, outcomes out.</param>
+    /// <exception cref="OutOfDeviceMemoryException">The rows together do not fit.</exception>
+    /// <exception cref="DeviceLostException">The device is lost.</exception>
     public static void Run<T>(ReadOnlySpan<T> rows, Span<InferenceOutcome> outcomes, Batch<T> run)
     {
         try
         {
             run(rows, outcomes);
             return;
+        }
+        catch (OnnxRuntimeException error) when (EngineFaults.Of(error) is { } fault)
+        {
+            throw fault;
         }
         catch (OnnxRuntimeException error) when (rows.Length == 1)
         {

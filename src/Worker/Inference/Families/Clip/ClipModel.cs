@@ -35,12 +35,12 @@ internal sealed class ClipModel : IModel
     public PreprocessorConfig Images { get; }
 
     /// <summary>Loads the model's graphs.</summary>
-    public static ClipModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options)
+    public static ClipModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device)
     {
         // Old files keep the text tower's settings apart; 77 is what the family began with.
         var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? folder.Config.Int32("text_config_dict", "max_position_embeddings") ?? 77;
         var tokenizer = HubTokenizer.Load(folder.Path);
-        var engine = EmbeddingEngines.Load(folder, images, options);
+        var engine = EmbeddingEngines.Load(folder, images, options, device);
         try
         {
             // What does not fit together is found at start-up, not by the first image.
@@ -67,8 +67,8 @@ internal sealed class ClipModel : IModel
 
     /// <inheritdoc/>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
-        ? new BatchKey(this, InputKind.Image, 1, (image.Pixels.Width << 16) | image.Pixels.Height)
-        : new BatchKey(this, InputKind.Text, 1, 0);
+        ? new BatchKey(Reference.Alias, InputKind.Image, 1, (image.Pixels.Width << 16) | image.Pixels.Height)
+        : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)

@@ -9,11 +9,13 @@ internal static class EmbeddingEngines
 {
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
-    public static IEmbeddingEngine Load(ModelFolder folder, PreprocessorConfig images, ModelOptions options) =>
-        folder.Manifest?.Layout switch
+    public static IEmbeddingEngine Load(
+        ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device) =>
+        (device.Kind, folder.Manifest?.Layout) switch
         {
-            null => ExportedEmbeddingEngine.Load(folder, images, options),
-            CpuLayout.Name => CpuEmbeddingEngine.Load(folder, options),
-            var layout => throw new InvalidDataException($"layout {layout} has no engine"),
+            (DeviceKind.Cuda, _) => throw new NotSupportedException("there is no engine for this family on a GPU"),
+            (_, null) => ExportedEmbeddingEngine.Load(folder, images, options),
+            (_, CpuLayout.Name) => CpuEmbeddingEngine.Load(folder, options),
+            var (_, layout) => throw new InvalidDataException($"layout {layout} has no engine"),
         };
 }

@@ -10,11 +10,13 @@ internal static class CaptionEngines
 {
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
-    public static ICaptionEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options) =>
-        folder.Manifest?.Layout switch
+    public static ICaptionEngine Load(
+        ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options, DeviceName device) =>
+        (device.Kind, folder.Manifest?.Layout) switch
         {
-            null => ExportedCaptionEngine.Load(folder, images, tokens, options),
-            CpuLayout.Name => CpuCaptionEngine.Load(folder, tokens, options),
-            var layout => throw new InvalidDataException($"layout {layout} has no engine"),
+            (DeviceKind.Cuda, _) => throw new NotSupportedException("there is no engine for this family on a GPU"),
+            (_, null) => ExportedCaptionEngine.Load(folder, images, tokens, options),
+            (_, CpuLayout.Name) => CpuCaptionEngine.Load(folder, tokens, options),
+            var (_, layout) => throw new InvalidDataException($"layout {layout} has no engine"),
         };
 }

@@ -36,7 +36,8 @@ internal sealed class VisionEncoderDecoderModel : IModel
     public PreprocessorConfig Images { get; }
 
     /// <summary>Loads the model's graphs.</summary>
-    public static VisionEncoderDecoderModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options)
+    public static VisionEncoderDecoderModel Load(
+        ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device)
     {
         var generation = GenerationConfig.Load(folder);
         var start = generation.StartToken ?? folder.Config.Int32("decoder_start_token_id")
@@ -45,7 +46,7 @@ internal sealed class VisionEncoderDecoderModel : IModel
             ?? throw new InvalidDataException("config.json does not say how many positions the decoder has (decoder.n_positions)");
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
         var tokenizer = HubTokenizer.Load(folder.Path);
-        var engine = CaptionEngines.Load(folder, images, tokens, options);
+        var engine = CaptionEngines.Load(folder, images, tokens, options, device);
         try
         {
             Check(engine, tokens, images.Resize);
@@ -67,8 +68,8 @@ internal sealed class VisionEncoderDecoderModel : IModel
 
     /// <inheritdoc/>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
-        ? new BatchKey(this, InputKind.Image, image.Generation?.NumBeams ?? 1, (image.Pixels.Width << 16) | image.Pixels.Height)
-        : new BatchKey(this, InputKind.Text, 1, 0);
+        ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, (image.Pixels.Width << 16) | image.Pixels.Height)
+        : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)

@@ -1,0 +1,93 @@
+using VlWorker.Inference;
+
+namespace VlWorker.Batching;
+
+/// <summary>What the batcher knows of a device: how large its batches may be, how long they take, and what its streams do.</summary>
+/// <remarks>Streams are guarded by the batcher's lock; what is learned has a lock of its own, since it is reported while batches run.</remarks>
+internal sealed class DeviceLoad
+{
+    /// <summary>Buckets whose times are kept: image shapes can make many.</summary>
+    private const int MostBuckets = 256;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<BatchKey, BatchTime> _times = [];
+    private readonly BatchCeilings _ceilings;
+
+    public DeviceLoad(Device device, BatchingOptions options, TimeProvider time)
+    {
+        Device = device;
+        _ceilings = new BatchCeilings(device.MaxBatch, options.MemoryRetryAfter, time);
+        Streams = [.. Enumerable.Range(0, device.Streams).Select(_ => new StreamSlot(this))];
+    }
+
+    /// <summary>The device.</summary>
+    public Device Device { get; }
+
+    /// <summary>Its streams.</summary>
+    public IReadOnlyList<StreamSlot> Streams { get; }
+
+    /// <summary>Streams that wait for a batch.</summary>
+    public int Idle => Streams.Count(stream => stream.Waiting is not null);
+
+    /// <summary>Whether it has the model.</summary>
+    public bool Serves(BatchKey key) => Device.Find(key.Model) is not null;
+
+    /// <summary>Rows of a batch at most, by setting and by memory.</summary>
+    public int Limit(BatchKey key)
+    {
+        lock (_gate)
+            return _ceilings.For(key);
+    }
+
+    /// <summary>The lowest limit of a model's buckets.</summary>
+    public int LowestLimit(string model)
+    {
+        lock (_gate)
+            return _ceilings.Lowest(model);
+    }
+
+    /// <summary>Batches of the bucket that it has run.</summary>
+    public int Batches(BatchKey key)
+    {
+        lock (_gate)
+            return _times.TryGetValue(key, out var times) ? times.Batches : 0;
+    }
+
+    /// <inheritdoc cref="BatchTime.AtLeast"/>
+    public double? AtLeast(BatchKey key, int rows)
+    {
+        lock (_gate)
+            return _times.TryGetValue(key, out var times) ? times.AtLeast(rows) : null;
+    }
+
+    /// <inheritdoc cref="BatchTime.AtMost"/>
+    public double? AtMost(BatchKey key, int rows)
+    {
+        lock (_gate)
+            return _times.TryGetValue(key, out var times) ? times.AtMost(rows) : null;
+    }
+
+    /// <summary>A batch ran.</summary>
+    public void Ran(BatchKey key, int rows, TimeSpan elapsed)
+    {
+        lock (_gate)
+        {
+            if (!_times.TryGetValue(key, out var times))
+            {
+                if (_times.Count == MostBuckets)
+                    _times.Remove(_times.Keys.First());
+                _times.Add(key, times = new BatchTime());
+            }
+
+            times.Observe(rows, elapsed);
+            _ceilings.Fitted(key, rows);
+        }
+    }
+
+    /// <summary>A batch did not fit into the device's memory.</summary>
+    public void DidNotFit(BatchKey key, int rows)
+    {
+        lock (_gate)
+            _ceilings.Exceeded(key, rows);
+    }
+}

@@ -1,0 +1,63 @@
+using VlWorker.Failures;
+using VlWorker.Inference;
+
+namespace VlWorker.Batching;
+
+/// <summary>Runs a device's models on made-up rows before messages come.</summary>
+/// <remarks>
+/// A GPU runs its largest batch, so that a limit of memory shows now and not under load. Devices that share models run a row, twice, and then
+/// growing batches, so that the times by which work is given to them are known from the start.
+/// </remarks>
+/// <param name="load">Learns from it.</param>
+/// <param name="shared">Whether there are other devices.</param>
+/// <param name="time">The clock.</param>
+internal sealed class WarmUp(DeviceLoad load, bool shared, TimeProvider time)
+{
+    /// <summary>No larger batch is tried once a bucket has taken this long.</summary>
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="DeviceLostException">The device is lost.</exception>
+    public void Run(CancellationToken cancellation)
+    {
+        var gpu = DeviceName.TryParse(load.Device.Name, out var name) && name.Kind == DeviceKind.Cuda;
+        if (!gpu && !shared)
+            return;
+        foreach (var model in load.Device.Models)
+        {
+            using var rows = new SampleRows(model);
+            foreach (var sample in rows.All)
+                Run(model, sample, gpu, cancellation);
+        }
+    }
+
+    private void Run(IModel model, InferenceInput sample, bool gpu, CancellationToken cancellation)
+    {
+        var key = model.KeyOf(sample);
+        var started = time.GetTimestamp();
+        if (!Try(model, key, sample, 1, cancellation) || !Try(model, key, sample, 1, cancellation))
+            return;
+        for (var rows = 2; rows < load.Limit(key) && time.GetElapsedTime(started) < Enough && shared; rows *= 4)
+            Try(model, key, sample, rows, cancellation);
+        for (var most = load.Limit(key); gpu && most > 1 && !Try(model, key, sample, most, cancellation);)
+            most = load.Limit(key);
+    }
+
+    /// <summary>Whether so many rows fit.</summary>
+    private bool Try(IModel model, BatchKey key, InferenceInput sample, int rows, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var started = time.GetTimestamp();
+        try
+        {
+            model.Run([.. Enumerable.Repeat(sample, rows)], cancellation);
+            load.Ran(key, rows, time.GetElapsedTime(started));
+            return true;
+        }
+        catch (OutOfDeviceMemoryException)
+        {
+            load.DidNotFit(key, rows);
+            return false;
+        }
+    }
+}

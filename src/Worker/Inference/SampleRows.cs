@@ -1,0 +1,44 @@
+using VlWorker.Buffers;
+using VlWorker.Decoding;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference;
+
+/// <summary>Made-up rows of each kind that a model takes, with its default parameters. Owns them.</summary>
+internal sealed class SampleRows : IDisposable
+{
+    /// <summary>Makes the rows.</summary>
+    public SampleRows(IModel model)
+    {
+        var rows = new List<InferenceInput>();
+        if (model.Images is { } images)
+            rows.AddRange(model.Tasks.Select(task => new ImageInput(task, Grey(images.Resize), model.Resolve(null))));
+        if (model.EmbedsText)
+            rows.Add(new TextInput(model.Tokenize("a text of some words")));
+        All = rows;
+    }
+
+    /// <summary>One row a kind.</summary>
+    public IReadOnlyList<InferenceInput> All { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var row in All)
+            row.Dispose();
+    }
+
+    /// <summary>A grey image of the size that the model takes; where that depends on the image, a square one.</summary>
+    private static PreparedPixels Grey(ResizePlan plan)
+    {
+        var (width, height) = plan switch
+        {
+            { CropWidth: { } cropWidth, CropHeight: { } cropHeight } => (cropWidth, cropHeight),
+            { ShortestEdge: { } edge } => (edge, edge),
+            _ => (plan.Width, plan.Height),
+        };
+        var rgb = new PooledBuffer(width * height * 3);
+        rgb.Span.Fill(128);
+        return new PreparedPixels(width, height, rgb, null);
+    }
+}
