@@ -163,7 +163,7 @@ internal sealed class DynamicBatcher : IDisposable
     {
         foreach (var bucket in _buckets.All.OrderBy(bucket => _window.Rank(bucket, now)))
         {
-            var order = Placement.Order(_devices, bucket.Key, bucket.Count);
+            var order = _placement.Order(_devices, bucket.Key, bucket.Count, now);
             for (var place = 0; place < order.Count; place++)
             {
                 if (!Ready(order[place], bucket, now))

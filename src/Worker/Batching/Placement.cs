@@ -22,13 +22,13 @@ internal sealed class Placement(TimeProvider time)
     private const double Caution = 1.2;
 
     /// <summary>Devices whose times differ by less count as equally fast: the one with more free streams goes first.</summary>
-    private const double Alike = 1.5;
+    private const double Alike = 1.1;
 
-    /// <summary>The devices that have the bucket's model: those on trial first, then the fastest.</summary>
-    public static List<DeviceLoad> Order(IReadOnlyList<DeviceLoad> devices, BatchKey key, int waiting)
+    /// <summary>The devices that have the bucket's model: those on trial, then the others by when each alone would be done with all its rows.</summary>
+    public List<DeviceLoad> Order(IReadOnlyList<DeviceLoad> devices, BatchKey key, int waiting, long now)
     {
         var serving = devices.Where(device => device.Serves(key)).ToList();
-        return serving.Count <= 1 ? serving : [.. serving.OrderBy(device => Class(device, key, waiting)).ThenBy(BusyShare)];
+        return serving.Count <= 1 ? serving : [.. serving.OrderBy(device => Class(device, key, waiting, now)).ThenBy(BusyShare)];
     }
 
     /// <summary>What a device with a free stream takes of a bucket.</summary>
@@ -80,12 +80,14 @@ internal sealed class Placement(TimeProvider time)
     private static bool OnTrial(DeviceLoad device, BatchKey key) => device.Batches(key) < TrialBatches;
 
     /// <summary>Devices of one class are equally fast; the lower, the faster. A trial goes before all, or it might never happen.</summary>
-    private static double Class(DeviceLoad device, BatchKey key, int waiting)
+    private double Class(DeviceLoad device, BatchKey key, int waiting, long now)
     {
         if (OnTrial(device, key))
             return double.NegativeInfinity;
-        var rows = Math.Min(device.Limit(key), waiting);
-        return Math.Floor(Math.Log(device.AtMost(key, rows)!.Value / rows, Alike));
+        var batch = Math.Min(device.Limit(key), waiting);
+        var rounds = Math.Ceiling((double)waiting / (batch * device.Streams.Count));
+        var done = device.Streams.Min(stream => stream.Remaining(time, now)) + (rounds * device.AtMost(key, batch)!.Value);
+        return Math.Floor(Math.Log(done, Alike));
     }
 
     private static double BusyShare(DeviceLoad device) => 1 - ((double)device.Idle / device.Streams.Count);

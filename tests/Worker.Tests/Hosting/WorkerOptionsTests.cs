@@ -68,6 +68,42 @@ public sealed class WorkerOptionsTests
     }
 
     [Fact]
+    public void Devices_that_do_not_fit_the_models_are_refused()
+    {
+        var error = Assert.Throws<StartupException>(() => Read(new()
+        {
+            ["Inference:Devices:0:Name"] = "cuda:0",
+            ["Inference:Devices:1:Name"] = "gpu",
+            ["Inference:Devices:2:Name"] = "cuda",
+            ["Inference:Devices:3:Name"] = "cpu",
+            ["Inference:Models:0:Alias"] = "a",
+            ["Inference:Models:0:Folder"] = "f",
+            ["Inference:Models:0:Devices:0"] = "cuda:0",
+            ["Inference:Models:1:Alias"] = "a",
+            ["Inference:Models:1:Folder"] = "f",
+            ["Inference:Models:1:Devices:0"] = "cuda:0",
+            ["Inference:Models:1:Devices:1"] = "cuda:7",
+        }));
+
+        foreach (var text in (string[])["'gpu' is no device", "cuda:0 is there twice", "cpu has no model", "two models are called 'a' on cuda:0", "'cuda:7', which is not in Devices"])
+            Assert.Contains(error.Errors, message => message.Contains(text, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("cuda:0", "MaxBatch of cuda:0", "MaxBatch", "128")]
+    [InlineData("cpu", "MaxBatch x Streams", "Streams", "200")]
+    public void A_prefetch_that_does_not_feed_the_devices_is_refused(string device, string expected, string setting, string value)
+    {
+        var error = Assert.Throws<StartupException>(() => Read(new()
+        {
+            ["Inference:Devices:0:Name"] = device,
+            [$"Inference:Devices:0:{setting}"] = value,
+        }));
+
+        Assert.Contains(error.Errors, message => message.Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Every_setting_is_in_the_reference_and_docs_configuration_is_the_reference()
     {
         var reference = ConfigurationReference.Markdown();

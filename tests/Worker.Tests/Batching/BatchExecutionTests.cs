@@ -1,0 +1,93 @@
+using Prometheus;
+using VlWorker.Batching;
+using VlWorker.Failures;
+using VlWorker.Inference;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Worker.Tests.Batching;
+
+public sealed class BatchExecutionTests
+{
+    private readonly List<int> _sizes = [];
+    private readonly WorkerMetrics _metrics = new(Metrics.NewCustomRegistry());
+
+    [Fact]
+    public async Task What_does_not_fit_runs_in_halves_and_the_limit_is_remembered()
+    {
+        var (load, batch) = Prepare(64, fits: 10);
+
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(batch, CancellationToken.None);
+
+        Assert.Equal([64, 32, 16, 8, 8, 16, 8, 8, 32, 16, 8, 8, 16, 8, 8], _sizes);
+        Assert.Equal(8, load.Limit(batch.Key));
+        var outcomes = await Task.WhenAll(batch.Rows.Select(row => row.Completion));
+        Assert.All(outcomes.Zip(batch.Rows), pair => Assert.Equal(((StubInput)pair.Second.Input).Name.Length, Value(pair.First)));
+        Assert.All(outcomes, outcome => Assert.Equal(8, outcome.BatchSize));
+        Assert.All(batch.Rows, row => Assert.Equal(1, ((StubInput)row.Input).Disposals));
+        var text = await TextAsync();
+        Assert.Contains("vlworker_out_of_memory_total{model=\"stub\",device=\"cuda:0\"} 7", text, StringComparison.Ordinal);
+        Assert.Contains("vlworker_batch_limit_rows{model=\"stub\",device=\"cuda:0\"} 8", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_that_does_not_fit_alone_fails_for_now_and_its_mates_do_not()
+    {
+        var (load, batch) = Prepare(3, fits: 0);
+
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(batch, CancellationToken.None);
+
+        foreach (var row in batch.Rows)
+            Assert.Contains("does not fit", (await Assert.ThrowsAsync<TransientException>(() => row.Completion)).Message, StringComparison.Ordinal);
+        Assert.Equal(1, load.Limit(batch.Key));
+    }
+
+    [Fact]
+    public async Task A_lost_device_fails_the_rest_of_the_batch_and_tells_the_caller()
+    {
+        var (load, batch) = Prepare(8, fits: 4, lostAt: 3);
+
+        Assert.Throws<DeviceLostException>(() => new BatchExecution(load, TimeProvider.System, _metrics).Run(batch, CancellationToken.None));
+
+        await Task.WhenAll(batch.Rows.Take(4).Select(row => row.Completion));
+        foreach (var row in batch.Rows.Skip(4))
+        {
+            var error = await Assert.ThrowsAsync<DependencyException>(() => row.Completion);
+            Assert.Equal((Dependency.Device, true), (error.Dependency, error.Message.Contains("cuda:0 is lost", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void Only_batches_that_ran_teach_how_long_they_take()
+    {
+        var (load, batch) = Prepare(4, fits: 2);
+
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(batch, CancellationToken.None);
+
+        Assert.Equal(2, load.Batches(batch.Key));
+    }
+
+    private (DeviceLoad Load, Batch Batch) Prepare(int rows, int fits, int lostAt = int.MaxValue)
+    {
+        var model = new StubModel(inputs =>
+        {
+            _sizes.Add(inputs.Count);
+            if (_sizes.Count >= lostAt)
+                throw new DeviceLostException("CUDA failure 700");
+            if (inputs.Count > fits)
+                throw new OutOfDeviceMemoryException("no memory");
+            return [.. inputs.Select(input => new EmbeddingOutcome([((StubInput)input).Name.Length]))];
+        });
+        var load = new DeviceLoad(new Device("cuda:0", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
+        var inputs = Enumerable.Range(0, rows).Select(i => new BatchRow(new StubInput(new string('x', i)), BatchPriority.Interactive, null, 0));
+        return (load, new Batch(model.KeyOf(new StubInput()), [.. inputs], 0));
+    }
+
+    private static float Value(BatchedOutcome outcome) => ((EmbeddingOutcome)outcome.Outcome).Values[0];
+
+    private async Task<string> TextAsync()
+    {
+        using var stream = new MemoryStream();
+        await _metrics.Registry.CollectAndExportAsTextAsync(stream);
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+}
