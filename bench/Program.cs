@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VlWorker.Bench.Decoding;
 using VlWorker.Bench.Fetching;
+using VlWorker.Bench.Fuzzing;
 using VlWorker.Bench.Inference;
 using VlWorker.Bench.Messaging;
 using VlWorker.Bench.Pipeline;
@@ -12,6 +13,7 @@ root.Subcommands.Add(EngineCommand.Create());
 root.Subcommands.Add(SpeedCommands.CreateResize());
 root.Subcommands.Add(SpeedCommands.CreateDecode());
 root.Subcommands.Add(FetchCommand.Create());
+root.Subcommands.Add(FuzzCommand.Create());
 root.Subcommands.Add(MessagesCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
