@@ -1,17 +1,31 @@
 using System.CommandLine;
-using System.Diagnostics;
-using VlWorker.Bench.Pipeline;
+using VlWorker.ModelKit.Families.Cpu;
 
 namespace VlWorker.Bench.Inference;
 
 /// <summary>Images a second from encoded bytes in memory to captions: decoder, batcher and engine in this process.</summary>
 internal static class EngineCommand
 {
+    private const string TransformersJs = "transformersjs";
+    private const string Plain = "plain";
+
     private static readonly Option<DirectoryInfo?> Model = new("--model") { Description = "Model folder; by default the bundled captioner." };
+    private static readonly Option<string?> Optimize = new("--optimize")
+    {
+        Description = "int8 or fp32: the engine runs the model optimised for the CPU, and takes turns with itself on the folder as it is.",
+    };
+
     private static readonly Option<int[]> Batches = new("--batch")
     {
-        Description = "Batch sizes.",
+        Description = "Batch sizes of the engine.",
         DefaultValueFactory = _ => [1, 8, 16, 32],
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private static readonly Option<int[]> PeerBatches = new("--peer-batch")
+    {
+        Description = "Batch sizes of the peers.",
+        DefaultValueFactory = _ => [1, 8, 32],
         AllowMultipleArgumentsPerToken = true,
     };
 
@@ -22,84 +36,62 @@ internal static class EngineCommand
     };
 
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds over the images, alternating; the median counts.", DefaultValueFactory = _ => 5 };
-    private static readonly Option<string?> Peer = new("--peer") { Description = "transformersjs: takes turns with it, at batch sizes 1, 8 and 32." };
+    private static readonly Option<int> Images = new("--images") { Description = "The first so many of the samples.", DefaultValueFactory = _ => int.MaxValue };
+    private static readonly Option<string[]> Peers = new("--peer")
+    {
+        Description = "transformersjs, or plain: a loop over the exported int8 graphs with ONNX Runtime. They take turns with the engine, on the folder as it is.",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<double[]> Least = new("--least")
+    {
+        Description = "For each peer, how many times its best the engine's best must be; the exit code says whether it is.",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
-    /// <summary>The command. With a peer, exit code 0 only if the engine is at least twice as fast as the peer's best.</summary>
+    /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("engine", "Images a second from encoded bytes in memory to captions.") { Model, Batches, Threads, Rounds, Peer, Out };
-        Peer.AcceptOnlyFromAmong("transformersjs");
-        command.SetAction((result, _) => RunAsync(
-            result.GetValue(Model)?.FullName ?? Path.Combine(Repository.Models, "demo-captioner"), result.GetValue(Batches)!, result.GetValue(Threads), result.GetValue(Rounds),
-            result.GetValue(Peer) is not null, result.GetValue(Out)));
+        var command = new Command("engine", "Images a second from encoded bytes in memory to captions.")
+        {
+            Model, Optimize, Batches, PeerBatches, Threads, Rounds, Images, Peers, Least, Out,
+        };
+        Peers.AcceptOnlyFromAmong(TransformersJs, Plain);
+        Optimize.AcceptOnlyFromAmong("int8", "fp32");
+        command.SetAction((result, _) => RunAsync(result));
         return command;
     }
 
-    private static async Task<int> RunAsync(string model, int[] batches, int threads, int rounds, bool withPeer, string? file)
+    private static async Task<int> RunAsync(ParseResult options)
     {
-        int[] peerBatches = [1, 8, 32];
-        using var report = new Report("The engine, from encoded bytes to captions", file);
-        using var peer = withPeer ? TransformersJs.Start(model, Repository.Samples, peerBatches) : null;
-        var images = Samples.Files.Select(File.ReadAllBytes).ToList();
-        var engines = batches.ToDictionary(batch => batch, batch => new EngineAlone(model, batch, threads));
-        var figures = batches.ToDictionary(batch => batch, _ => new List<Figure>());
-        var peerFigures = peerBatches.ToDictionary(batch => batch, _ => new List<double>());
-        foreach (var (batch, engine) in engines)
-            await MeasureAsync(engine, images, batch);
-        for (var round = 0; round < rounds; round++)
+        var model = options.GetValue(Model)?.FullName ?? Path.Combine(Repository.Models, "demo-captioner");
+        var (peers, least) = (options.GetValue(Peers)!, options.GetValue(Least)!);
+        if (least.Length > peers.Length)
+            throw new ArgumentException("--least has more numbers than --peer has names");
+        using var report = new Report("The engine, from encoded bytes to captions", options.GetValue(Out));
+        using var optimized = options.GetValue(Optimize) is { } precision
+            ? OptimizedModel.Make(model, precision == "fp32" ? CpuPrecision.Fp32 : CpuPrecision.Int8) : null;
+        using var race = new EngineRace(options.GetValue(Images));
+        foreach (var batch in options.GetValue(Batches)!)
         {
-            foreach (var (batch, engine) in engines)
-                figures[batch].Add(await MeasureAsync(engine, images, batch));
-            foreach (var batch in peer is null ? [] : peerBatches)
-                peerFigures[batch].Add(peer!.Round(batch).PerSecond);
+            if (optimized is not null)
+                race.AddEngine($"engine, optimised ({options.GetValue(Optimize)})", optimized.Folder, batch, options.GetValue(Threads));
+            race.AddEngine("engine, folder as it is", model, batch, options.GetValue(Threads));
         }
 
-        foreach (var engine in engines.Values)
-            engine.Dispose();
-        report.Line(Table(figures, images.Count, rounds));
-        return peer is null || Compare(report, figures, peerFigures, peer.Version) ? 0 : 1;
+        if (peers.Contains(TransformersJs))
+            race.AddTransformersJs(model, options.GetValue(PeerBatches)!);
+        if (peers.Contains(Plain))
+            race.AddPlain(model, options.GetValue(PeerBatches)!);
+        await race.RunAsync(options.GetValue(Rounds));
+        report.Line(race.Table());
+        var good = true;
+        for (var i = 0; i < peers.Length; i++)
+            good &= race.Compare(report, peers[i] == Plain ? EngineRace.PlainName : EngineRace.TransformersJsName, i < least.Length ? least[i] : null);
+        return good ? 0 : 1;
     }
-
-    private static async Task<Figure> MeasureAsync(EngineAlone engine, List<byte[]> images, int batch)
-    {
-        // Two batches for each stream: one runs, the next one fills.
-        var inFlight = batch == 1 ? Environment.ProcessorCount : 2 * batch * Environment.ProcessorCount;
-        var (allocated, cpu) = (GC.GetTotalAllocatedBytes(true), Process.GetCurrentProcess().TotalProcessorTime);
-        var seconds = await engine.RunAsync(images, images.Count, inFlight);
-        return new Figure(
-            images.Count / seconds,
-            (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMilliseconds / images.Count,
-            (GC.GetTotalAllocatedBytes(true) - allocated) / 1024.0 / images.Count);
-    }
-
-    private static string Table(Dictionary<int, List<Figure>> figures, int images, int rounds) => string.Join('\n',
-    [
-        $"{images} images of samples/, decoding and text included; medians of {rounds} rounds.",
-        string.Empty,
-        "| batch | images/s | processor time an image | allocated an image |",
-        "|---|---|---|---|",
-        .. figures.Select(entry => FormattableString.Invariant(
-            $"| {entry.Key} | {Median(entry.Value, f => f.PerSecond):0.0} | {Median(entry.Value, f => f.CpuMs):0.0} ms | {Median(entry.Value, f => f.Kilobytes):0.0} KiB |")),
-    ]);
-
-    private static bool Compare(Report report, Dictionary<int, List<Figure>> figures, Dictionary<int, List<double>> peer, string version)
-    {
-        var ours = figures.Values.Max(list => Median(list, f => f.PerSecond));
-        var theirs = peer.Values.Max(list => Median(list, f => f));
-        report.Line(string.Join('\n',
-        [
-            $"transformers.js {version}, same files, same run, taking turns:",
-            string.Empty,
-            "| batch | images/s |",
-            "|---|---|",
-            .. peer.Select(entry => FormattableString.Invariant($"| {entry.Key} | {Median(entry.Value, f => f):0.0} |")),
-        ]));
-        report.Line(FormattableString.Invariant($"Best against best: {ours:0.0} / {theirs:0.0} = {ours / theirs:0.00} (must be 2)."));
-        return ours >= 2 * theirs;
-    }
-
-    private static double Median<T>(List<T> values, Func<T, double> value) => values.Select(value).Order().ElementAt(values.Count / 2);
-
-    private sealed record Figure(double PerSecond, double CpuMs, double Kilobytes);
 }

@@ -16,7 +16,7 @@ internal sealed class TransformersJs : IDisposable
 
     /// <summary>Starts it and waits until it has loaded the model and warmed up.</summary>
     /// <exception cref="InvalidOperationException">It does not start: Node or its packages are missing.</exception>
-    public static TransformersJs Start(string model, string images, IReadOnlyList<int> batches)
+    public static TransformersJs Start(string model, string images, IReadOnlyList<int> batches, int most)
     {
         var folder = Path.Combine(Repository.Root, "bench", "peers", "transformersjs");
         if (!Directory.Exists(Path.Combine(folder, "node_modules")))
@@ -24,7 +24,7 @@ internal sealed class TransformersJs : IDisposable
         var process = Process.Start(new ProcessStartInfo("node")
         {
             WorkingDirectory = folder,
-            ArgumentList = { "bench.mjs", "--model", model, "--images", images, "--batch", string.Join(',', batches), "--interactive" },
+            ArgumentList = { "bench.mjs", "--model", model, "--images", images, "--batch", string.Join(',', batches), "--limit", most.ToString(CultureInfo.InvariantCulture), "--interactive" },
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;

@@ -39,6 +39,19 @@ internal sealed class EngineAlone : IDisposable
         return clock.Elapsed.TotalSeconds;
     }
 
+    /// <summary>Captions all images once with that many in flight; returns the seconds it took and the captions.</summary>
+    public async Task<(double Seconds, List<string> Captions)> CaptionAllAsync(IReadOnlyList<byte[]> images, int inFlight)
+    {
+        var (next, captions) = (-1, new string[images.Count]);
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(async () =>
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < images.Count;)
+                captions[i] = await CaptionAsync(images[i]);
+        })));
+        return (clock.Elapsed.TotalSeconds, [.. captions]);
+    }
+
     /// <summary>Decodes and captions one image.</summary>
     public async Task<string> CaptionAsync(byte[] image)
     {

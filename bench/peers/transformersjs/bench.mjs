@@ -31,13 +31,14 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     dtype: { type: 'string', default: 'q8' },
     threads: { type: 'string', default: '2' },
+    limit: { type: 'string', default: '1000000' },
     latency: { type: 'boolean', default: false },
     interactive: { type: 'boolean', default: false },
     sequential: { type: 'boolean', default: false },
   },
 });
 if (!options.model || !options.images) {
-  console.error('usage: node bench.mjs --model DIR --images DIR [--batch 1,8,32] [--rounds 3] [--dtype q8|fp32] [--threads 2] [--sequential] [--latency | --interactive]');
+  console.error('usage: node bench.mjs --model DIR --images DIR [--batch 1,8,32] [--rounds 3] [--dtype q8|fp32] [--threads 2] [--limit N] [--sequential] [--latency | --interactive]');
   process.exit(2);
 }
 
@@ -65,7 +66,7 @@ async function load(folder, dtype, threads) {
 /** The encoded images, in memory, with their true captions. */
 function read(folder) {
   const truth = new Map(JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')).map((item) => [item.file, item.caption]));
-  const files = readdirSync(folder).filter((file) => IMAGE.test(file)).sort();
+  const files = readdirSync(folder).filter((file) => IMAGE.test(file)).sort().slice(0, Number(options.limit));
   return files.map((file) => ({ blob: new Blob([readFileSync(join(folder, file))]), truth: truth.get(file) }));
 }
 
