@@ -11,5 +11,6 @@ internal static class ModelCommand
         ConvertCommand.CreateConvert(),
         ConvertCommand.CreateOptimize(),
         VerifyCommand.Create(),
+        QuantizeCommand.Create(),
     };
 }

@@ -2,6 +2,7 @@ using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Inference;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Models.Verification;
 
@@ -23,7 +24,10 @@ internal sealed class ComparedModel : IDisposable
     public ModelFacts Facts { get; }
 
     /// <summary>How it wants its images.</summary>
-    public ModelKit.Configuration.ResizePlan Plan => _model.Images!.Resize;
+    public PreprocessorConfig Images => _model.Images!;
+
+    /// <summary>How its images are resized.</summary>
+    public ResizePlan Plan => Images.Resize;
 
     /// <summary>Whether it captions; else it embeds images and texts.</summary>
     public bool Captions => _task == Tasks.Caption;
