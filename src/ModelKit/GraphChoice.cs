@@ -29,10 +29,18 @@ internal sealed record GraphChoice(
     /// <returns>Null if they are not of the precision asked for; <paramref name="errors"/> says so.</returns>
     public static GraphChoice? Of(string path, ModelFamily family, ModelManifest manifest, ModelPrecision precision, List<string> errors)
     {
-        ModelPrecision? made = manifest.Precision switch { "fp32" => ModelPrecision.Fp32, "fp16" => ModelPrecision.Fp16, "int8" => ModelPrecision.Quantized, _ => null };
+        ModelPrecision? made = manifest.Precision switch
+        {
+            "fp32" => ModelPrecision.Fp32,
+            "fp16" => ModelPrecision.Fp16,
+            "int8" => ModelPrecision.Quantized,
+            "q8" => ModelPrecision.Q8,
+            "q4" => ModelPrecision.Q4,
+            _ => null,
+        };
         var before = errors.Count;
         if (made is null)
-            errors.Add($"precision {manifest.Precision} in {ModelManifest.FileName} is none of fp32, fp16 and int8");
+            errors.Add($"precision {manifest.Precision} in {ModelManifest.FileName} is none of fp32, fp16, int8, q8 and q4");
         if (manifest.Family != family.ModelType)
             errors.Add($"{ModelManifest.FileName} is of a {manifest.Family}, {ModelFolder.ConfigFile} of a {family.ModelType}");
         if (made is not null && precision != ModelPrecision.Auto && precision != made)

@@ -7,7 +7,7 @@ namespace VlWorker.ModelKit;
 /// <param name="Tool">Version of the tool that made it.</param>
 /// <param name="Family"><c>model_type</c> of config.json.</param>
 /// <param name="Target">The kind of processor: cpu or cuda.</param>
-/// <param name="Precision">fp32, fp16 or int8.</param>
+/// <param name="Precision">fp32, fp16, int8, q8 or q4.</param>
 /// <param name="Layout">Name of the graphs' calling convention.</param>
 /// <param name="Source">What it was made of.</param>
 /// <param name="Done">What was done, a sentence each.</param>

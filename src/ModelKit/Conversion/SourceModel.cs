@@ -63,6 +63,15 @@ internal sealed class SourceModel
         ? throw new ModelFolderException(folder.Path, [$"it is optimised already: it has a {ModelManifest.FileName}"])
         : new SourceModel("export", folder.Path, folder.Family, [.. folder.Files.Select(static file => file.Name)], () => ExportedModel.Read(folder));
 
+    /// <summary>What is done to the weights after they are read, a sentence each, for the manifest.</summary>
+    public IReadOnlyList<string> Changes { get; private init; } = [];
+
+    /// <summary>The same model with other weights.</summary>
+    /// <param name="done">What is done to them, a sentence.</param>
+    /// <param name="change">Does it.</param>
+    public SourceModel Change(string done, Func<FamilyParameters, FamilyParameters> change) =>
+        new(Kind, Path, Family, Files, () => change(_read())) { Changes = [.. Changes, done] };
+
     /// <summary>Reads the weights.</summary>
     /// <exception cref="InvalidDataException">A file is malformed or not understood.</exception>
     /// <exception cref="NotSupportedException">The model asks for something that is not implemented.</exception>

@@ -12,5 +12,6 @@ internal static class ModelCommand
         ConvertCommand.CreateOptimize(),
         VerifyCommand.Create(),
         QuantizeCommand.Create(),
+        PruneCommand.Create(),
     };
 }

@@ -85,7 +85,9 @@ internal sealed class HalfConverter(HalfOptions options)
         }
 
         var reason = Obstacle(node, values);
-        (reason is null ? _converted : _kept).Add(new NodeNote(node.Name.Length > 0 ? node.Name : node.Output[0], node.OpType, reason ?? string.Empty));
+        // Shapes and comparisons take floats and give none: nothing is computed in them.
+        if (floats.Contains(true))
+            (reason is null ? _converted : _kept).Add(new NodeNote(node.Name.Length > 0 ? node.Name : node.Output[0], node.OpType, reason ?? string.Empty));
         for (var i = 0; i < node.Input.Count; i++)
         {
             if (values.Find(node.Input[i]) is { } value)

@@ -20,6 +20,8 @@ internal static class Calibration
     /// <exception cref="ModelCommandException">There are no images that can be decoded.</exception>
     public static async Task<Measurements> MeasureAsync(ModelFolder source, string images, int limit, CancellationToken cancellation)
     {
+        if (source.Manifest is not null)
+            throw new ModelCommandException("--images works on exported graphs, not on those of an optimised folder: quantise first, then optimise");
         var choice = new ModelChoice(source.Path, ModelPrecision.Fp32);
         var set = ImageSet.Open(new VerifySettings(choice, choice, images) { Limit = limit }, cancellation);
         using var model = ComparedModel.Load(choice, null);

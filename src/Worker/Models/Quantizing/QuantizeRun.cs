@@ -64,7 +64,7 @@ internal sealed class QuantizeRun(QuantizeSettings settings, IAnsiConsole consol
 
         if (filter.Unmatched.ToList() is { Count: > 0 } unmatched)
             throw new ModelCommandException($"--exclude {string.Join(", ", unmatched)} matches no node that would be rewritten; nothing was kept");
-        target.Finish();
+        target.Finish($"Quantised: {settings.Recipe.Describe()}.");
         Warn(before, after);
         console.Line($"Written: {target.Target}, {Verification.Figures.Size(after)} instead of {Verification.Figures.Size(before)} ({settings.Recipe.Describe()})");
     }
