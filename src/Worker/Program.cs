@@ -1,3 +1,4 @@
 using VlWorker.Hosting;
 
+NativeHeap.Bound();
 return await CommandLine.InvokeAsync(args);
