@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VlWorker.ModelKit.Families.Cpu;
+using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Bench.Inference;
 
@@ -74,7 +74,7 @@ internal static class EngineCommand
             throw new ArgumentException("--least has more numbers than --peer has names");
         using var report = new Report("The engine, from encoded bytes to captions", options.GetValue(Out));
         using var optimized = options.GetValue(Optimize) is { } precision
-            ? OptimizedModel.Make(model, precision == "fp32" ? CpuPrecision.Fp32 : CpuPrecision.Int8) : null;
+            ? OptimizedModel.Make(model, Enum.Parse<ConversionPrecision>(precision, true)) : null;
         using var race = new EngineRace(options.GetValue(Images));
         foreach (var batch in options.GetValue(Batches)!)
         {
