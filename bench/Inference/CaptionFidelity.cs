@@ -12,7 +12,7 @@ internal static class CaptionFidelity
     private const int Batch = 16;
 
     /// <summary>Every case alone, and all in batches that mix images and parameters. Returns rows of a Markdown table.</summary>
-    public static IReadOnlyList<string> Compare(string folder, ModelPrecision precision, DemoGolden golden, out bool good)
+    public static IReadOnlyList<string> Compare(string what, string folder, ModelPrecision precision, DemoGolden golden, out bool good)
     {
         using var model = ModelLoader.Load("captioner", folder, new ModelOptions { Precision = precision });
         var alone = new Tally();
@@ -27,11 +27,11 @@ internal static class CaptionFidelity
         }
 
         good = alone.Good && mixed.Good;
-        return [.. alone.Rows($"{precision} captions, each alone"), .. mixed.Rows($"{precision} captions, mixed batches of {Batch}")];
+        return [.. alone.Rows($"{what} captions, each alone"), .. mixed.Rows($"{what} captions, mixed batches of {Batch}")];
     }
 
     /// <summary>Captions of images whose truth is known. Returns rows of a Markdown table.</summary>
-    public static IReadOnlyList<string> Truth(string folder, ModelPrecision precision, string samples, out bool good)
+    public static IReadOnlyList<string> Truth(string what, string folder, ModelPrecision precision, string samples, out bool good)
     {
         using var model = ModelLoader.Load("captioner", folder, new ModelOptions { Precision = precision });
         using var decoder = new ImageDecoder(new DecodingOptions());
@@ -52,7 +52,7 @@ internal static class CaptionFidelity
         // Two of a hundred: what quantising may cost.
         var needed = truth.Count - (truth.Count / 48);
         good = right >= needed;
-        return [$"| {precision} captions of the samples equal to the truth | {right} of {truth.Count} | {needed} |"];
+        return [$"| {what} captions of the samples equal to the truth | {right} of {truth.Count} | {needed} |"];
     }
 
     private static IReadOnlyList<InferenceOutcome> Run(IModel model, DemoGolden golden, IReadOnlyList<DemoCaption> captions) => model.Run(

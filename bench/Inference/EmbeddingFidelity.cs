@@ -9,7 +9,7 @@ namespace VlWorker.Bench.Inference;
 internal static class EmbeddingFidelity
 {
     /// <summary>All images and all texts, each alone and in one batch. Returns rows of a Markdown table.</summary>
-    public static IReadOnlyList<string> Compare(string folder, ModelPrecision precision, DemoGolden golden, double needed, out bool good)
+    public static IReadOnlyList<string> Compare(string what, string folder, ModelPrecision precision, DemoGolden golden, double needed, out bool good)
     {
         using var model = ModelLoader.Load("clip", folder, new ModelOptions { Precision = precision });
         var ids = golden.Texts.Count(text => model.Tokenize(text.Text).Ids.SequenceEqual(text.Ids));
@@ -22,9 +22,9 @@ internal static class EmbeddingFidelity
         good = ids == texts.Length && new[] { imagesAlone, imagesTogether, textsAlone, textsTogether }.All(cosine => cosine >= needed);
         return
         [
-            $"| {precision} embeddings: texts with equal token ids | {ids} of {texts.Length} | all |",
-            FormattableString.Invariant($"| {precision} embeddings of images: lowest cosine, alone / one batch | {imagesAlone:0.000000} / {imagesTogether:0.000000} | {needed} |"),
-            FormattableString.Invariant($"| {precision} embeddings of texts: lowest cosine, alone / one batch | {textsAlone:0.000000} / {textsTogether:0.000000} | {needed} |"),
+            $"| {what} embeddings: texts with equal token ids | {ids} of {texts.Length} | all |",
+            FormattableString.Invariant($"| {what} embeddings of images: lowest cosine, alone / one batch | {imagesAlone:0.000000} / {imagesTogether:0.000000} | {needed} |"),
+            FormattableString.Invariant($"| {what} embeddings of texts: lowest cosine, alone / one batch | {textsAlone:0.000000} / {textsTogether:0.000000} | {needed} |"),
         ];
     }
 
