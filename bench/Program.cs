@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VlWorker.Bench.Decoding;
+using VlWorker.Bench.Devices;
 using VlWorker.Bench.Fetching;
 using VlWorker.Bench.Fuzzing;
 using VlWorker.Bench.Inference;
@@ -17,4 +18,6 @@ root.Subcommands.Add(FuzzCommand.Create());
 root.Subcommands.Add(MessagesCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
+root.Subcommands.Add(DevicesCommand.Create());
+root.Subcommands.Add(DeviceMemoryCommand.Create());
 return await root.Parse(args).InvokeAsync();

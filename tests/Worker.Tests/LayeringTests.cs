@@ -22,7 +22,7 @@ public sealed class LayeringTests
     };
 
     /// <summary>Folders that put the stages together.</summary>
-    private static readonly string[] Composition = ["Hosting", "Demo", "Models", "Program"];
+    private static readonly string[] Composition = ["Hosting", "Demo", "Diagnostics", "Models", "Program"];
 
     private static readonly (string User, string Used)[] Pairs =
     [

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VlWorker.Demo;
+using VlWorker.Diagnostics;
 using VlWorker.Models;
 
 namespace VlWorker.Hosting;
@@ -20,6 +21,7 @@ internal static class CommandLine
         root.Subcommands.Add(EmbedCommand.Create());
         root.Subcommands.Add(ModelCommand.Create());
         root.Subcommands.Add(ConfigCommand.Create());
+        root.Subcommands.Add(DoctorCommand.Create());
 
         // The host handles SIGTERM and Ctrl-C itself: the parser's own handler would cut its drain short.
         var parsed = root.Parse(args);

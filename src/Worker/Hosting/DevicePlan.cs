@@ -4,11 +4,13 @@ using VlWorker.Inference;
 namespace VlWorker.Hosting;
 
 /// <summary>A device as it will be used.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Streams">Batches that run on it at the same time.</param>
-/// <param name="MaxBatch">Rows of a batch at most.</param>
+/// <param name="Spec">Name and sizes.</param>
 /// <param name="Models">The entries that it runs.</param>
-internal sealed record PlannedDevice(DeviceName Name, int Streams, int MaxBatch, IReadOnlyList<ModelOptions> Models);
+internal sealed record PlannedDevice(DeviceSpec Spec, IReadOnlyList<ModelOptions> Models)
+{
+    /// <summary>Its name.</summary>
+    public DeviceName Name => Spec.Name;
+}
 
 /// <summary>Resolves the list of devices: defaults, who runs what, and who takes over from a GPU that can't be used.</summary>
 internal sealed class DevicePlan(InferenceOptions options, BatchingOptions batching)
@@ -55,11 +57,9 @@ internal sealed class DevicePlan(InferenceOptions options, BatchingOptions batch
     private PlannedDevice Plan(DeviceOptions device)
     {
         var name = DeviceName.Parse(device.Name);
-        return new PlannedDevice(
-            name,
-            device.Streams > 0 ? device.Streams : Streams(name),
-            device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch,
-            [.. options.Models.Where(model => InferenceOptions.Runs(model, name))]);
+        var spec = new DeviceSpec(
+            name, device.Streams > 0 ? device.Streams : Streams(name), device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch);
+        return new PlannedDevice(spec, [.. options.Models.Where(model => InferenceOptions.Runs(model, name))]);
     }
 
     private int Streams(DeviceName name)

@@ -17,11 +17,11 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
     public ModelRegistry Load()
     {
         var plan = new DevicePlan(options, batching).Resolve(CudaDevice.Problem, (device, problem) => Log.FallsBack(logger, device, problem));
-        var copies = plan.SelectMany(device => device.Models.Select(model => Open(device.Name, model))).ToList();
+        var copies = plan.SelectMany(device => device.Models.Select(model => Open(device.Spec, model))).ToList();
         var references = copies.GroupBy(copy => copy.Options.Alias, StringComparer.Ordinal).ToDictionary(
             group => group.Key,
             group => ModelCopies.Reference(
-                group.Key, [.. group.Select(copy => (copy.Device, copy.Folder, copy.Revision, copy.Options.AllowMixedRevisions))]),
+                group.Key, [.. group.Select(copy => (copy.Device.Name, copy.Folder, copy.Revision, copy.Options.AllowMixedRevisions))]),
             StringComparer.Ordinal);
         var loaded = new List<(Copy Copy, IModel Model)>();
         try
@@ -37,13 +37,13 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
             throw;
         }
 
-        var models = loaded.ToLookup(entry => entry.Copy.Device, entry => entry.Model);
+        var models = loaded.ToLookup(entry => entry.Copy.Device.Name, entry => entry.Model);
         return new ModelRegistry(
-            [.. plan.Select(device => new Device(device.Name.ToString(), device.Streams, device.MaxBatch, [.. models[device.Name]]))],
+            [.. plan.Select(device => new Device(device.Name.ToString(), device.Spec.Streams, device.Spec.MaxBatch, [.. models[device.Name]]))],
             [.. options.Models.Select(model => model.Alias)]);
     }
 
-    private Copy Open(DeviceName device, ModelOptions model)
+    private Copy Open(DeviceSpec device, ModelOptions model)
     {
         var folder = ModelFolder.Open(ResourcePath.Resolve(model.Folder), model.Precision);
         var key = (folder.Path, folder.Precision);
@@ -58,10 +58,10 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
         var started = time.GetTimestamp();
         var model = ModelLoader.Load(reference, copy.Folder, copy.Options, copy.Device);
         var took = time.GetElapsedTime(started);
-        metrics.ModelLoaded(reference.Alias, copy.Device.ToString(), took);
-        Log.ModelLoaded(logger, reference.Alias, reference.Revision, copy.Device, took.TotalSeconds);
+        metrics.ModelLoaded(reference.Alias, copy.Device.Name.ToString(), took);
+        Log.ModelLoaded(logger, reference.Alias, reference.Revision, copy.Device.Name, took.TotalSeconds);
         return model;
     }
 
-    private sealed record Copy(DeviceName Device, ModelOptions Options, ModelFolder Folder, string Revision);
+    private sealed record Copy(DeviceSpec Device, ModelOptions Options, ModelFolder Folder, string Revision);
 }

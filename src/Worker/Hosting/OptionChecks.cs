@@ -31,14 +31,14 @@ internal static class OptionChecks
         if (options.Inference.Check().Any())
             yield break;
         var devices = new DevicePlan(options.Inference, options.Batching).Configured();
-        var largest = devices.MaxBy(device => device.MaxBatch)!;
-        foreach (var lane in options.Consuming.Lanes().Where(lane => lane.Prefetch < largest.MaxBatch))
+        var largest = devices.MaxBy(device => device.Spec.MaxBatch)!;
+        foreach (var lane in options.Consuming.Lanes().Where(lane => lane.Prefetch < largest.Spec.MaxBatch))
         {
             yield return $"Consuming: the {lane.Kind} lane's prefetch is {lane.Prefetch}: "
-                + $"a batch of {largest.MaxBatch} (MaxBatch of {largest.Name}) could never fill";
+                + $"a batch of {largest.Spec.MaxBatch} (MaxBatch of {largest.Name}) could never fill";
         }
 
-        var rows = devices.Sum(device => device.MaxBatch * device.Streams);
+        var rows = devices.Sum(device => device.Spec.MaxBatch * device.Spec.Streams);
         if (options.Consuming.Lanes().Sum(lane => lane.Prefetch) < rows)
             yield return $"Consuming: all lanes' prefetch together is below the {rows} rows of all devices' batches (MaxBatch x Streams): a device would idle";
     }

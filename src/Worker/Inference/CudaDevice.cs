@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using VlWorker.Inference.Engine;
 
 namespace VlWorker.Inference;
 
@@ -8,8 +9,26 @@ internal static class CudaDevice
     /// <summary>The name of the engine's CUDA provider.</summary>
     public const string Provider = "CUDAExecutionProvider";
 
-    /// <summary>Why the GPU can't be used; null if a graph runs on it.</summary>
-    public static string? Problem(DeviceName device) => OrtEnv.Instance().GetAvailableProviders().Contains(Provider, StringComparer.Ordinal)
+    /// <summary>Why this build can't use any GPU; null if it can.</summary>
+    public static string? Build() => OrtEnv.Instance().GetAvailableProviders().Contains(Provider, StringComparer.Ordinal)
         ? null
         : "this build's ONNX Runtime runs on processors only (build with -p:Gpu=true)";
+
+    /// <summary>Why the GPU can't be used; null if a graph runs on it.</summary>
+    public static string? Problem(DeviceName device)
+    {
+        if (Build() is { } build)
+            return build;
+        try
+        {
+            var result = ProviderProbe.Run(device);
+            if (result.Providers.Count == 0 || result.Providers.Values.Any(provider => provider != Provider))
+                return "the engine runs nodes of a graph elsewhere";
+            return result.Deviation <= ProbeResult.Tolerance ? null : "a graph's result is wrong";
+        }
+        catch (ProbeException error)
+        {
+            return error.Message;
+        }
+    }
 }

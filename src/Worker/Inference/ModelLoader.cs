@@ -26,7 +26,7 @@ internal static class ModelLoader
     {
         var opened = ModelFolder.Open(folder, options.Precision);
         // Reading the files for the hash also brings them into the page cache, from where the engine reads them next.
-        return Load(new ModelReference { Alias = alias, Revision = opened.ComputeRevision() }, opened, options, DeviceName.Cpu);
+        return Load(new ModelReference { Alias = alias, Revision = opened.ComputeRevision() }, opened, options, DeviceSpec.Cpu);
     }
 
     /// <summary>Loads a device's copy of a model.</summary>
@@ -35,7 +35,7 @@ internal static class ModelLoader
     /// <param name="options">How it runs; alias and folder in there are not looked at.</param>
     /// <param name="device">What it runs on.</param>
     /// <exception cref="ModelFolderException">The folder can't be used; all errors that can be found are named.</exception>
-    public static IModel Load(ModelReference reference, ModelFolder opened, ModelOptions options, DeviceName device)
+    public static IModel Load(ModelReference reference, ModelFolder opened, ModelOptions options, DeviceSpec device)
     {
         try
         {

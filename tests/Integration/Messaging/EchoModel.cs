@@ -8,6 +8,7 @@ namespace VlWorker.Integration.Messaging;
 /// <summary>A model without weights: it answers at once and knows every task, so that tests of messages load no model.</summary>
 internal sealed class EchoModel : IModel
 {
+    private int _refused;
     private int _runs;
 
     /// <summary>Rows run so far.</summary>
@@ -15,6 +16,12 @@ internal sealed class EchoModel : IModel
 
     /// <summary>What every run does first; may throw.</summary>
     public Action Always { get; set; } = () => { };
+
+    /// <summary>Rows that fit into the device's memory at once.</summary>
+    public int Fits { get; set; } = int.MaxValue;
+
+    /// <summary>Batches that did not fit.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     /// <summary>Rows of this task fail, so many times.</summary>
     public (string Task, int Times) Fail { get; set; }
@@ -38,8 +45,14 @@ internal sealed class EchoModel : IModel
 
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
     {
-        Interlocked.Add(ref _runs, rows.Count);
         Always();
+        if (rows.Count > Fits)
+        {
+            Interlocked.Increment(ref _refused);
+            throw new OutOfDeviceMemoryException("Failed to allocate memory");
+        }
+
+        Interlocked.Add(ref _runs, rows.Count);
         return [.. rows.Select(row => Fails(row) ? new FailedOutcome(new TransientException("no memory for this row")) : Answer(row))];
     }
 

@@ -102,6 +102,38 @@ public abstract class FailureContract : MessagingTest
     }
 
     [Fact]
+    public async Task What_does_not_fit_into_the_devices_memory_runs_in_smaller_batches_and_nothing_is_lost()
+    {
+        using var published = new ManualResetEventSlim();
+        (Bench.Worker.Model.Fits, Bench.Worker.Model.Always) = (3, () => published.Wait(TimeSpan.FromSeconds(30)));
+        for (var i = 0; i < 100; i++)
+            await Bench.PublishCaptionAsync($"o{i}");
+        await Eventually.TrueAsync("a full batch to wait", () => Bench.Worker.Waiting >= 16);
+        published.Set();
+
+        var answers = (await Bench.Results.NextAsync(100)).Select(mail => mail.Answer.Image!).ToArray();
+
+        Assert.Equal(100, answers.Select(answer => answer.Id).Distinct().Count());
+        Assert.All(answers, answer => Assert.InRange(answer.Timings.BatchSize, 1, 3));
+        // 16, 8 and 4 at most: what was learned holds for the batches after it.
+        Assert.InRange(Bench.Worker.Model.Refused, 1, 7);
+        Assert.Equal(0, Bench.DeadLetters.Count);
+    }
+
+    [Fact]
+    public async Task A_row_that_does_not_fit_alone_becomes_a_dead_letter_that_says_so()
+    {
+        Bench.Worker.Model.Fits = 0;
+        await Bench.PublishCaptionAsync("huge");
+
+        var mail = await Bench.DeadLetters.NextAsync();
+
+        Assert.Equal(DeadLetterReason.AttemptsExhausted, mail.Properties.Text(Topology.DeadReasonHeader));
+        Assert.Contains("does not fit into the memory of cpu", mail.Properties.Text(Topology.DeadErrorHeader), StringComparison.Ordinal);
+        Assert.Equal(2, Bench.Worker.Model.Refused);
+    }
+
+    [Fact]
     public async Task Stopping_finishes_what_is_in_hand()
     {
         var release = new TaskCompletionSource();

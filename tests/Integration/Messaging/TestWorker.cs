@@ -83,6 +83,9 @@ internal sealed class TestWorker : IAsyncDisposable
         await Service.StopAsync(CancellationToken.None);
     }
 
+    /// <summary>Rows that wait for a batch.</summary>
+    public int Waiting => _services.GetRequiredService<DynamicBatcher>().Waiting;
+
     /// <summary>Bytes of pooled memory that somebody still holds: none, once the worker has stopped.</summary>
     public long BytesHeld => Store.BytesOut + _services.GetRequiredService<ImageDecoder>().PixelBudget.Used;
 

@@ -89,15 +89,19 @@ public sealed class PlacementTests
         Assert.All(simulation.RanOn.Values, device => Assert.Equal(1, device));
     }
 
-    /// <summary>Whatever the speeds, sizes and arrivals: every row is done, once, and together is never slower than the fast device alone.</summary>
-    [Property(MaxTest = 60)]
+    /// <summary>
+    /// Whatever the speeds, sizes and arrivals: every row is done, once, and together is not slower than the fast device alone. The bound is one of its
+    /// batches: which rows share one depends on what the other has taken, and a last batch may be fuller than it would have been.
+    /// </summary>
+    [Property(MaxTest = 1500)]
     public Property Together_is_never_slower_than_the_fast_device_alone() => Prop.ForAll(Cases().ToArbitrary(), load =>
     {
         using var alone = Run([load.Fast], simulation => Arrive(simulation, load));
         using var pair = Run([load.Fast, load.Slow], simulation => Arrive(simulation, load));
 
         Assert.Equal(pair.Submitted.Count, pair.Done.Count);
-        Assert.True(pair.Now <= alone.Now + Resolution, $"{pair.Now} ms together, {alone.Now} ms alone: {load}");
+        var batch = load.Fast.Milliseconds(Math.Min(load.Fast.MaxBatch, load.Rows * load.Waves));
+        Assert.True(pair.Now <= alone.Now + batch + Resolution, $"{pair.Now} ms together, {alone.Now} ms alone: {load}");
     });
 
     private static void Arrive(DeviceSimulation simulation, Load load)

@@ -13,7 +13,7 @@ public sealed class DevicePlanTests
     {
         var device = Assert.Single(Resolve(new InferenceOptions()));
 
-        Assert.Equal((DeviceName.Cpu, 3, 24), (device.Name, device.Streams, device.MaxBatch));
+        Assert.Equal((DeviceName.Cpu, 3, 24), (device.Name, device.Spec.Streams, device.Spec.MaxBatch));
         Assert.Equal(["demo-captioner", "demo-clip"], device.Models.Select(model => model.Alias));
     }
 
@@ -37,7 +37,7 @@ public sealed class DevicePlanTests
 
         var plan = new DevicePlan(options, new BatchingOptions()).Configured();
 
-        Assert.Equal(Math.Max(1, Environment.ProcessorCount - 2), plan[1].Streams);
+        Assert.Equal(Math.Max(1, Environment.ProcessorCount - 2), plan[1].Spec.Streams);
     }
 
     [Fact]
@@ -80,5 +80,5 @@ public sealed class DevicePlanTests
     private static ModelOptions Model(string alias, params string[] devices) => new() { Alias = alias, Folder = "f", Devices = devices };
 
     private static string Text(PlannedDevice device) =>
-        $"{device.Name} {device.Streams} {device.MaxBatch} {string.Join(',', device.Models.Select(model => model.Alias))}";
+        $"{device.Name} {device.Spec.Streams} {device.Spec.MaxBatch} {string.Join(',', device.Models.Select(model => model.Alias))}";
 }

@@ -24,11 +24,8 @@ public sealed class SeveralDevicesTests
 
         Assert.Equal(one.Captions, two.Captions);
         Assert.All(one.Embeddings.Zip(two.Embeddings), pair => Assert.True(Cosine(pair.First, pair.Second) > 0.99999));
-        foreach (var model in (string[])["captioner", "clip"])
-        {
-            foreach (var device in (string[])["cpu", "cpu:1"])
-                Assert.Contains($"vlworker_batch_seconds_count{{model=\"{model}\",device=\"{device}\"}}", two.Metrics, StringComparison.Ordinal);
-        }
+        foreach (var device in (string[])["cpu", "cpu:1"])
+            Assert.Matches($$"""vlworker_batch_seconds_count\{model="[a-z]+",device="{{device}}"\} [1-9]""", two.Metrics);
     }
 
     [Fact]
@@ -94,7 +91,7 @@ public sealed class SeveralDevicesTests
     }
 
     private static Task<InferenceOutcome>[] Submit(DynamicBatcher batcher, IModel model, string task, string[] images) =>
-        [.. Enumerable.Range(0, 96).Select(i => SubmitAsync(batcher, model, task, images[i % images.Length]))];
+        [.. Enumerable.Range(0, 64).Select(i => SubmitAsync(batcher, model, task, images[i % images.Length]))];
 
     private static async Task<InferenceOutcome> SubmitAsync(DynamicBatcher batcher, IModel model, string task, string image)
     {

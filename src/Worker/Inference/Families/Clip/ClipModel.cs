@@ -35,7 +35,7 @@ internal sealed class ClipModel : IModel
     public PreprocessorConfig Images { get; }
 
     /// <summary>Loads the model's graphs.</summary>
-    public static ClipModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device)
+    public static ClipModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
     {
         // Old files keep the text tower's settings apart; 77 is what the family began with.
         var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? folder.Config.Int32("text_config_dict", "max_position_embeddings") ?? 77;

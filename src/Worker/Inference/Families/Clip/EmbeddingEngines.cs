@@ -10,8 +10,8 @@ internal static class EmbeddingEngines
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
     public static IEmbeddingEngine Load(
-        ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device) =>
-        (device.Kind, folder.Manifest?.Layout) switch
+        ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device) =>
+        (device.Name.Kind, folder.Manifest?.Layout) switch
         {
             (DeviceKind.Cuda, _) => throw new NotSupportedException("there is no engine for this family on a GPU"),
             (_, null) => ExportedEmbeddingEngine.Load(folder, images, options),

@@ -11,8 +11,8 @@ internal static class CaptionEngines
     /// <summary>Loads a folder's graphs.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
     public static ICaptionEngine Load(
-        ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options, DeviceName device) =>
-        (device.Kind, folder.Manifest?.Layout) switch
+        ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options, DeviceSpec device) =>
+        (device.Name.Kind, folder.Manifest?.Layout) switch
         {
             (DeviceKind.Cuda, _) => throw new NotSupportedException("there is no engine for this family on a GPU"),
             (_, null) => ExportedCaptionEngine.Load(folder, images, tokens, options),

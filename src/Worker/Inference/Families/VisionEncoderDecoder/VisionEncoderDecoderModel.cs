@@ -37,7 +37,7 @@ internal sealed class VisionEncoderDecoderModel : IModel
 
     /// <summary>Loads the model's graphs.</summary>
     public static VisionEncoderDecoderModel Load(
-        ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceName device)
+        ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
     {
         var generation = GenerationConfig.Load(folder);
         var start = generation.StartToken ?? folder.Config.Int32("decoder_start_token_id")

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Configuration;
+using VlWorker.Hosting;
+using VlWorker.Inference;
+
+namespace VlWorker.Diagnostics;
+
+/// <summary>The settings that checks look at, read as far as they can be read.</summary>
+/// <param name="Inference">Models and devices.</param>
+/// <param name="Errors">What is wrong with all settings.</param>
+internal sealed record DoctorSettings(InferenceOptions Inference, IReadOnlyList<string> Errors)
+{
+    /// <summary>The GPUs that the settings name.</summary>
+    public IReadOnlyList<DeviceName> Gpus =>
+    [
+        .. Inference.Devices.Select(device => DeviceName.TryParse(device.Name, out var name) ? name : default)
+            .Where(name => name.Kind == DeviceKind.Cuda).Distinct(),
+    ];
+
+    /// <summary>Reads the settings.</summary>
+    public static DoctorSettings Read(IConfiguration configuration)
+    {
+        try
+        {
+            return new DoctorSettings(WorkerOptions.Read(configuration).Inference, []);
+        }
+        catch (StartupException error)
+        {
+            return new DoctorSettings(new OptionsReader(configuration).Read<InferenceOptions>(InferenceOptions.Section), error.Errors);
+        }
+    }
+}
