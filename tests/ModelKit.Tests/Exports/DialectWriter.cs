@@ -24,7 +24,7 @@ internal sealed class DialectWriter(Dialect dialect)
 
     /// <summary>What moves data and changes nothing.</summary>
     public string Plumb(string value) => dialect.Casts
-        ? Graph.Node("Identity", [Graph.Node("Cast", [Graph.Node("Reshape", [value, Constant(Tensor.FromInt64([0, 0, -1], [3]), "shape")]), ], ("to", 1))])
+        ? Graph.Node("Identity", [Graph.Node("Cast", [Graph.Node("Reshape", [value, Constant(Tensor.FromInt64([0, 0, -1], [3]), "shape")]),], ("to", 1))])
         : value;
 
     public string Linear(string x, Linear linear, string name)

@@ -1,5 +1,5 @@
-using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.Inference;
+using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
