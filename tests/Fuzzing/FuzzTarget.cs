@@ -15,7 +15,7 @@ internal sealed record FuzzTarget(string Name, string Path, IReadOnlyList<byte[]
 {
     /// <summary>All readers.</summary>
     /// <param name="folder">An empty folder for their files.</param>
-    public static IReadOnlyList<FuzzTarget> All(string folder) => [Onnx(folder), Safetensors(folder), Index(folder)];
+    public static IReadOnlyList<FuzzTarget> All(string folder) => [Onnx(folder), Safetensors(folder), Index(folder), Torch(folder)];
 
     /// <summary>ONNX: a small model with all there is in it, and an exported one whose weights lie beside it.</summary>
     public static FuzzTarget Onnx(string folder)
@@ -50,6 +50,17 @@ internal sealed record FuzzTarget(string Name, string Path, IReadOnlyList<byte[]
         File.WriteAllBytes(shard, TwoTensors);
         var index = Encoding.UTF8.GetBytes("""{"metadata": {"total_size": 20}, "weight_map": {"a": "m-1.safetensors", "b": "m-1.safetensors"}}""");
         return new FuzzTarget("index", path, [index], TwoTensors.Length, _ => ReadIndexed(path));
+    }
+
+    /// <summary>PyTorch's own format: the archive, where its pickle is most of it.</summary>
+    public static FuzzTarget Torch(string folder)
+    {
+        var path = System.IO.Path.Combine(Directory.CreateDirectory(System.IO.Path.Combine(folder, "torch")).FullName, Checkpoint.TorchFileName);
+        var file = TorchWriter.Write(
+            new TorchTensor("a", "FloatStorage", "0", new byte[24], 6, 0, [3, 2], [1, 3]),
+            new TorchTensor("b", "HalfStorage", "1", new byte[4], 2, 1, [1], [1]),
+            new TorchTensor("c", "LongStorage", "2", new byte[8], 1, 0, [], []));
+        return new FuzzTarget("torch", path, [file], 0, _ => ReadCheckpoint(System.IO.Path.GetDirectoryName(path)!));
     }
 
     private static byte[] TwoTensors

@@ -7,6 +7,7 @@ namespace VlWorker.Fuzzing;
 /// <summary>A model of some kilobytes with everything that an ONNX file can hold: graphs inside it, typed fields, sparse tensors, functions.</summary>
 internal static class OnnxSample
 {
+    /// <summary>Builds it.</summary>
     public static OnnxModel Create()
     {
         var graph = new GraphBuilder();

@@ -1,24 +1,28 @@
 using System.Diagnostics.CodeAnalysis;
+using VlWorker.ModelKit.Checkpoints.Torch;
 
 namespace VlWorker.ModelKit.Checkpoints;
 
 /// <summary>
-/// The weights of a Hugging Face checkpoint, in one safetensors file or in several with an index. Opening reads headers only; the tensors
-/// are read when asked for, from any thread.
+/// The weights of a Hugging Face checkpoint, in one file or in several with an index: safetensors, or else PyTorch's own. Opening reads headers
+/// only; the tensors are read when asked for, from any thread.
 /// </summary>
 internal sealed class Checkpoint : IDisposable
 {
-    /// <summary>Ending of the files.</summary>
-    public const string Extension = ".safetensors";
-
     /// <summary>The file of a checkpoint in one piece.</summary>
     public const string SingleFile = "model.safetensors";
 
     /// <summary>The index of a checkpoint in several.</summary>
     public const string IndexFile = "model.safetensors.index.json";
 
-    private readonly List<SafetensorsFile> _files = [];
-    private readonly Dictionary<string, (CheckpointTensor Tensor, SafetensorsFile File)> _tensors = new(StringComparer.Ordinal);
+    /// <summary>The file of a checkpoint that only PyTorch's own format has.</summary>
+    public const string TorchFileName = "pytorch_model.bin";
+
+    /// <summary>The index of such a checkpoint in several files.</summary>
+    public const string TorchIndexFile = "pytorch_model.bin.index.json";
+
+    private readonly List<IWeightFile> _files = [];
+    private readonly Dictionary<string, (CheckpointTensor Tensor, IWeightFile File)> _tensors = new(StringComparer.Ordinal);
 
     private Checkpoint(IReadOnlyList<string> paths) => Paths = paths;
 
@@ -31,19 +35,21 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>All tensors.</summary>
     public IEnumerable<CheckpointTensor> Tensors => _tensors.Values.Select(static entry => entry.Tensor);
 
-    /// <summary>Opens the checkpoint in a folder: model.safetensors, or else what model.safetensors.index.json names.</summary>
-    /// <exception cref="FileNotFoundException">The folder has neither.</exception>
+    /// <summary>Opens the checkpoint in a folder: model.safetensors, or what its index names; or else pytorch_model.bin, or what its index names.</summary>
+    /// <exception cref="FileNotFoundException">The folder has none of them.</exception>
     /// <exception cref="InvalidDataException">A file is malformed, or a shard or a tensor that the index names is missing.</exception>
     public static Checkpoint Open(string folder)
     {
         folder = Path.GetFullPath(folder);
-        if (Path.Combine(folder, SingleFile) is var single && File.Exists(single))
-            return OpenSingle(single);
-        if (Path.Combine(folder, IndexFile) is var index && File.Exists(index))
-            return OpenSharded(folder, index);
-        throw new FileNotFoundException(Directory.Exists(folder) && Directory.EnumerateFiles(folder, "pytorch_model*.bin").Any()
-            ? $"{folder} has no {SingleFile}, only pytorch_model.bin, which can run code when it is read: take a revision with safetensors"
-            : $"{folder} has neither {SingleFile} nor {IndexFile}");
+        foreach (var (single, index) in new[] { (SingleFile, IndexFile), (TorchFileName, TorchIndexFile) })
+        {
+            if (File.Exists(Path.Combine(folder, single)))
+                return OpenSingle(Path.Combine(folder, single));
+            if (File.Exists(Path.Combine(folder, index)))
+                return OpenSharded(folder, Path.Combine(folder, index));
+        }
+
+        throw new FileNotFoundException($"{folder} has neither {SingleFile} nor {IndexFile}, nor {TorchFileName}");
     }
 
     /// <summary>Whether there is a tensor of that name.</summary>
@@ -100,25 +106,25 @@ internal sealed class Checkpoint : IDisposable
     private void AddShard(string path, IEnumerable<string> names)
     {
         if (!File.Exists(path))
-            throw new InvalidDataException($"{path}: {IndexFile} names it, but it is missing");
+            throw new InvalidDataException($"{path}: {Path.GetFileName(Paths[^1])} names it, but it is missing");
         var file = Add(path);
         var tensors = file.Tensors.ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var name in names)
         {
             if (!tensors.TryGetValue(name, out var tensor))
-                throw new InvalidDataException($"{path}: {IndexFile} says that tensor {name} is in it, but it is not");
+                throw new InvalidDataException($"{path}: {Path.GetFileName(Paths[^1])} says that tensor {name} is in it, but it is not");
             _tensors.Add(name, (tensor, file));
         }
     }
 
-    private SafetensorsFile Add(string path)
+    private IWeightFile Add(string path)
     {
-        var file = SafetensorsFile.Open(path);
+        IWeightFile file = path.EndsWith(".bin", StringComparison.Ordinal) ? TorchFile.Open(path) : SafetensorsFile.Open(path);
         _files.Add(file);
         return file;
     }
 
-    private (CheckpointTensor Tensor, SafetensorsFile File) Entry(string name) => _tensors.TryGetValue(name, out var entry)
+    private (CheckpointTensor Tensor, IWeightFile File) Entry(string name) => _tensors.TryGetValue(name, out var entry)
         ? entry
         : throw new InvalidDataException($"{Path.GetDirectoryName(Paths[0])}: the checkpoint has no tensor {name}");
 }

@@ -5,7 +5,7 @@ using VlWorker.ModelKit.Onnx;
 namespace VlWorker.ModelKit.Checkpoints;
 
 /// <summary>An open safetensors file. Opening reads its header only; tensors are read when asked for, from any thread.</summary>
-internal sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : IWeightFile
 {
     /// <summary>Elements that are converted at once, so that a tensor is never in memory twice.</summary>
     private const int ChunkElements = 1 << 18;
@@ -20,7 +20,7 @@ internal sealed class SafetensorsFile : IDisposable
         Tensors = tensors;
     }
 
-    /// <summary>All tensors, in the order of the header.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<CheckpointTensor> Tensors { get; }
 
     /// <summary>Opens a file and checks its header.</summary>
@@ -42,17 +42,21 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Reads a tensor of F32, F16 or BF16.</summary>
-    /// <exception cref="InvalidDataException">It is of another type, has more elements than an array holds, or the file was cut meanwhile.</exception>
+    /// <summary>The types of weights.</summary>
+    /// <returns>Null for other types.</returns>
+    public static ElementType? FloatType(string type) => type switch
+    {
+        "F32" => ElementType.Float,
+        "F16" => ElementType.Float16,
+        "BF16" => ElementType.BFloat16,
+        _ => null,
+    };
+
+    /// <inheritdoc/>
     public float[] ReadFloats(CheckpointTensor tensor)
     {
-        var type = tensor.Type switch
-        {
-            "F32" => ElementType.Float,
-            "F16" => ElementType.Float16,
-            "BF16" => ElementType.BFloat16,
-            _ => throw new InvalidDataException($"{_path}: tensor {tensor.Name} is {tensor.Type}; weights are read from F32, F16 and BF16"),
-        };
+        var type = FloatType(tensor.Type)
+            ?? throw new InvalidDataException($"{_path}: tensor {tensor.Name} is {tensor.Type}; weights are read from F32, F16 and BF16");
         if (tensor.Count > Array.MaxLength)
             throw new InvalidDataException($"{_path}: tensor {tensor.Name} has {tensor.Count} elements, more than {Array.MaxLength}");
         var floats = GC.AllocateUninitializedArray<float>((int)tensor.Count);

@@ -46,6 +46,10 @@ internal static class SafetensorsHeader
         ["C64"] = 64,
     };
 
+    /// <summary>Bits of an element.</summary>
+    /// <param name="type">The format's name of its type.</param>
+    public static int BitsOf(string type) => Bits[type];
+
     /// <summary>Checks the header's length.</summary>
     /// <param name="length">What the file's first bytes say.</param>
     /// <param name="fileLength">Bytes of the file.</param>

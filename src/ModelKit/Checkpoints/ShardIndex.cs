@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace VlWorker.ModelKit.Checkpoints;
 
-/// <summary>model.safetensors.index.json: which of several files holds a tensor.</summary>
+/// <summary>model.safetensors.index.json, pytorch_model.bin.index.json: which of several files holds a tensor.</summary>
 internal static class ShardIndex
 {
     /// <summary>Bytes of an index at most.</summary>
@@ -20,7 +20,7 @@ internal static class ShardIndex
             if (new FileInfo(path).Length > LargestIndex)
                 throw new InvalidDataException($"it has more than {LargestIndex} bytes");
             using var document = JsonDocument.Parse(File.ReadAllBytes(path), Strict);
-            return ReadMap(document.RootElement);
+            return ReadMap(document.RootElement, path.EndsWith(Checkpoint.TorchIndexFile, StringComparison.Ordinal) ? ".bin" : ".safetensors");
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or InvalidDataException)
         {
@@ -28,7 +28,7 @@ internal static class ShardIndex
         }
     }
 
-    private static Dictionary<string, string> ReadMap(JsonElement root)
+    private static Dictionary<string, string> ReadMap(JsonElement root, string extension)
     {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException("it has no weight_map");
@@ -36,14 +36,14 @@ internal static class ShardIndex
         foreach (var entry in map.EnumerateObject())
         {
             var shard = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
-            if (!IsPlainName(shard))
-                throw new InvalidDataException($"tensor {entry.Name}: {entry.Value.GetRawText()} is no name of a safetensors file in the same folder");
+            if (!IsPlainName(shard, extension))
+                throw new InvalidDataException($"tensor {entry.Name}: {entry.Value.GetRawText()} is no name of a {extension} file in the same folder");
             shards.Add(entry.Name, shard);
         }
 
         return shards;
     }
 
-    private static bool IsPlainName(string name) => name.Length > Checkpoint.Extension.Length && name.EndsWith(Checkpoint.Extension, StringComparison.Ordinal)
+    private static bool IsPlainName(string name, string extension) => name.Length > extension.Length && name.EndsWith(extension, StringComparison.Ordinal)
         && name.AsSpan().IndexOfAny("/\\:\0") < 0 && !name.Any(char.IsControl);
 }

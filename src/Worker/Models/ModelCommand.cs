@@ -13,5 +13,6 @@ internal static class ModelCommand
         VerifyCommand.Create(),
         QuantizeCommand.Create(),
         PruneCommand.Create(),
+        PullCommand.Create(),
     };
 }

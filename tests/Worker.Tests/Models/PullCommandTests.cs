@@ -1,0 +1,81 @@
+using System.CommandLine;
+using VlWorker.ModelKit.Downloads;
+using VlWorker.ModelKit.Tests.Downloads;
+using VlWorker.Models;
+
+namespace VlWorker.Worker.Tests.Models;
+
+public sealed class PullCommandTests : IAsyncLifetime
+{
+    private readonly string _parent = Directory.CreateTempSubdirectory("vlworker-pull-").FullName;
+    private readonly StringWriter _out = new();
+    private readonly StringWriter _error = new();
+    private LocalHub _hub = null!;
+
+    private string Folder => Path.Combine(_parent, "model");
+
+    public async Task InitializeAsync()
+    {
+        _hub = await LocalHub.StartAsync();
+        _hub.Files["config.json"] = "{}"u8.ToArray();
+        _hub.Files["model.safetensors"] = new byte[5000];
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _hub.DisposeAsync();
+        Directory.Delete(_parent, true);
+    }
+
+    [Fact]
+    public async Task It_tells_what_it_fetched_and_prints_pins_that_hold()
+    {
+        Assert.Equal(0, await RunAsync(Options(), printPins: true));
+        Assert.Contains($"model.safetensors: 100 % of 5 kB{Environment.NewLine}", _error.ToString());
+        Assert.Contains($"Done: {Folder}, 2 files, 5 kB, commit {_hub.Commit}", _error.ToString());
+
+        var pins = Path.Combine(_parent, "pins");
+        File.WriteAllText(pins, _out.ToString());
+        Directory.Delete(Folder, true);
+        Assert.Equal(0, await RunAsync(Options() with { Pins = PinFile.Read(pins) }));
+        Assert.Equal(5000, new FileInfo(Path.Combine(Folder, "model.safetensors")).Length);
+        Assert.Equal(0, await RunAsync(Options()));
+        Assert.Contains("Already there: ", _error.ToString());
+    }
+
+    [Fact]
+    public async Task What_can_not_be_fetched_is_an_error()
+    {
+        _hub.Listed["model.safetensors"] = new byte[6000];
+        Assert.Equal(2, await RunAsync(Options()));
+        Assert.Contains("model.safetensors: the server gives 5000 bytes, not 6000; trying again", _error.ToString());
+        Assert.Contains("Error: model.safetensors: ", _error.ToString());
+        Assert.Equal(2, await RunAsync(() => throw new PullException("wrong")));
+    }
+
+    [Fact]
+    public async Task An_interruption_has_its_own_exit_code()
+    {
+        using var cancellation = new CancellationTokenSource();
+        _hub.Trouble = async (_, _, _) =>
+        {
+            await cancellation.CancelAsync();
+            return false;
+        };
+        Assert.Equal(130, await RunAsync(Options, false, cancellation.Token));
+        Assert.Contains("goes on from here", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("pull")]
+    [InlineData("pull a/b --endpoint ftp://host")]
+    [InlineData("pull a/b --endpoint nowhere")]
+    public void Arguments_are_checked(string line) => Assert.NotEmpty(ModelCommand.Create().Parse(line).Errors);
+
+    private PullOptions Options() => new(LocalHub.Repository, Folder) { Endpoint = _hub.Address, RetryDelay = TimeSpan.FromMilliseconds(1) };
+
+    private Task<int> RunAsync(PullOptions options, bool printPins = false) => RunAsync(() => options, printPins);
+
+    private Task<int> RunAsync(Func<PullOptions> read, bool printPins = false, CancellationToken cancellation = default) =>
+        PullCommand.RunAsync(read, printPins, (_out, _error), TimeProvider.System, cancellation).WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
+}
