@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Bench.Inference;
@@ -12,7 +13,7 @@ internal static class EngineCommand
     private static readonly Option<DirectoryInfo?> Model = new("--model") { Description = "Model folder; by default the bundled captioner." };
     private static readonly Option<string?> Optimize = new("--optimize")
     {
-        Description = "int8 or fp32: the engine runs the model optimised for the CPU, and takes turns with itself on the folder as it is.",
+        Description = "int8 or fp32: the engine runs the model optimised for the CPU, and takes turns with itself on the exported int8 graphs.",
     };
 
     private static readonly Option<int[]> Batches = new("--batch")
@@ -79,8 +80,8 @@ internal static class EngineCommand
         foreach (var batch in options.GetValue(Batches)!)
         {
             if (optimized is not null)
-                race.AddEngine($"engine, optimised ({options.GetValue(Optimize)})", optimized.Folder, batch, options.GetValue(Threads));
-            race.AddEngine("engine, folder as it is", model, batch, options.GetValue(Threads));
+                race.AddEngine($"engine, optimised ({options.GetValue(Optimize)})", optimized.Folder, ModelPrecision.Auto, batch, options.GetValue(Threads));
+            race.AddEngine("engine, exported int8", model, ModelPrecision.Quantized, batch, options.GetValue(Threads));
         }
 
         if (peers.Contains(TransformersJs))

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using VlWorker.Bench.Pipeline;
+using VlWorker.ModelKit;
 
 namespace VlWorker.Bench.Inference;
 
@@ -19,9 +20,9 @@ internal sealed class EngineRace(int most) : IDisposable
     private int _rounds;
 
     /// <summary>The worker's decoder, batcher and engine.</summary>
-    public void AddEngine(string name, string folder, int batch, int threads)
+    public void AddEngine(string name, string folder, ModelPrecision precision, int batch, int threads)
     {
-        var engine = Own(new EngineAlone(folder, batch, threads));
+        var engine = Own(new EngineAlone(folder, batch, threads, precision));
         // Two batches for each stream: one runs, the next one fills.
         var inFlight = batch == 1 ? Environment.ProcessorCount : 2 * batch * Environment.ProcessorCount;
         _contestants.Add(new Contestant(name, batch, () => MeasureAsync(() => engine.CaptionAllAsync(_images, inFlight))));

@@ -4,6 +4,7 @@ using VlWorker.Batching;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Inference;
+using VlWorker.ModelKit;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Bench.Pipeline;
@@ -16,9 +17,9 @@ internal sealed class EngineAlone : IDisposable
     private readonly DynamicBatcher _batcher;
     private readonly DeviceRunner _runner;
 
-    public EngineAlone(string modelFolder, int maxBatch, int threads = 1)
+    public EngineAlone(string modelFolder, int maxBatch, int threads = 1, ModelPrecision precision = ModelPrecision.Auto)
     {
-        _model = ModelLoader.Load("captioner", modelFolder, new ModelOptions { IntraOpThreads = threads });
+        _model = ModelLoader.Load("captioner", modelFolder, new ModelOptions { IntraOpThreads = threads, Precision = precision });
         var options = new BatchingOptions();
         var device = new Device("cpu", Math.Max(1, Environment.ProcessorCount / threads), maxBatch, [_model]);
         _batcher = new DynamicBatcher(options, TimeProvider.System);

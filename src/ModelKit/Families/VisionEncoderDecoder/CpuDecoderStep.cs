@@ -35,7 +35,8 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
     public string Run(string states, int index)
     {
         var layer = decoder.Layers[index];
-        states = graph.Node("Add", [states, Blocks.Linears.Apply(AttendToSelf(Blocks.Norm(states, layer.Norm1), layer, index), layer.Output, format)]);
+        var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, PaddedSize(layer));
+        states = graph.Node("Add", [states, Blocks.Linears.Apply(AttendToSelf(Blocks.Norm(states, layer.Norm1), layer, index), output, format)]);
         states = graph.Node("Add", [states, Blocks.Linears.Apply(AttendToImage(Blocks.Norm(states, layer.CrossNorm), layer, index), layer.CrossOutput, format)]);
         return Blocks.FeedForward(states, layer.Norm2, layer.Up, layer.Down, decoder.Activation, format);
     }
@@ -49,17 +50,19 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
 
     private string AttendToSelf(string states, DecoderLayer layer, int index)
     {
-        var packed = Blocks.Linears.Apply(states, Pack(layer.Query, layer.Key, layer.Value), format);
-        packed = graph.Node("Reshape", [packed, graph.Constant(Tensor.FromInt64([-1, 1, 3 * layer.Heads * layer.HeadSize], [3]))]);
+        var size = PaddedSize(layer);
+        var packed = Blocks.Linears.Apply(states, HeadPacking.Pack(layer.Heads, layer.HeadSize, size, layer.Query, layer.Key, layer.Value), format);
+        packed = graph.Node("Reshape", [packed, graph.Constant(Tensor.FromInt64([-1, 1, 3 * layer.Heads * size], [3]))]);
         var outputs = graph.Nodes(
             "GroupQueryAttention",
             GraphBuilder.MicrosoftDomain,
             [packed, "", "", Past(index, "key", layer), Past(index, "value", layer), _pastLengths!, _totalLength!],
             [true, true, true],
             ("num_heads", layer.Heads),
-            ("kv_num_heads", layer.Heads));
-        _cache.Add((outputs[1], $"present.{index}.key", layer.Heads, layer.HeadSize));
-        _cache.Add((outputs[2], $"present.{index}.value", layer.Heads, layer.HeadSize));
+            ("kv_num_heads", layer.Heads),
+            ("scale", 1 / MathF.Sqrt(layer.HeadSize)));
+        _cache.Add((outputs[1], $"present.{index}.key", layer.Heads, size));
+        _cache.Add((outputs[2], $"present.{index}.value", layer.Heads, size));
         return graph.Node("Reshape", [outputs[0], _shape!]);
     }
 
@@ -74,27 +77,11 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
     }
 
     private string Past(int index, string what, DecoderLayer layer) =>
-        graph.Input($"past.{index}.{what}", ElementType.Float, "rows", layer.Heads, "capacity", layer.HeadSize);
+        graph.Input($"past.{index}.{what}", ElementType.Float, "rows", layer.Heads, "capacity", PaddedSize(layer));
 
     private string Look(Matrix table, string rows) =>
         graph.Node("Gather", [graph.Constant(Tensor.FromFloats(table.Values, [table.Rows, table.Columns])), rows]);
 
-    private static Linear Pack(params ReadOnlySpan<Linear> parts)
-    {
-        var (rows, columns) = (parts[0].Inputs, 0);
-        var anyBias = false;
-        foreach (var part in parts)
-            (columns, anyBias) = (columns + part.Outputs, anyBias || part.Bias is not null);
-        var (values, bias) = (new float[rows * columns], new float[columns]);
-        var first = 0;
-        foreach (var part in parts)
-        {
-            for (var row = 0; row < rows; row++)
-                part.Weight.Row(row).CopyTo(values.AsSpan((row * columns) + first));
-            part.Bias?.CopyTo(bias, first);
-            first += part.Outputs;
-        }
-
-        return new Linear(new Matrix(rows, columns, values), anyBias ? bias : null);
-    }
+    // GroupQueryAttention takes heads of a multiple of eight only.
+    private static int PaddedSize(DecoderLayer layer) => (layer.HeadSize + 7) / 8 * 8;
 }

@@ -121,8 +121,9 @@ public sealed class CpuGraphsTests
             var layer = model.Decoder.Layers[i];
             foreach (var what in new[] { "key", "value" })
             {
-                var memory = Enumerable.Repeat(1e30f, 4 * layer.Heads * Capacity * layer.HeadSize).ToArray();
-                past.Add($"past.{i}.{what}", OrtValue.CreateTensorValueFromMemory(memory, [4, layer.Heads, Capacity, layer.HeadSize]));
+                // The operator takes heads of a multiple of eight: those of these models are padded.
+                var memory = Enumerable.Repeat(1e30f, 4 * layer.Heads * Capacity * 8).ToArray();
+                past.Add($"past.{i}.{what}", OrtValue.CreateTensorValueFromMemory(memory, [4, layer.Heads, Capacity, 8]));
             }
         }
 
