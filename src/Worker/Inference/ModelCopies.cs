@@ -8,6 +8,8 @@ namespace VlWorker.Inference;
 /// <summary>What the copies of one alias, on several devices, must have in common.</summary>
 internal static class ModelCopies
 {
+    private const string Tokenizer = "tokenizer.json";
+
     /// <summary>The one revision of an alias, whichever device a result comes from.</summary>
     /// <param name="alias">The alias.</param>
     /// <param name="copies">For each copy: its device, its files' revision, and whether its entry allows others beside it.</param>
@@ -23,6 +25,9 @@ internal static class ModelCopies
             return new ModelReference { Alias = alias, Revision = revisions[0] };
         if (copies.All(copy => copy.MayDiffer))
         {
+            // Rows are tokenised once, for whichever copy takes them.
+            if (copies.Select(copy => Hash(Path.Combine(copy.Folder.Path, Tokenizer))).Distinct(StringComparer.Ordinal).Count() > 1)
+                throw new ModelFolderException(copies[0].Folder.Path, [$"the entries of '{alias}' are different models: their {Tokenizer} differ"]);
             var all = Encoding.ASCII.GetBytes(string.Join('\n', revisions));
             return new ModelReference { Alias = alias, Revision = Convert.ToHexStringLower(SHA256.HashData(all)) };
         }
@@ -48,5 +53,11 @@ internal static class ModelCopies
                     $"the entries of '{first.Reference.Alias}' are different models: they differ in tasks, image size or generation settings"]);
             }
         }
+    }
+
+    private static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexString(SHA256.HashData(stream));
     }
 }

@@ -93,7 +93,7 @@ public sealed class PlacementTests
     /// Whatever the speeds, sizes and arrivals: every row is done, once, and together is not slower than the fast device alone. The bound is one of its
     /// batches: which rows share one depends on what the other has taken, and a last batch may be fuller than it would have been.
     /// </summary>
-    [Property(MaxTest = 1500)]
+    [Property(MaxTest = 60)]
     public Property Together_is_never_slower_than_the_fast_device_alone() => Prop.ForAll(Cases().ToArbitrary(), load =>
     {
         using var alone = Run([load.Fast], simulation => Arrive(simulation, load));

@@ -57,6 +57,15 @@ public sealed class SeveralDevicesTests
     }
 
     [Fact]
+    public void Copies_with_different_tokenizers_are_refused()
+    {
+        var error = Assert.Throws<ModelFolderException>(() => ModelCopies.Reference("a", [
+            (DeviceName.Cpu, ModelFolder.Open(Captioner), new string('1', 64), true), (DeviceName.Parse("cuda:0"), ModelFolder.Open(Clip), new string('2', 64), true)]));
+
+        Assert.Contains("tokenizer.json differ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Copies_that_are_different_models_are_refused()
     {
         using var captioner = ModelLoader.Load("a", Captioner, new ModelOptions());
