@@ -4,13 +4,13 @@ using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Bench.Inference;
 
-/// <summary>Images a second from encoded bytes in memory to captions: decoder, batcher and engine in this process.</summary>
+/// <summary>Images a second from encoded bytes in memory to captions or embeddings: decoder, batcher and engine in this process.</summary>
 internal static class EngineCommand
 {
     private const string TransformersJs = "transformersjs";
     private const string Plain = "plain";
 
-    private static readonly Option<DirectoryInfo?> Model = new("--model") { Description = "Model folder; by default the bundled captioner." };
+    private static readonly Option<DirectoryInfo?> Model = new("--model") { Description = "Model folder, of a captioner or of an embedder; by default the bundled captioner. Peers run captioners only." };
     private static readonly Option<string?> Optimize = new("--optimize")
     {
         Description = "int8 or fp32: the engine runs the model optimised for the CPU, and takes turns with itself on the exported int8 graphs.",
@@ -57,7 +57,7 @@ internal static class EngineCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new Command("engine", "Images a second from encoded bytes in memory to captions.")
+        var command = new Command("engine", "Images a second from encoded bytes in memory to captions or embeddings.")
         {
             Model, Optimize, Batches, PeerBatches, Threads, Rounds, Images, Peers, Least, Out,
         };
@@ -73,7 +73,7 @@ internal static class EngineCommand
         var (peers, least) = (options.GetValue(Peers)!, options.GetValue(Least)!);
         if (least.Length > peers.Length)
             throw new ArgumentException("--least has more numbers than --peer has names");
-        using var report = new Report("The engine, from encoded bytes to captions", options.GetValue(Out));
+        using var report = new Report($"The engine, from encoded bytes to results: {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}", options.GetValue(Out));
         using var optimized = options.GetValue(Optimize) is { } precision
             ? OptimizedModel.Make(model, Enum.Parse<ConversionPrecision>(precision, true)) : null;
         using var race = new EngineRace(options.GetValue(Images));

@@ -107,7 +107,7 @@ internal sealed class EngineRace(int most) : IDisposable
             _images.Count / seconds,
             (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMilliseconds / _images.Count,
             (GC.GetTotalAllocatedBytes(true) - allocated) / 1024.0 / _images.Count,
-            captions.Where((caption, i) => caption == _truth[i]).Count());
+            captions.TrueForAll(static caption => caption.Length == 0) ? null : captions.Where((caption, i) => caption == _truth[i]).Count());
     }
 
     private static string Text(Contestant contestant, Func<RoundFigure, double?> value, string form) =>

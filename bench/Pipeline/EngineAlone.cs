@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Prometheus;
 using VlWorker.Batching;
-using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Inference;
 using VlWorker.ModelKit;
@@ -9,7 +8,7 @@ using VlWorker.Telemetry;
 
 namespace VlWorker.Bench.Pipeline;
 
-/// <summary>The worker's decoder, batcher and engine in this process, without broker and store: from encoded bytes to captions.</summary>
+/// <summary>The worker's decoder, batcher and engine in this process, without broker and store: from encoded bytes to captions, or to embeddings where the model makes those.</summary>
 internal sealed class EngineAlone : IDisposable
 {
     private readonly IModel _model;
@@ -40,7 +39,7 @@ internal sealed class EngineAlone : IDisposable
         return clock.Elapsed.TotalSeconds;
     }
 
-    /// <summary>Captions all images once with that many in flight; returns the seconds it took and the captions.</summary>
+    /// <summary>Captions or embeds all images once with that many in flight; returns the seconds it took and the captions, which are empty for embeddings.</summary>
     public async Task<(double Seconds, List<string> Captions)> CaptionAllAsync(IReadOnlyList<byte[]> images, int inFlight)
     {
         var (next, captions) = (-1, new string[images.Count]);
@@ -53,13 +52,13 @@ internal sealed class EngineAlone : IDisposable
         return (clock.Elapsed.TotalSeconds, [.. captions]);
     }
 
-    /// <summary>Decodes and captions one image.</summary>
+    /// <summary>Decodes and captions one image, or embeds it; returns the caption.</summary>
     public async Task<string> CaptionAsync(byte[] image)
     {
         var decoded = await _decoder.DecodeAsync(image, [_model.Images!.Resize], CancellationToken.None);
-        var input = new ImageInput(Tasks.Caption, decoded.Prepared[0], _model.Resolve(null));
+        var input = new ImageInput(_model.Tasks[0], decoded.Prepared[0], _model.Resolve(null));
         var outcome = await _batcher.SubmitAsync(input, _model, BatchPriority.Backfill, null, CancellationToken.None);
-        return ((CaptionOutcome)outcome.Outcome).Sequences[0].Text;
+        return outcome.Outcome is CaptionOutcome caption ? caption.Sequences[0].Text : string.Empty;
     }
 
     public void Dispose()
