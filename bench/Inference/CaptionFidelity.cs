@@ -15,6 +15,12 @@ internal static class CaptionFidelity
     public static IReadOnlyList<string> Compare(string what, string folder, ModelPrecision precision, DemoGolden golden, out bool good)
     {
         using var model = ModelLoader.Load("captioner", folder, new ModelOptions { Precision = precision });
+        return Compare(model, what, golden, out good);
+    }
+
+    /// <summary>The same for a model that is loaded; stays the caller's.</summary>
+    public static IReadOnlyList<string> Compare(IModel model, string what, DemoGolden golden, out bool good)
+    {
         var alone = new Tally();
         foreach (var caption in golden.Captions)
             alone.Add(caption, Run(model, golden, [caption])[0]);
@@ -34,6 +40,12 @@ internal static class CaptionFidelity
     public static IReadOnlyList<string> Truth(string what, string folder, ModelPrecision precision, string samples, out bool good)
     {
         using var model = ModelLoader.Load("captioner", folder, new ModelOptions { Precision = precision });
+        return Truth(model, what, samples, out good);
+    }
+
+    /// <summary>The same for a model that is loaded; stays the caller's.</summary>
+    public static IReadOnlyList<string> Truth(IModel model, string what, string samples, out bool good)
+    {
         using var decoder = new ImageDecoder(new DecodingOptions());
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(samples, "truth.json")));
         var truth = json.RootElement.EnumerateArray().Select(entry => (File: entry.GetProperty("file").GetString()!, Caption: entry.GetProperty("caption").GetString()!)).ToList();

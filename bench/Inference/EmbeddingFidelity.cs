@@ -12,6 +12,12 @@ internal static class EmbeddingFidelity
     public static IReadOnlyList<string> Compare(string what, string folder, ModelPrecision precision, DemoGolden golden, double needed, out bool good)
     {
         using var model = ModelLoader.Load("clip", folder, new ModelOptions { Precision = precision });
+        return Compare(model, what, golden, needed, out good);
+    }
+
+    /// <summary>The same for a model that is loaded; stays the caller's.</summary>
+    public static IReadOnlyList<string> Compare(IModel model, string what, DemoGolden golden, double needed, out bool good)
+    {
         var ids = golden.Texts.Count(text => model.Tokenize(text.Text).Ids.SequenceEqual(text.Ids));
         InferenceInput[] images = [.. golden.Images.Select(image => new ImageInput(Tasks.Embedding, golden.Prepare(image, model), null))];
         InferenceInput[] texts = [.. golden.Texts.Select(text => new TextInput(new TokenizedText(text.Ids, false)))];

@@ -1,4 +1,6 @@
 using VlWorker.ModelKit.Families.Cpu;
+using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.ModelKit.Conversion;
 
@@ -11,10 +13,18 @@ internal static class GraphTargets
             request.Parameters, request.Normalization, request.Precision == ConversionPrecision.Int8 ? CpuPrecision.Int8 : CpuPrecision.Fp32),
         CpuDone);
 
+    private static readonly GraphTarget Cuda = new(
+        CudaLayout.Name, [ConversionPrecision.Fp16, ConversionPrecision.Fp32],
+        static request => CudaModels.Build(
+            request.Parameters, request.Normalization, request.Precision == ConversionPrecision.Fp16 ? ElementType.Float16 : ElementType.Float),
+        CudaDone);
+
     private static readonly Dictionary<(ModelFamily Family, ConversionTarget Target), GraphTarget> All = new()
     {
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Clip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
     };
 
     /// <summary>The builder of a family for a target.</summary>
@@ -45,5 +55,19 @@ internal static class GraphTargets
         precision == ConversionPrecision.Int8
             ? "Linear layers have 8-bit weights; their inputs are quantised while the graph runs."
             : "Weights and arithmetic are 32-bit floats.",
+    ];
+
+    private static IReadOnlyList<string> CudaDone(ModelFamily family, ConversionPrecision precision) =>
+    [
+        "8-bit pixels go in: normalisation is folded into the patch projection.",
+        "Biases are folded into weights wherever the norms' gammas allow.",
+        .. family == ModelFamily.Clip
+            ? (string[])["The last block of the image tower computes the class token alone."]
+            :
+            [
+                "The keys and values of cross attention are computed once an image, by the encoder.",
+                "A step of the decoder chooses its tokens itself, greedily or by beams, and adds to its cache in place.",
+            ],
+        precision == ConversionPrecision.Fp16 ? "Weights and arithmetic are 16-bit floats." : "Weights and arithmetic are 32-bit floats.",
     ];
 }

@@ -25,7 +25,7 @@ internal sealed class BeamRow : SearchRow
     {
         _tokens = tokens;
         _processors = processors;
-        _candidates = new TopCandidates(Math.Max(2, 1 + tokens.End.Count) * Width);
+        _candidates = new TopCandidates(CandidatesOf(Width, tokens));
         _running = new BeamSequences(Width, parameters.MaxLength);
         _spare = new BeamSequences(Width, parameters.MaxLength);
         _finished = new BeamSequences(Width, parameters.MaxLength);
@@ -37,12 +37,27 @@ internal sealed class BeamRow : SearchRow
             _running.Set(beam, tokens.Prompt);
     }
 
+    /// <summary>Continuations that a step looks at: enough to go on with all beams even if each of them could end in every way.</summary>
+    public static int CandidatesOf(int beams, GenerationTokens tokens) => Math.Max(2, 1 + tokens.End.Count) * beams;
+
     /// <inheritdoc/>
     public override bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
     {
         FindCandidates(scores);
+        return Accept(_candidates.Best, next, parents);
+    }
+
+    /// <summary>Takes the best continuations, where the device has found them.</summary>
+    /// <param name="best">As many as <see cref="CandidatesOf"/> says, best first.</param>
+    /// <param name="next">Receives a token for each beam.</param>
+    /// <param name="parents">Receives, for each beam, which beam that token continues.</param>
+    /// <returns>False once the search is over.</returns>
+    /// <exception cref="Failures.TransientException">The scores are no numbers.</exception>
+    public bool Accept(ReadOnlySpan<Candidate> best, Span<int> next, Span<int> parents)
+    {
+        if (!float.IsFinite(best[0].Score))
+            throw NotANumber();
         _length++;
-        var best = _candidates.Best;
         Span<bool> ends = stackalloc bool[best.Length];
         var open = 0;
         for (var i = 0; i < best.Length; i++)
@@ -83,7 +98,7 @@ internal sealed class BeamRow : SearchRow
         // The other beams only matter where the first alone has too few continuations.
         for (var beam = 1; first && beam < Width && _candidates.Count < _candidates.Capacity; beam++)
             _candidates.Offer(beam, scores, _scores[beam]);
-        if (_candidates.Count < Width || !float.IsFinite(_candidates.Best[0].Score))
+        if (_candidates.Count < Width)
             throw NotANumber();
     }
 

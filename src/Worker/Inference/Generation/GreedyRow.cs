@@ -26,13 +26,23 @@ internal sealed class GreedyRow : SearchRow
         var token = VectorMath.ArgMax(scores, out var maximum);
         if (!float.IsFinite(maximum))
             throw NotANumber();
-        _logProbability -= VectorMath.LogSumExp(scores, maximum);
-        _sequence[_length++] = token;
-        if (_tokens.Ends(token) || _length == Parameters.MaxLength)
-            return false;
         next[0] = token;
         parents[0] = 0;
-        return true;
+        return Accept(token, -VectorMath.LogSumExp(scores, maximum));
+    }
+
+    /// <summary>Takes a token that the device has chosen.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="logProbability">Its log-probability.</param>
+    /// <returns>False once the search is over.</returns>
+    /// <exception cref="Failures.TransientException">The log-probability is no number.</exception>
+    public bool Accept(int token, float logProbability)
+    {
+        if (!float.IsFinite(logProbability))
+            throw NotANumber();
+        _logProbability += logProbability;
+        _sequence[_length++] = token;
+        return !_tokens.Ends(token) && _length < Parameters.MaxLength;
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,9 @@
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Clip.Cuda;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cpu;
+using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Clip;
 
@@ -13,7 +16,8 @@ internal static class EmbeddingEngines
         ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device) =>
         (device.Name.Kind, folder.Manifest?.Layout) switch
         {
-            (DeviceKind.Cuda, _) => throw new NotSupportedException("there is no engine for this family on a GPU"),
+            (DeviceKind.Cuda, CudaLayout.Name) => CudaEmbeddingEngine.Load(EmbeddingGraphs.Of(folder, images), CudaSettings.For(device)),
+            (DeviceKind.Cuda, _) => throw new NotSupportedException("the folder is not built for a GPU (vl-worker model convert --target cuda)"),
             (_, null) => ExportedEmbeddingEngine.Load(folder, images, options),
             (_, CpuLayout.Name) => CpuEmbeddingEngine.Load(folder, options),
             var (_, layout) => throw new InvalidDataException($"layout {layout} has no engine"),

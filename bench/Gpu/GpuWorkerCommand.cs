@@ -1,0 +1,68 @@
+using System.CommandLine;
+using VlWorker.Inference.Cuda;
+
+namespace VlWorker.Bench.Gpu;
+
+/// <summary>The whole worker on GPUs, from JPEG bytes to published results on the in-memory transport, against its engine and its decoder alone.</summary>
+internal static class GpuWorkerCommand
+{
+    private const double EngineShare = 0.9;
+    private const double TwoDevices = 1.9;
+
+    private static readonly Option<DirectoryInfo> Model = new("--model")
+    {
+        Description = "Folder of a captioner: config.json, preprocessor_config.json, map.json.",
+        Required = true,
+    };
+
+    private static readonly Option<string[]> Devices = new("--devices")
+    {
+        Description = "Devices to run with: the first alone, then all together.",
+        DefaultValueFactory = _ => ["cuda:0"],
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private static readonly Option<int> Batch = new("--batch") { Description = "Rows of a batch.", DefaultValueFactory = _ => 256 };
+    private static readonly Option<int> Images = new("--images") { Description = "Images of a round.", DefaultValueFactory = _ => 24_000 };
+    private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
+    private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
+
+    /// <summary>The command. Exit code 0 only if every figure is as it must be.</summary>
+    public static Command Create()
+    {
+        var command = new Command("gpu-worker", "The whole worker on GPUs, from JPEG bytes to published results.") { Model, Devices, Batch, Images, Rounds, Out };
+        command.SetAction((result, _) => RunAsync(
+            result.GetRequiredValue(Model).FullName, result.GetValue(Devices)!, result.GetValue(Batch), result.GetValue(Images), result.GetValue(Rounds), result.GetValue(Out)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string model, string[] devices, int batch, int images, int rounds, string? file)
+    {
+        using var report = new Report("The whole worker on GPUs", file);
+        using (var context = new CudaContext(0))
+            report.Line($"{devices.Length} x {context.Name}. {images} images a round, the JPEGs of samples/ in turn, in memory; greedy captions of 16 tokens; batches of {batch}. "
+                + $"Medians of {rounds} rounds, taking turns.");
+        using var folder = GpuWorkerFolder.Make(model);
+        var (engine, decoder) = (new List<double>(), new List<double>());
+        var workers = new List<(string Name, List<double> PerSecond)>();
+        decoder.AddRange(await folder.DecodeAsync(images / 4, rounds));
+        engine.AddRange(folder.Engine(batch, images, rounds));
+        foreach (var set in devices.Length == 1 ? [devices] : new[] { devices[..1], devices })
+            workers.Add((string.Join(" and ", set), await folder.WorkerAsync(set, batch, images, rounds)));
+        report.Line(string.Join('\n',
+        [
+            "| what | images/s |",
+            "|---|---|",
+            FormattableString.Invariant($"| decoder alone, {Environment.ProcessorCount} cores: JPEG to 224 x 224 | {GpuClock.Median(decoder):0} |"),
+            FormattableString.Invariant($"| engine alone, {devices[0]}: prepared images to captions | {GpuClock.Median(engine):0} |"),
+            .. workers.Select(worker => FormattableString.Invariant($"| worker, {worker.Name}: JPEG to published result | {GpuClock.Median(worker.PerSecond):0} |")),
+        ]));
+        var share = GpuClock.Median(workers[0].PerSecond) / GpuClock.Median(engine);
+        report.Line(FormattableString.Invariant($"Worker over engine alone: {share:0.00} (must be {EngineShare})."));
+        if (workers.Count == 1)
+            return share >= EngineShare ? 0 : 1;
+        var both = GpuClock.Median(workers[1].PerSecond) / GpuClock.Median(workers[0].PerSecond);
+        report.Line(FormattableString.Invariant($"{devices.Length} devices over one: {both:0.00} (two must be {TwoDevices})."));
+        return both >= TwoDevices ? 0 : 1;
+    }
+}

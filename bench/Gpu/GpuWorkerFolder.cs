@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Globalization;
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Demo;
+using VlWorker.Inference;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Conversion;
+using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.Worker.Tests.Fixtures;
+
+namespace VlWorker.Bench.Gpu;
+
+/// <summary>A full-size captioner's folder and the images, in memory as far as the system lets a folder be; and what is measured with them.</summary>
+internal sealed class GpuWorkerFolder : IDisposable
+{
+    private const int Tokens = 16;
+    private readonly string _root;
+    private readonly string[] _keys;
+
+    private GpuWorkerFolder(string root, string[] keys) => (_root, _keys) = (root, keys);
+
+    private string Model => Path.Combine(_root, "model");
+
+    private string Images => Path.Combine(_root, "images");
+
+    /// <summary>Makes the folder. Random weights need a vocabulary all the same: GPT-2's, from a fixture.</summary>
+    public static GpuWorkerFolder Make(string skeleton)
+    {
+        var root = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"vl-bench-{Environment.ProcessId}");
+        var folder = new GpuWorkerFolder(root, [.. Directory.EnumerateFiles(Repository.Samples, "*.jpg").Order(StringComparer.Ordinal).Select(file => Path.GetFileName(file)!)]);
+        Directory.CreateDirectory(folder.Images);
+        foreach (var key in folder._keys)
+            File.Copy(Path.Combine(Repository.Samples, key), Path.Combine(folder.Images, key));
+        WriteModel(skeleton, folder.Model);
+        return folder;
+    }
+
+    /// <summary>Writes a captioner's folder for CUDA, in 16-bit floats, of captions of 16 tokens.</summary>
+    public static void WriteModel(string skeleton, string target)
+    {
+        using var seeded = new SeededModel(skeleton);
+        var manifest = new ModelManifest(
+            "bench", "vision-encoder-decoder", "cuda", "fp16", CudaLayout.Name, new ModelSource("seed", "", []), [], new Dictionary<string, string>());
+        OptimizedFolder.Write(
+            skeleton, target, manifest, CudaModels.Build(seeded.Load(), PreprocessorConfig.Load(skeleton).Normalization, ElementType.Float16));
+        File.Copy(Path.Combine(FixtureArchive.Extract("vit-gpt2-tiny"), "tokenizer.json"), Path.Combine(target, "tokenizer.json"), true);
+        File.WriteAllText(Path.Combine(target, ModelFolder.GenerationConfigFile), string.Create(CultureInfo.InvariantCulture, $$"""
+            { "bos_token_id": 50256, "eos_token_id": 50256, "pad_token_id": 50256, "decoder_start_token_id": 50256, "max_length": {{1 + Tokens}} }
+            """));
+    }
+
+    /// <summary>Images a second that all cores decode and resize.</summary>
+    public async Task<List<double>> DecodeAsync(int count, int rounds)
+    {
+        var plan = PreprocessorConfig.Load(Model).Resize;
+        var files = _keys.Select(key => File.ReadAllBytes(Path.Combine(Images, key))).ToArray();
+        using var decoder = new ImageDecoder(new DecodingOptions());
+        var figures = new List<double>();
+        for (var round = 0; round <= rounds; round++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4 * Environment.ProcessorCount }, async (i, cancellation) =>
+            {
+                var decoded = await decoder.DecodeAsync(files[i % files.Length], [plan], cancellation);
+                decoded.Prepared[0].Dispose();
+            });
+            if (round > 0)
+                figures.Add(count / Stopwatch.GetElapsedTime(started).TotalSeconds);
+        }
+
+        return figures;
+    }
+
+    /// <summary>Images a second of the model alone, with prepared images.</summary>
+    public List<double> Engine(int batch, int images, int rounds)
+    {
+        var folder = ModelFolder.Open(Model);
+        using var model = ModelLoader.Load(
+            new ModelReference { Alias = "captioner", Revision = "0" }, folder, new ModelOptions(), new DeviceSpec(new DeviceName(DeviceKind.Cuda, 0), 2, batch));
+        using var decoder = new ImageDecoder(new DecodingOptions());
+        var pixels = _keys.Select(key => decoder.DecodeAsync(File.ReadAllBytes(Path.Combine(Images, key)), [model.Images!.Resize], default)
+            .GetAwaiter().GetResult().Prepared[0]).ToArray();
+        InferenceInput[] rows = [.. Enumerable.Range(0, batch).Select(i => new ImageInput(Tasks.Caption, pixels[i % pixels.Length], model.Resolve(null)))];
+        var figures = new List<double>();
+        for (var round = 0; round < rounds; round++)
+            figures.Add(batch / GpuClock.Throughput(() => model.Run(rows, CancellationToken.None), 2, images / batch) * 1000);
+        foreach (var image in pixels)
+            image.Dispose();
+        return figures;
+    }
+
+    /// <summary>Images a second of a worker, from the message with the image's key to the published result.</summary>
+    /// <exception cref="NoAnswerException">An image got neither a result nor a rejection.</exception>
+    public async Task<List<double>> WorkerAsync(string[] devices, int batch, int images, int rounds)
+    {
+        // Two batches for each stream: one runs, the next one fills.
+        var underWay = 2 * 2 * batch * devices.Length;
+        string[] settings =
+        [
+            .. devices.SelectMany((device, i) => new[] { $"--Inference:Devices:{i}:Name={device}", $"--Inference:Devices:{i}:MaxBatch={batch}" }),
+            "--Inference:Models:0:Alias=captioner", $"--Inference:Models:0:Folder={Model}",
+            $"--Batching:MaxBatch={batch}", $"--Consuming:BackfillPrefetch={underWay}", $"--Consuming:InteractivePrefetch={batch}", $"--Consuming:TextPrefetch={batch}",
+            $"--Fetching:BytesInFlight={1 << 30}", $"--Decoding:PixelBudgetBytes={4L << 30}",
+        ];
+        await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(settings, Images), CancellationToken.None);
+        await using var client = await worker.ConnectAsync(CancellationToken.None);
+        var figures = new List<double>();
+        var sent = 0;
+        for (var round = 0; round <= rounds; round++)
+        {
+            var begun = Stopwatch.GetTimestamp();
+            await Parallel.ForAsync(0, images, new ParallelOptions { MaxDegreeOfParallelism = underWay }, async (i, cancellation) =>
+            {
+                var id = Interlocked.Increment(ref sent).ToString(CultureInfo.InvariantCulture);
+                var image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = _keys[i % _keys.Length] };
+                var request = new DescribeImage { Id = id, Tasks = [Tasks.Caption], Image = image };
+                var reply = await client.AskAsync(id, Topology.BackfillRoutingKey, ContractsJson.Write(request), cancellation);
+                if (reply.Answer.Image is null)
+                    throw new InvalidOperationException($"an image was rejected: {System.Text.Encoding.UTF8.GetString(reply.Body)}");
+            });
+            if (round > 0)
+                figures.Add(images / Stopwatch.GetElapsedTime(begun).TotalSeconds);
+        }
+
+        return figures;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(_root, true);
+}

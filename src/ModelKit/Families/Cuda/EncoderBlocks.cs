@@ -1,0 +1,51 @@
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cuda;
+
+/// <summary>The blocks of ViT's and CLIP's towers: seven products and six small kernels each, every bias inside another kernel where that can be.</summary>
+internal static class EncoderBlocks
+{
+    /// <summary>The same function with as few additions of biases as the norms' gammas allow.</summary>
+    public static EncoderLayer Prepare(EncoderLayer layer, Activation activation)
+    {
+        var attention = BiasFold.Move(layer.Norm1);
+        var prepared = layer with
+        {
+            Key = layer.Key with { Bias = null },
+            Value = layer.Value with { Bias = null },
+            Output = layer.Output with { Bias = BiasFold.OutputBias(layer.Output, layer.Value, null) },
+        };
+        if (layer.Query.Bias is not null && attention is var (norm, shift, constant))
+        {
+            prepared = prepared with
+            {
+                Norm1 = norm,
+                Query = BiasFold.Fold(layer.Query, norm.Gamma, shift, constant),
+                Output = layer.Output with { Bias = BiasFold.OutputBias(layer.Output, layer.Value, shift) },
+            };
+        }
+
+        // The kernels of GELU add the bias themselves.
+        var free = activation is Activation.Gelu or Activation.GeluTanh || layer.Up.Bias is null;
+        return !free && BiasFold.Move(layer.Norm2) is var (norm2, shift2, constant2)
+            ? prepared with { Norm2 = norm2, Up = BiasFold.Fold(layer.Up, norm2.Gamma, shift2, constant2) }
+            : prepared;
+    }
+
+    /// <summary>A block up to the attention's result.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="queries">Normed states of the positions that ask.</param>
+    /// <param name="states">Normed states of all positions.</param>
+    /// <param name="layer">The block, prepared.</param>
+    /// <param name="causal">Whether positions see only what is before them.</param>
+    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal) => graph.Attention(
+        graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal);
+
+    /// <summary>A block from the attention's result to the input of the norm that follows.</summary>
+    /// <returns>What is added to the residual, without <c>layer.Down.Bias</c>; and the residual.</returns>
+    public static (string Added, string Residual) Feed(CudaGraph graph, string attended, string residual, EncoderLayer layer, Activation activation)
+    {
+        var (normed, sum) = graph.SkipNorm(graph.MatMul(attended, layer.Output.Weight), residual, layer.Norm2, layer.Output.Bias);
+        return (graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), sum);
+    }
+}

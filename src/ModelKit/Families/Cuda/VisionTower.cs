@@ -1,0 +1,117 @@
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cuda;
+
+/// <summary>
+/// An image encoder. Its input is [images, 1 + patches, 3 * P * P] of int8: pixels less 128, a patch a row in the order y, x, channel, the first
+/// row zero. A patch's rows are then copies of the image's, and the class token needs no kernel of its own.
+/// </summary>
+internal static class VisionTower
+{
+    /// <summary>The input's name.</summary>
+    public const string Pixels = "pixels";
+
+    // Keeps the weight's values away from the small end of 16-bit floats.
+    private const float Scale = 256;
+
+    /// <summary>Normed hidden states of all positions, [images, 1 + patches, D].</summary>
+    public static string States(CudaGraph graph, VisionParameters vision, Normalization normalization)
+    {
+        var (normed, residual, layers) = Begin(graph, vision, normalization);
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var attended = EncoderBlocks.Attend(graph, normed, normed, layers[i], false);
+            (var added, residual) = EncoderBlocks.Feed(graph, attended, residual, layers[i], vision.Activation);
+            if (i == layers.Length - 1)
+                return graph.LastNorm(added, residual, vision.FinalNorm, layers[i].Down.Bias);
+            (normed, residual) = graph.SkipNorm(added, residual, layers[i + 1].Norm1, layers[i].Down.Bias);
+        }
+
+        throw new InvalidDataException("an image encoder without blocks");
+    }
+
+    /// <summary>The projected class token, [images, 1, projection]. In the last block only the class token goes on: nothing else is looked at.</summary>
+    public static string Embedding(CudaGraph graph, VisionParameters vision, Normalization normalization)
+    {
+        var (normed, residual, layers) = Begin(graph, vision, normalization);
+        foreach (var (layer, next) in layers.Zip(layers.Skip(1)))
+        {
+            var states = EncoderBlocks.Attend(graph, normed, normed, layer, false);
+            (var sum, residual) = EncoderBlocks.Feed(graph, states, residual, layer, vision.Activation);
+            (normed, residual) = graph.SkipNorm(sum, residual, next.Norm1, layer.Down.Bias);
+        }
+
+        var last = layers[^1];
+        var attended = EncoderBlocks.Attend(graph, First(graph, normed), normed, last, false);
+        (var added, residual) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation);
+        return graph.MatMul(graph.LastNorm(added, residual, vision.FinalNorm, last.Down.Bias), vision.Projection!);
+    }
+
+    private static string First(CudaGraph graph, string states) =>
+        graph.Builder.Node("Slice", [states, graph.Integers(0), graph.Integers(1), graph.Integers(1)]);
+
+    private static (string Normed, string Residual, EncoderLayer[] Layers) Begin(CudaGraph graph, VisionParameters vision, Normalization normalization)
+    {
+        EncoderLayer[] layers = [.. vision.Layers.Select(layer => EncoderBlocks.Prepare(layer, vision.Activation))];
+        var rows = vision.Positions.Rows;
+        var pixels = graph.Builder.Input(Pixels, ElementType.Int8, "images", rows, vision.PatchProjection.Rows);
+        var (weight, positions) = FoldNormalization(vision, normalization);
+        var patches = graph.Builder.Microsoft(
+            "FusedMatMul", [graph.Builder.Node("Cast", [pixels], ("to", graph.Type)), graph.Weight(weight)], ("alpha", 1 / Scale));
+        var place = graph.Constant(positions.Values, [1, rows, vision.HiddenSize]);
+        if (vision.PreNorm is null)
+        {
+            var (normed, residual) = graph.SkipNorm(patches, place, layers[0].Norm1, null);
+            return (normed, residual, layers);
+        }
+
+        var states = graph.LastNorm(patches, place, vision.PreNorm, null);
+        return (graph.Norm(states, layers[0].Norm1), states, layers);
+    }
+
+    /// <summary>The patch projection on bytes less 128, times <see cref="Scale"/>, its rows in the order y, x, channel; and what is then added to each row.</summary>
+    private static (Matrix Weight, Matrix Positions) FoldNormalization(VisionParameters vision, Normalization normalization)
+    {
+        var (side, width) = (vision.PatchSize, vision.HiddenSize);
+        double[] means = [normalization.MeanR, normalization.MeanG, normalization.MeanB];
+        double[] deviations = [normalization.StdR, normalization.StdG, normalization.StdB];
+        var weight = new float[vision.PatchProjection.Values.Length];
+        var constant = new double[width];
+        for (var channel = 0; channel < 3; channel++)
+        {
+            var factor = normalization.RescaleFactor / deviations[channel];
+            var offset = ((128 * normalization.RescaleFactor) - means[channel]) / deviations[channel];
+            for (var pixel = 0; pixel < side * side; pixel++)
+            {
+                var row = vision.PatchProjection.Row((channel * side * side) + pixel);
+                var target = weight.AsSpan(((pixel * 3) + channel) * width, width);
+                for (var i = 0; i < width; i++)
+                {
+                    target[i] = (float)(row[i] * factor * Scale);
+                    constant[i] += row[i] * offset;
+                }
+            }
+        }
+
+        return (new Matrix(vision.PatchProjection.Rows, width, weight), Places(vision, constant));
+    }
+
+    private static Matrix Places(VisionParameters vision, double[] constant)
+    {
+        var (rows, width) = (vision.Positions.Rows, vision.HiddenSize);
+        var places = new float[rows * width];
+        for (var row = 0; row < rows; row++)
+        {
+            var position = vision.Positions.Row(row);
+            for (var i = 0; i < width; i++)
+            {
+                var extra = row == 0 ? vision.ClassToken[i] : constant[i] + (vision.PatchBias?[i] ?? 0);
+                places[(row * width) + i] = (float)(position[i] + extra);
+            }
+        }
+
+        return new Matrix(rows, width, places);
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text;
+
+namespace VlWorker.Inference.Cuda;
+
+/// <summary>A GPU's primary context, the one that ONNX Runtime uses, too. Each thread enters it before it talks to the driver.</summary>
+internal sealed class CudaContext : IDisposable
+{
+    private readonly int _device;
+    private readonly nint _context;
+
+    /// <param name="index">Which GPU, as CUDA counts them within CUDA_VISIBLE_DEVICES.</param>
+    /// <exception cref="DllNotFoundException">There is no driver.</exception>
+    /// <exception cref="InvalidOperationException">There is no such GPU.</exception>
+    public CudaContext(int index)
+    {
+        Index = index;
+        CudaDriver.Check(CudaDriver.Init(0), "initialising the driver");
+        CudaDriver.Check(CudaDriver.DeviceGet(out _device, index), $"opening GPU {index}");
+        CudaDriver.Check(CudaDriver.PrimaryContextRetain(out _context, _device), $"opening the context of GPU {index}");
+        Enter();
+    }
+
+    /// <summary>Which GPU.</summary>
+    public int Index { get; }
+
+    /// <summary>The maker's name for it.</summary>
+    public unsafe string Name
+    {
+        get
+        {
+            Span<byte> name = stackalloc byte[256];
+            fixed (byte* pointer = name)
+                CudaDriver.Check(CudaDriver.DeviceGetName(pointer, name.Length, _device), "asking for the GPU's name");
+            return Encoding.UTF8.GetString(name[..name.IndexOf((byte)0)]);
+        }
+    }
+
+    /// <summary>Makes it the calling thread's.</summary>
+    public void Enter() => CudaDriver.Check(CudaDriver.SetCurrent(_context), $"entering the context of GPU {Index}");
+
+    /// <summary>Bytes free and in all.</summary>
+    public (long Free, long Total) Memory()
+    {
+        Enter();
+        CudaDriver.Check(CudaDriver.MemoryInfo(out var free, out var total), "asking for the GPU's memory");
+        return ((long)free, (long)total);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ = CudaDriver.PrimaryContextRelease(_device);
+}

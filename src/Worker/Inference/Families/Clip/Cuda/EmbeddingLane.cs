@@ -1,0 +1,223 @@
+using Microsoft.ML.OnnxRuntime.Tensors;
+using VlWorker.Decoding;
+using VlWorker.Inference.Cuda;
+using VlWorker.ModelKit.Families.Clip.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
+
+namespace VlWorker.Inference.Families.Clip.Cuda;
+
+/// <summary>One batch's way over the GPU: a stream, the towers with their weights, and memory for the largest batch. Used by one thread at a time.</summary>
+internal sealed class EmbeddingLane : IDisposable
+{
+    private const int WriterThreads = 4;
+
+    private readonly CudaSettings _settings;
+    private readonly CudaStream _stream;
+    private readonly CudaSession _vision;
+    private readonly CudaSession _text;
+    private readonly SignedPatchWriter _writer;
+    private readonly PinnedBuffer _host;
+    private readonly DeviceBuffer _pixels;
+    private readonly DeviceBuffer _results;
+    private readonly PinnedBuffer _hostResults;
+    private readonly CudaEvent _done;
+    private readonly Dictionary<int, CudaGraphExec> _recorded = [];
+    private readonly DeviceTurn? _turn;
+    private readonly CudaEvent _mark;
+    private readonly Stack<IDisposable> _parts = new();
+
+    /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
+    /// <exception cref="Failures.OutOfDeviceMemoryException">They do not fit.</exception>
+    /// <param name="graphs">The graphs.</param>
+    /// <param name="settings">How they run.</param>
+    /// <param name="turn">Shared by a model's lanes; null where they run at the same time.</param>
+    public EmbeddingLane(EmbeddingGraphs graphs, CudaSettings settings, DeviceTurn? turn)
+    {
+        (_settings, _turn, Sizes) = (settings, turn, new BatchSizes(settings));
+        try
+        {
+            _stream = Own(new CudaStream());
+            _done = Own(new CudaEvent(false));
+            _mark = Own(new CudaEvent(false));
+            _vision = Own(new CudaSession(graphs.Vision, _stream, settings));
+            _text = Own(new CudaSession(graphs.Text, _stream, settings));
+            var pixels = _vision.Inputs[VisionTower.Pixels].Dimensions;
+            Size = _vision.Outputs[ClipCudaGraphs.Names.ImageEmbeddings].Dimensions[1];
+            TextSize = _text.Outputs[ClipCudaGraphs.Names.TextEmbeddings].Dimensions[1];
+            _writer = SignedPatchWriter.For(graphs.Images, pixels[1], pixels[2]);
+            _host = Own(new PinnedBuffer((long)settings.MaxBatch * _writer.ImageBytes));
+            _pixels = Own(new DeviceBuffer((long)settings.MaxBatch * _writer.ImageBytes));
+            _results = Own(new DeviceBuffer((long)settings.MaxBatch * Size * sizeof(float)));
+            _hostResults = Own(new PinnedBuffer((long)settings.MaxBatch * Size * sizeof(float)));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The sizes that batches are padded to, and what each takes.</summary>
+    public BatchSizes Sizes { get; }
+
+    /// <summary>Floats of an image's embedding.</summary>
+    public int Size { get; }
+
+    /// <summary>Floats of a text's embedding.</summary>
+    public int TextSize { get; }
+
+    /// <summary>Runs every size once and records it, the largest first.</summary>
+    public void Prepare()
+    {
+        for (var i = Sizes.All.Count - 1; i >= 0; i--)
+        {
+            var size = Sizes.All[i];
+            QueuePlain(size);
+            _stream.Synchronize();
+            var plain = BatchSizes.Time(() =>
+            {
+                QueuePlain(size);
+                _stream.Synchronize();
+            });
+            var recorded = double.PositiveInfinity;
+            if (_settings.Record)
+            {
+                var bindings = Bind(size);
+                _recorded.Add(size, _stream.Capture(() => QueueAll(bindings, size)));
+                bindings.ForEach(binding => binding.Dispose());
+                Wait(size);
+                recorded = BatchSizes.Time(() => Wait(size));
+            }
+
+            Sizes.Measured(size, plain, recorded);
+        }
+    }
+
+    /// <summary>Encodes images; see <see cref="IEmbeddingEngine.EncodeImages"/>.</summary>
+    public void EncodeImages(PreparedPixels[] images, ReceiveEmbeddings receive)
+    {
+        void One(int i) => _writer.Write(images[i], _host.Span<byte>((long)i * _writer.ImageBytes, _writer.ImageBytes));
+        if (images.Length < 2 * WriterThreads)
+        {
+            for (var i = 0; i < images.Length; i++)
+                One(i);
+        }
+        else
+        {
+            Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = WriterThreads }, One);
+        }
+
+        Wait(Sizes.Choose(images.Length));
+        receive(_hostResults.Span<float>(0, images.Length * Size), Size);
+    }
+
+    /// <summary>Encodes texts; see <see cref="IEmbeddingEngine.EncodeTexts"/>. Kernel by kernel: lengths differ, and nobody waits for thousands of texts.</summary>
+    public void EncodeTexts(int[][] texts, ReceiveEmbeddings receive)
+    {
+        var length = texts.Max(text => text.Length);
+        var ends = (nint)((long)texts.Length * length * sizeof(long));
+        using var host = new PinnedBuffer(ends + ((long)texts.Length * sizeof(long)));
+        using var ids = new DeviceBuffer(host.Bytes);
+        using var output = new PinnedBuffer((long)texts.Length * TextSize * sizeof(float));
+        using var results = new DeviceBuffer(output.Bytes);
+        // What pads a text comes after its end token and is hidden from it. The end token has the highest id, and the first one counts.
+        for (var row = 0; row < texts.Length; row++)
+        {
+            var target = host.Span<long>((long)row * length * sizeof(long), length);
+            for (var i = 0; i < length; i++)
+                target[i] = texts[row][Math.Min(i, texts[row].Length - 1)];
+            host.Span<long>(ends + ((long)row * sizeof(long)), 1)[0] = Array.IndexOf(texts[row], texts[row].Max());
+        }
+
+        using var binding = _text.Bind();
+        binding.Input(ClipCudaGraphs.Names.Ids, ids.Pointer, TensorElementType.Int64, texts.Length, length);
+        binding.Input(ClipCudaGraphs.Names.Ends, ids.Pointer + ends, TensorElementType.Int64, texts.Length, 1);
+        binding.Output(ClipCudaGraphs.Names.TextEmbeddings, results.Pointer, TensorElementType.Float, texts.Length, TextSize);
+        try
+        {
+            _stream.CopyToDevice(ids.Pointer, host.Pointer, ends + ((long)texts.Length * sizeof(long)));
+            binding.Queue();
+            _stream.CopyToHost(output.Pointer, results.Pointer, (long)texts.Length * TextSize * sizeof(float));
+        }
+        finally
+        {
+            _stream.Synchronize();
+        }
+
+        receive(output.Span<float>(0, texts.Length * TextSize), TextSize);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var graph in _recorded.Values)
+            graph.Dispose();
+        while (_parts.TryPop(out var part))
+            part.Dispose();
+    }
+
+    private T Own<T>(T part)
+        where T : IDisposable
+    {
+        _parts.Push(part);
+        return part;
+    }
+
+    private void Wait(int size)
+    {
+        Upload(size);
+        _turn?.Enter(_stream);
+        try
+        {
+            if (_recorded.TryGetValue(size, out var recorded))
+                recorded.Launch(_stream);
+            else
+                QueueKernels(size);
+        }
+        finally
+        {
+            _turn?.Leave(_stream, _mark);
+        }
+
+        _done.Record(_stream);
+        _done.Wait();
+    }
+
+    private void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * _writer.ImageBytes);
+
+    private void QueuePlain(int size)
+    {
+        Upload(size);
+        QueueKernels(size);
+    }
+
+    private void QueueKernels(int size)
+    {
+        var bindings = Bind(size);
+        QueueAll(bindings, size);
+        bindings.ForEach(binding => binding.Dispose());
+    }
+
+    private void QueueAll(List<CudaBinding> bindings, int size)
+    {
+        bindings.ForEach(binding => binding.Queue());
+        _stream.CopyToHost(_hostResults.Pointer, _results.Pointer, (long)size * Size * sizeof(float));
+    }
+
+    private List<CudaBinding> Bind(int size)
+    {
+        var bindings = new List<CudaBinding>();
+        for (var start = 0; start < size; start += _settings.EncoderChunk)
+        {
+            var count = Math.Min(_settings.EncoderChunk, size - start);
+            var binding = _vision.Bind();
+            bindings.Add(binding);
+            binding.Input(
+                VisionTower.Pixels, _pixels.Pointer + (nint)((long)start * _writer.ImageBytes), TensorElementType.Int8, count, _writer.Rows, _writer.RowBytes);
+            binding.Output(
+                ClipCudaGraphs.Names.ImageEmbeddings, _results.Pointer + (nint)((long)start * Size * sizeof(float)), TensorElementType.Float, count, Size);
+        }
+
+        return bindings;
+    }
+}

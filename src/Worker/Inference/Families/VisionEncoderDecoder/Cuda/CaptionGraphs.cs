@@ -1,0 +1,41 @@
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Generation;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cuda;
+
+namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+
+/// <summary>A captioner's graphs for CUDA, and what is not in them.</summary>
+/// <param name="Encoder">Images to keys and values.</param>
+/// <param name="Greedy">A step of greedy search.</param>
+/// <param name="Beams">A step of beam search.</param>
+/// <param name="Tokens">The model's special tokens; the prompt is one token.</param>
+/// <param name="Vocabulary">Tokens that there are.</param>
+/// <param name="Images">How images are resized.</param>
+internal sealed record CaptionGraphs(GraphFile Encoder, GraphFile Greedy, GraphFile Beams, GenerationTokens Tokens, int Vocabulary, ResizePlan Images)
+{
+    /// <summary>The graphs of an optimised folder.</summary>
+    /// <exception cref="InvalidDataException">config.json does not say how many tokens there are.</exception>
+    public static CaptionGraphs Of(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens) => new(
+        new GraphFile(folder.Graphs[CudaLayout.Encoder], null),
+        new GraphFile(folder.Graphs[CudaLayout.Greedy], null),
+        new GraphFile(folder.Graphs[CudaLayout.Beams], null, true),
+        tokens,
+        folder.Config.Int32("decoder", "vocab_size") ?? throw new InvalidDataException("config.json does not say how many tokens there are (decoder.vocab_size)"),
+        images.Resize);
+
+    /// <summary>Beams that a request has by default.</summary>
+    public static int DefaultBeams(ModelFolder folder) => GenerationConfig.Load(folder).NumBeams;
+
+    /// <summary>Tokens that a request's caption has at most by default.</summary>
+    public static int DefaultSteps(ModelFolder folder)
+    {
+        var generation = GenerationConfig.Load(folder);
+        return generation.MaxNewTokens ?? Math.Max(1, (generation.MaxLength ?? 1 + GenerationConfig.DefaultNewTokens) - 1);
+    }
+
+    /// <summary>Lays out images as the encoder takes them.</summary>
+    /// <exception cref="InvalidDataException">The encoder takes images of another size than the configuration makes.</exception>
+    public SignedPatchWriter Writer(CaptionShapes shapes) => SignedPatchWriter.For(Images, shapes.Positions, shapes.RowBytes);
+}

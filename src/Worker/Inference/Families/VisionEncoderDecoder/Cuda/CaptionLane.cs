@@ -1,0 +1,260 @@
+using VlWorker.Decoding;
+using VlWorker.Failures;
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Generation;
+
+namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+
+/// <summary>
+/// One batch's way over the GPU: a stream, the graphs with their weights, and memory for the largest batch. While one lane's batch runs, another
+/// lane's is written and queued. Used by one thread at a time.
+/// </summary>
+internal sealed class CaptionLane : IDisposable
+{
+    private readonly CaptionGraphs _graphs;
+    private readonly CudaSettings _settings;
+    private readonly CudaStream _stream;
+    private readonly CudaSession _encoder;
+    private readonly CudaSession _greedy;
+    private readonly EncoderStage _stage;
+    private readonly CaptionShapes _shapes;
+    private readonly DeviceSearch _search;
+    private readonly Generator _generator;
+    private readonly DeviceTurn? _turn;
+    private readonly CudaEvent _mark;
+    private readonly Dictionary<(int Beams, int Length), SearchPlan> _plans = [];
+    private readonly Dictionary<SearchPlan, HostChoice> _hosts = [];
+    private CudaSession? _beams;
+
+    /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
+    /// <exception cref="OutOfDeviceMemoryException">They do not fit.</exception>
+    /// <param name="graphs">The graphs.</param>
+    /// <param name="settings">How they run.</param>
+    /// <param name="turn">Shared by a model's lanes; null where they run at the same time.</param>
+    public CaptionLane(CaptionGraphs graphs, CudaSettings settings, DeviceTurn? turn)
+    {
+        _turn = turn;
+        (_graphs, _settings, Sizes) = (graphs, settings, new BatchSizes(settings));
+        (_search, _generator) = (new DeviceSearch(graphs.Tokens), new Generator(graphs.Tokens));
+        var made = new Stack<IDisposable>();
+        try
+        {
+            made.Push(_stream = new CudaStream());
+            made.Push(_mark = new CudaEvent(false));
+            made.Push(_encoder = new CudaSession(graphs.Encoder, _stream, settings));
+            made.Push(_greedy = new CudaSession(graphs.Greedy, _stream, settings));
+            _shapes = CaptionShapes.Of(_encoder, _greedy);
+            var writer = graphs.Writer(_shapes);
+            made.Push(_stage = new EncoderStage(_encoder, _stream, _shapes, writer, settings.MaxBatch, settings.EncoderChunk));
+        }
+        catch
+        {
+            foreach (var part in made)
+                part.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The sizes that batches are padded to, and what each takes.</summary>
+    public BatchSizes Sizes { get; }
+
+    /// <summary>Runs every size once and records it: the largest first, so that the memory for it is there or its lack is known.</summary>
+    /// <param name="beams">Beams that a request has by default.</param>
+    /// <param name="steps">Steps that a request has by default.</param>
+    public void Prepare(int beams, int steps)
+    {
+        var plan = Plan(beams, steps, _settings.MaxBatch);
+        for (var i = Sizes.All.Count - 1; i >= 0; i--)
+            Prepare(plan, Sizes.All[i], Math.Min(steps, _settings.RecordedSteps));
+    }
+
+    /// <summary>Milliseconds that the encoder takes, its input's way over included, and a step.</summary>
+    public (double Encoder, double Step) Stages(int size, int steps)
+    {
+        var plan = Plan(1, steps, size);
+        double Time(Action queue) => BatchSizes.Time(() =>
+        {
+            queue();
+            _stream.Synchronize();
+        });
+        void All()
+        {
+            for (var step = 0; step < steps; step++)
+                plan.Queue(size, step);
+        }
+
+        void Encode()
+        {
+            _stage.Upload(size);
+            _stage.Queue(size);
+        }
+
+        Time(Encode);
+        var encoder = Enumerable.Range(0, 9).Select(_ => Time(Encode)).Order().ElementAt(4);
+        Time(All);
+        return (encoder, Enumerable.Range(0, 9).Select(_ => Time(All)).Order().ElementAt(4) / steps);
+    }
+
+    /// <summary>Runs the encoder and one step by themselves, kernel by kernel, for a profiler.</summary>
+    public void Once(int size, int beams, int step)
+    {
+        var plan = Plan(beams, step + 1, size);
+        _stage.QueuePlain(size);
+        plan.QueuePlain(size, step);
+        _stream.Synchronize();
+    }
+
+    /// <summary>Captions images; see <see cref="ICaptionEngine.Run"/>.</summary>
+    public void Run(PreparedPixels[] images, GenerationParameters[] parameters, RowResult[] results, CancellationToken cancellation)
+    {
+        var (beams, longest, onDevice) = (parameters[0].NumBeams, 0, true);
+        foreach (var row in parameters)
+            (longest, onDevice) = (Math.Max(longest, row.MaxLength), onDevice && _search.Fits(row));
+        var size = onDevice ? Sizes.Choose(images.Length) : images.Length;
+        var plan = Plan(beams, longest - _graphs.Tokens.PromptLength, size);
+        _stage.Write(images);
+        _stage.Upload(size);
+        var mine = true;
+        void Queued()
+        {
+            mine = false;
+            _turn?.Leave(_stream, _mark);
+        }
+
+        _turn?.Enter(_stream);
+        try
+        {
+            _stage.Queue(size);
+            if (!onDevice)
+                _generator.Run(Host(plan), new HiddenStates(images.Length, _shapes.Positions, 0), parameters, results, cancellation);
+            else if (plan is GreedyPlan greedy)
+                _search.Greedy(greedy, size, parameters, results, Queued, cancellation);
+            else
+                _search.Beams((BeamPlan)plan, size, parameters, results, Queued, cancellation);
+        }
+        catch
+        {
+            // What was queued still writes; the next batch must find the lane at rest.
+            Settle();
+            throw;
+        }
+        finally
+        {
+            if (mine)
+                Queued();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Settle();
+        foreach (var part in _hosts.Values.Concat<IDisposable>(_plans.Values))
+            part.Dispose();
+        _stage.Dispose();
+        _beams?.Dispose();
+        _greedy.Dispose();
+        _encoder.Dispose();
+        _mark.Dispose();
+        _stream.Dispose();
+    }
+
+    private void Prepare(SearchPlan plan, int size, int steps)
+    {
+        void Once(bool recorded)
+        {
+            _stage.Upload(size);
+            if (recorded)
+                _stage.Queue(size);
+            else
+                _stage.QueuePlain(size);
+            for (var step = 0; step < steps; step++)
+            {
+                if (recorded)
+                    plan.Queue(size, step);
+                else
+                    plan.QueuePlain(size, step);
+            }
+
+            _stream.Synchronize();
+        }
+
+        // The first run chooses kernels and takes memory.
+        Once(false);
+        var plain = BatchSizes.Time(() => Once(false));
+        if (!_settings.Record)
+        {
+            Sizes.Measured(size, plain, double.PositiveInfinity);
+            return;
+        }
+
+        _stage.Record(size);
+        plan.Record(size, steps);
+        Once(true);
+        Sizes.Measured(size, plain, BatchSizes.Time(() => Once(true)));
+    }
+
+    // A plan's length is rounded up, so that requests of different lengths share one.
+    private SearchPlan Plan(int beams, int steps, int rows)
+    {
+        var length = Math.Max(16, (steps + 15) / 16 * 16);
+        var fitting = _plans.Where(entry => entry.Key.Beams == beams && entry.Key.Length >= length && entry.Value.Capacity >= rows)
+            .OrderBy(entry => entry.Key.Length).Select(entry => entry.Value).FirstOrDefault();
+        if (fitting is not null)
+            return fitting;
+        Drop((beams, length));
+        try
+        {
+            return _plans[(beams, length)] = Make(beams, length, _settings.MaxBatch);
+        }
+        catch (OutOfDeviceMemoryException) when (rows < _settings.MaxBatch)
+        {
+            // Other beams or lengths than planned for: there may be room for this batch all the same.
+            return _plans[(beams, length)] = Make(beams, length, rows);
+        }
+    }
+
+    private SearchPlan Make(int beams, int length, int capacity)
+    {
+        var memory = new StepMemory(_shapes, _stage.Cross, _stream, capacity * beams, length);
+        try
+        {
+            return beams == 1
+                ? new GreedyPlan(_greedy, _shapes, _stream, memory, capacity, _graphs.Tokens.Prompt[0])
+                : new BeamPlan(_beams ??= new CudaSession(_graphs.Beams, _stream, _settings), _stream, memory, capacity, beams, _graphs.Tokens);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    private void Drop((int Beams, int Length) key)
+    {
+        if (!_plans.Remove(key, out var plan))
+            return;
+        if (_hosts.Remove(plan, out var host))
+            host.Dispose();
+        plan.Dispose();
+    }
+
+    private HostChoice Host(SearchPlan plan)
+    {
+        if (!_hosts.TryGetValue(plan, out var host))
+            _hosts.Add(plan, host = new HostChoice(plan, _shapes, _stream, _graphs.Vocabulary));
+        return host;
+    }
+
+    private void Settle()
+    {
+        try
+        {
+            _stream.Synchronize();
+        }
+        catch (Exception error) when (error is DeviceLostException or OutOfDeviceMemoryException or InvalidOperationException)
+        {
+            // The failure that led here says it better.
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using VlWorker.Failures;
+using VlWorker.Inference.Generation;
+
+namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+
+/// <summary>
+/// Searches whose choices are made on the GPU. The host reads a step's choices while the next step runs, and stops once every row has ended;
+/// so one step may run in vain.
+/// </summary>
+/// <param name="tokens">The model's special tokens.</param>
+internal sealed class DeviceSearch(GenerationTokens tokens)
+{
+    private readonly ScoreProcessors _processors = new(tokens);
+
+    /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
+    public bool Fits(GenerationParameters parameters) =>
+        parameters.RepetitionPenalty is 1.0 && parameters.NoRepeatNgramSize == 0 && parameters.MinLength <= tokens.PromptLength
+        && tokens.ForcedFirst is null && tokens.ForcedLast is null && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
+
+    /// <summary>Greedy search for a batch whose images are encoded.</summary>
+    /// <param name="plan">The steps.</param>
+    /// <param name="size">Rows that run; those beyond the batch are ignored.</param>
+    /// <param name="parameters">Each image's parameters.</param>
+    /// <param name="results">Receives each image's sequence, or its failure.</param>
+    /// <param name="queued">Called once the last possible step is queued; not where the search ends before.</param>
+    /// <param name="cancellation">Looked at before each step.</param>
+    public void Greedy(
+        GreedyPlan plan, int size, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, Action queued, CancellationToken cancellation)
+    {
+        var rows = new GreedyRow?[parameters.Length];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = new GreedyRow(i, parameters[i], tokens, _processors);
+        var steps = Steps(parameters);
+        for (var step = 0; step <= steps; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (step < steps)
+                plan.Queue(size, step);
+            if (step == steps - 1)
+                queued();
+            if (step == 0)
+                continue;
+            plan.Wait(size, step - 1);
+            var chosen = plan.Tokens(step - 1, rows.Length);
+            var open = 0;
+            for (var i = 0; i < rows.Length; i++)
+            {
+                var (token, probability) = ((int)chosen[i], plan.LogProbability(step - 1, i));
+                open += Settle(rows, i, row => row.Accept(token, probability), results) ? 1 : 0;
+            }
+
+            if (open == 0)
+                return;
+        }
+    }
+
+    /// <summary>Beam search for a batch whose images are encoded; see <see cref="Greedy"/>.</summary>
+    public void Beams(
+        BeamPlan plan, int size, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, Action queued, CancellationToken cancellation)
+    {
+        var rows = new BeamRow?[parameters.Length];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = new BeamRow(i, parameters[i], tokens, _processors);
+        var beams = parameters[0].NumBeams;
+        var (candidates, unused) = (new Candidate[2 * beams], new int[beams]);
+        var steps = Steps(parameters);
+        for (var step = 0; step <= steps; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (step < steps)
+                plan.Queue(size, step);
+            if (step == steps - 1)
+                queued();
+            if (step == 0)
+                continue;
+            plan.Wait(size, step - 1);
+            var open = 0;
+            for (var i = 0; i < rows.Length; i++)
+            {
+                if (rows[i] is null)
+                    continue;
+                plan.Candidates(step - 1, i, candidates);
+                open += Settle(rows, i, row => row.Accept(candidates, unused, unused), results) ? 1 : 0;
+            }
+
+            if (open == 0)
+                return;
+        }
+    }
+
+    private int Steps(ReadOnlySpan<GenerationParameters> parameters)
+    {
+        var longest = 0;
+        foreach (var row in parameters)
+            longest = Math.Max(longest, row.MaxLength - tokens.PromptLength);
+        return longest;
+    }
+
+    // A row that is over keeps its place and is not looked at again.
+    private static bool Settle<T>(T?[] rows, int index, Func<T, bool> accept, Span<RowResult> results)
+        where T : SearchRow
+    {
+        if (rows[index] is not { } row)
+            return false;
+        try
+        {
+            if (accept(row))
+                return true;
+            results[index] = new RowResult(row.Result(), null);
+        }
+        catch (TransientException error)
+        {
+            results[index] = new RowResult([], error);
+        }
+
+        rows[index] = null;
+        return false;
+    }
+}

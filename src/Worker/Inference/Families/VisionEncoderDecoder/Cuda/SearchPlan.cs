@@ -1,0 +1,107 @@
+using Microsoft.ML.OnnxRuntime.Tensors;
+using VlWorker.Inference.Cuda;
+using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+
+namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+
+/// <summary>The steps of a search for batches of some sizes, recorded where that was asked for; each step's results come to the host by themselves. One lane's.</summary>
+internal abstract class SearchPlan : IDisposable
+{
+    private readonly Dictionary<(int Size, int Step), CudaGraphExec> _recorded = [];
+    private readonly CudaEvent[] _sleeping;
+    private readonly CudaEvent[] _spinning;
+
+    // A small batch's steps are shorter than it takes to wake a thread.
+    private const int SmallBatch = 8;
+
+    protected SearchPlan(CudaStream stream, StepMemory memory, int capacity, int beams)
+    {
+        (Stream, Memory, Capacity, Beams) = (stream, memory, capacity, beams);
+        _sleeping = [.. Enumerable.Range(0, memory.Length).Select(_ => new CudaEvent(false))];
+        _spinning = [.. Enumerable.Range(0, memory.Length).Select(_ => new CudaEvent(true))];
+    }
+
+    /// <summary>Positions at most.</summary>
+    public int Length => Memory.Length;
+
+    /// <summary>Images at most.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Rows of an image.</summary>
+    public int Beams { get; }
+
+    protected CudaStream Stream { get; }
+
+    protected StepMemory Memory { get; }
+
+    /// <summary>Queues a step.</summary>
+    /// <param name="size">Images of the batch.</param>
+    /// <param name="step">Its number.</param>
+    public void Queue(int size, int step)
+    {
+        if (_recorded.TryGetValue((size, step), out var recorded))
+            recorded.Launch(Stream);
+        else
+            QueuePlain(size, step);
+        Mark(size, step).Record(Stream);
+    }
+
+    /// <summary>Waits until a step's results have come.</summary>
+    public void Wait(int size, int step) => Mark(size, step).Wait();
+
+    /// <summary>Queues a step kernel by kernel.</summary>
+    public void QueuePlain(int size, int step)
+    {
+        using var binding = Bind(size, step);
+        binding.Queue();
+        Fetch(size, step);
+    }
+
+    /// <summary>Queues a step whose choice is the host's: what it chooses itself is not looked at.</summary>
+    /// <param name="size">Images of the batch.</param>
+    /// <param name="step">Its number.</param>
+    /// <param name="host">Tokens and, of beams, histories from the host; receives the logits.</param>
+    public void QueueForLogits(int size, int step, HostChoice host)
+    {
+        using var binding = Bind(size, step);
+        binding.Input(CaptionerNames.Ids, host.Ids.Pointer, TensorElementType.Int64, size, Beams);
+        if (Beams > 1)
+            binding.Input(CaptionerNames.Indirection, host.Indirection.Pointer, TensorElementType.Int32, size, Beams, Length);
+        binding.Output(CaptionerNames.Logits, host.Logits.Pointer, host.Type, size * Beams, host.Columns);
+        binding.Queue();
+    }
+
+    /// <summary>Records the first steps of a batch of some size, whose kernels must have run before.</summary>
+    public void Record(int size, int steps)
+    {
+        for (var step = 0; step < Math.Min(steps, Length); step++)
+        {
+            if (_recorded.ContainsKey((size, step)))
+                continue;
+            using var binding = Bind(size, step);
+            _recorded.Add((size, step), Stream.Capture(() =>
+            {
+                binding.Queue();
+                Fetch(size, step);
+            }));
+        }
+    }
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+        foreach (var graph in _recorded.Values)
+            graph.Dispose();
+        foreach (var mark in _sleeping.Concat(_spinning))
+            mark.Dispose();
+        Memory.Dispose();
+    }
+
+    /// <summary>Binds a step.</summary>
+    protected abstract CudaBinding Bind(int size, int step);
+
+    /// <summary>Queues the copies of a step's results to the host.</summary>
+    protected abstract void Fetch(int size, int step);
+
+    private CudaEvent Mark(int size, int step) => (size <= SmallBatch ? _spinning : _sleeping)[step];
+}
