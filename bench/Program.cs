@@ -11,6 +11,7 @@ using VlWorker.Bench.Pipeline;
 var root = new RootCommand("Benchmarks of VlWorker; each command explains itself with --help.");
 root.Subcommands.Add(FidelityPixelsCommand.Create());
 root.Subcommands.Add(FidelityCommand.Create());
+root.Subcommands.Add(ConvertFidelityCommand.Create());
 root.Subcommands.Add(EngineCommand.Create());
 root.Subcommands.Add(SpeedCommands.CreateResize());
 root.Subcommands.Add(SpeedCommands.CreateDecode());

@@ -59,5 +59,6 @@ internal static class FidelityCommand
         return good.All(static row => row) ? 0 : 1;
     }
 
-    private static string DemoFolder(string golden) => File.Exists(Path.Combine(golden, "golden.json")) ? golden : Path.Combine(golden, "demo");
+    /// <summary>The folder that holds golden.json.</summary>
+    public static string DemoFolder(string golden) => File.Exists(Path.Combine(golden, "golden.json")) ? golden : Path.Combine(golden, "demo");
 }
