@@ -42,6 +42,14 @@ internal static class GraphTargets
         return target;
     }
 
+    /// <summary>Whether a family is built for a target in a precision.</summary>
+    public static bool Supports(ModelFamily family, ConversionOptions options) =>
+        All.TryGetValue((family, options.Target), out var target) && target.Precisions.Contains(options.Precision);
+
+    /// <summary>The builders of a family.</summary>
+    public static IEnumerable<(ModelFamily Family, ConversionTarget Kind, GraphTarget Target)> Of(ModelFamily family) =>
+        All.Where(entry => entry.Key.Family == family).Select(static entry => (entry.Key.Family, entry.Key.Target, entry.Value));
+
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
         "8-bit pixels go in: normalisation is folded into the patch projection.",

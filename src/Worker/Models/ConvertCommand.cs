@@ -9,7 +9,8 @@ internal static class ConvertCommand
 {
     private const string ConvertDescription = """
         Makes an optimised model folder of a Hugging Face checkpoint: config.json, the preprocessor's and the tokenizer's files, and weights as
-        safetensors (fp32, fp16 or bf16, in one file or in shards). No Python is needed. The worker runs the folder as it is.
+        safetensors or, where there are none, as pytorch_model.bin (fp32, fp16 or bf16, in one file or in shards). No Python is needed. The worker
+        runs the folder as it is.
         Exit code: 0 done; 2 the arguments or the model can't be used.
         """;
 
@@ -61,10 +62,9 @@ internal static class ConvertCommand
             DefaultValueFactory = _ => ConversionTarget.Cpu,
         };
 
-        private readonly Option<ConversionPrecision> _precision = new("--precision")
+        private readonly Option<ConversionPrecision?> _precision = new("--precision")
         {
-            Description = "The number format of the weights.",
-            DefaultValueFactory = _ => ConversionPrecision.Fp32,
+            Description = "The number format of the weights. [default: Fp32 for a processor, Fp16 for a GPU]",
         };
 
         public Command AddTo(Command command)
@@ -76,8 +76,12 @@ internal static class ConvertCommand
             return command;
         }
 
-        public int Run(ParseResult result, Func<string, SourceModel> open) => new ConversionRun(Console.Out, Console.Error, TimeProvider.System).Run(
-            () => open(result.GetRequiredValue(_folder)), new ConversionOptions(result.GetValue(_target), result.GetValue(_precision)),
-            result.GetRequiredValue(_out));
+        public int Run(ParseResult result, Func<string, SourceModel> open)
+        {
+            var target = result.GetValue(_target);
+            var precision = result.GetValue(_precision) ?? (target == ConversionTarget.Cuda ? ConversionPrecision.Fp16 : ConversionPrecision.Fp32);
+            return new ConversionRun(Console.Out, Console.Error, TimeProvider.System).Run(
+                () => open(result.GetRequiredValue(_folder)), new ConversionOptions(target, precision), result.GetRequiredValue(_out));
+        }
     }
 }

@@ -10,6 +10,7 @@ internal static class ModelCommand
     {
         ConvertCommand.CreateConvert(),
         ConvertCommand.CreateOptimize(),
+        InspectCommand.Create(),
         VerifyCommand.Create(),
         QuantizeCommand.Create(),
         PruneCommand.Create(),

@@ -1,0 +1,117 @@
+using VlWorker.ModelKit.Checkpoints;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Conversion;
+
+namespace VlWorker.ModelKit.Inspection;
+
+/// <summary>Inspects a model folder: a checkpoint, an export, an optimised one, or several of these at once.</summary>
+internal static class ModelInspector
+{
+    private static readonly int[] Batches = [1, 8, 32, 128, 256];
+
+    /// <summary>Inspects a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="precision">Which of its graphs.</param>
+    /// <param name="tokens">Tokens of a caption, for the work of a captioner.</param>
+    /// <exception cref="ModelFolderException">It is no model of a known family, or a file can't be read.</exception>
+    public static ModelInspection Inspect(string folder, ModelPrecision precision, int tokens)
+    {
+        folder = Path.GetFullPath(folder);
+        var errors = new List<string>();
+        var config = JsonFile.Read(folder, ModelFolder.ConfigFile, errors);
+        if (config is null)
+            throw new ModelFolderException(folder, errors.Count > 0 ? errors : [$"{ModelFolder.ConfigFile} is missing"]);
+        var family = ModelFolder.FindFamily(config, errors) ?? throw new ModelFolderException(folder, errors);
+        string[] weights = [Checkpoint.SingleFile, Checkpoint.IndexFile, Checkpoint.TorchFileName, Checkpoint.TorchIndexFile];
+        var checkpoint = weights.Any(name => File.Exists(Path.Combine(folder, name)));
+        var opened = Open(folder, precision, checkpoint);
+        try
+        {
+            var parts = Parts(family, config, tokens);
+            var graphs = opened is null ? [] : opened.Graphs.OrderBy(static graph => graph.Key, StringComparer.Ordinal)
+                .Select(graph => GraphInspector.Read(folder, graph.Key, graph.Value)).ToList();
+            return new ModelInspection(
+                folder, family.ModelType, [.. Kinds(checkpoint, opened)], Precisions(opened), graphs, parts,
+                Memory(family, config, tokens, Weights(folder, graphs)), opened?.Manifest?.Done ?? [], opened?.Manifest is null ? Offers(family) : []);
+        }
+        catch (Exception error) when (error is InvalidDataException or NotSupportedException)
+        {
+            throw new ModelFolderException(folder, [error.Message]);
+        }
+    }
+
+    // A checkpoint needs no graphs; without one what is missing is an error.
+    private static ModelFolder? Open(string folder, ModelPrecision precision, bool checkpoint)
+    {
+        try
+        {
+            return ModelFolder.Open(folder, precision);
+        }
+        catch (ModelFolderException) when (checkpoint && precision == ModelPrecision.Auto)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<string> Kinds(bool checkpoint, ModelFolder? opened)
+    {
+        if (checkpoint)
+            yield return "checkpoint";
+        if (opened is not null)
+            yield return opened.Manifest is null ? "export" : "optimised";
+    }
+
+    private static IReadOnlyList<string> Precisions(ModelFolder? opened) => opened is null ? []
+        : [.. opened.Available.OrderBy(precision => precision != opened.Precision).Select(static precision => precision.ToString().ToLowerInvariant())];
+
+    private static IReadOnlyList<PartFacts> Parts(ModelFamily family, JsonFile config, int tokens)
+    {
+        if (family == ModelFamily.Clip)
+        {
+            var text = TextConfig.ReadClip(config);
+            var (vision, words) = (WorkEstimate.Vision(VisionConfig.ReadClip(config), true), WorkEstimate.Text(text));
+            return
+            [
+                new("vision", vision.Parameters, vision.Flops, "an image", true),
+                new("text", words.Parameters, words.Flops, $"a text of {text.MaxPositions} tokens", false),
+            ];
+        }
+
+        var (images, captions) = (VisionConfig.ReadVit(config), TextConfig.ReadGpt2(config));
+        var (encoder, decoder) = (WorkEstimate.Vision(images, false), WorkEstimate.Decoder(captions, images, tokens));
+        return
+        [
+            new("encoder", encoder.Parameters, encoder.Flops, "an image", true),
+            new("decoder", decoder.Parameters, decoder.Flops, $"a caption of {tokens} tokens", true),
+        ];
+    }
+
+    private static Dictionary<string, long> Weights(string folder, List<GraphFacts> graphs)
+    {
+        if (graphs.Count > 0)
+            return graphs.ToDictionary(static graph => graph.Name, static graph => graph.Bytes, StringComparer.Ordinal);
+        using var checkpoint = Checkpoint.Open(folder);
+        return new() { ["checkpoint"] = checkpoint.Tensors.Sum(static tensor => tensor.Length) };
+    }
+
+    // Caches are 32-bit floats on a CPU. The encoder's weights are read once a batch, the decoder's once a step.
+    private static IReadOnlyList<MemoryFacts> Memory(ModelFamily family, JsonFile config, int tokens, Dictionary<string, long> weights)
+    {
+        var all = weights.Values.Sum();
+        var (own, image, steps, decoder) = (0L, 0L, 1, 0L);
+        if (family == ModelFamily.VisionEncoderDecoder)
+        {
+            (own, image) = WorkEstimate.CacheValues(TextConfig.ReadGpt2(config), VisionConfig.ReadVit(config));
+            steps = tokens;
+            decoder = weights.Where(static graph => graph.Key.Contains("decoder", StringComparison.Ordinal)).Select(static graph => graph.Value).DefaultIfEmpty(0).Max();
+        }
+
+        return [.. Batches.Select(batch => new MemoryFacts(
+            batch, all, batch * (own + image) * sizeof(float),
+            ((all + ((steps - 1) * decoder)) / batch) + (steps * (image + (own / 2)) * sizeof(float))))];
+    }
+
+    private static IReadOnlyList<OptimizationOffer> Offers(ModelFamily family) => [.. GraphTargets.Of(family).SelectMany(static entry =>
+        entry.Target.Precisions.Select(precision => new ConversionOptions(entry.Kind, precision)).Select(options => new OptimizationOffer(
+            options.TargetName, options.PrecisionName, entry.Target.Layout, entry.Target.Done(entry.Family, options.Precision))))];
+}
