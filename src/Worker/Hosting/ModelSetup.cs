@@ -1,6 +1,7 @@
 using VlWorker.Batching;
 using VlWorker.Contracts;
 using VlWorker.Inference;
+using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
 using VlWorker.Telemetry;
 
@@ -9,6 +10,7 @@ namespace VlWorker.Hosting;
 /// <summary>Loads each device's copies of its models.</summary>
 internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batching, WorkerMetrics metrics, TimeProvider time, ILogger logger)
 {
+    private readonly ModelOptimizer _optimizer = new(options.ModelCache.Length > 0 ? options.ModelCache : ModelOptimizer.DefaultCache, logger);
     private readonly Dictionary<(string Path, ModelPrecision Precision), string> _revisions = [];
 
     /// <summary>Loads all models on all devices.</summary>
@@ -45,7 +47,7 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
 
     private Copy Open(DeviceSpec device, ModelOptions model)
     {
-        var folder = ModelFolder.Open(ResourcePath.Resolve(model.Folder), model.Precision);
+        var folder = _optimizer.Choose(ModelFolder.Open(ResourcePath.Resolve(model.Folder), model.Precision), model, device);
         var key = (folder.Path, folder.Precision);
         // Reading the files for the hash also brings them into the page cache, from where the engine reads them next.
         if (!_revisions.TryGetValue(key, out var revision))

@@ -16,6 +16,9 @@ internal sealed record InferenceOptions
         new ModelOptions { Alias = "demo-clip", Folder = "models/demo-clip" },
     ];
 
+    [Description("Folder in which optimised models are kept; several workers may share it. Empty: vlworker/models in the user's cache directory.")]
+    public string ModelCache { get; init; } = string.Empty;
+
     [Description("The devices to run them on, together (docs/gpu.md): each has its own copies of its models, and work goes where it finishes first.")]
     public IReadOnlyList<DeviceOptions> Devices { get; init; } = [new DeviceOptions { Name = "cpu" }];
 

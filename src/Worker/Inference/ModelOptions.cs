@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
 
 namespace VlWorker.Inference;
@@ -17,6 +18,9 @@ internal sealed record ModelOptions
 
     [Description("Which graphs to run: Fp32, Quantized (suffix _quantized), Fp16 (_fp16), Q8 (_q8) or Q4 (_q4); Auto takes the first of these that is there in full.")]
     public ModelPrecision Precision { get; init; } = ModelPrecision.Auto;
+
+    [Description("Auto: at the first start the graphs are rebuilt for the device into Inference:ModelCache and compared with the export, which runs where they differ. Off: the graphs run as they were exported.")]
+    public OptimizeChoice Optimize { get; init; } = OptimizeChoice.Auto;
 
     [Description("The devices that run it, by their names in Inference:Devices; empty: all. An alias may have several entries, for different devices.")]
     public IReadOnlyList<string> Devices { get; init; } = [];

@@ -28,15 +28,17 @@ internal sealed class SampleRows : IDisposable
             row.Dispose();
     }
 
-    /// <summary>A grey image of the size that the model takes; where that depends on the image, a square one.</summary>
+    /// <summary>The size of image that a model takes; where that depends on the image, a square one.</summary>
+    public static (int Width, int Height) SizeOf(ResizePlan plan) => plan switch
+    {
+        { CropWidth: { } width, CropHeight: { } height } => (width, height),
+        { ShortestEdge: { } edge } => (edge, edge),
+        _ => (plan.Width, plan.Height),
+    };
+
     private static PreparedPixels Grey(ResizePlan plan)
     {
-        var (width, height) = plan switch
-        {
-            { CropWidth: { } cropWidth, CropHeight: { } cropHeight } => (cropWidth, cropHeight),
-            { ShortestEdge: { } edge } => (edge, edge),
-            _ => (plan.Width, plan.Height),
-        };
+        var (width, height) = SizeOf(plan);
         var rgb = new PooledBuffer(width * height * 3);
         rgb.Span.Fill(128);
         return new PreparedPixels(width, height, rgb, null);
