@@ -28,7 +28,7 @@ internal static class GpuCommand
 
     private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
     private static readonly Option<bool> Turns = new("--turns") { Description = "Whether batches have the GPU one after the other.", DefaultValueFactory = _ => true };
-    private static readonly Option<int> Chunk = new("--chunk") { Description = "Images that go through an encoder at a time.", DefaultValueFactory = _ => 256 };
+    private static readonly Option<int> Chunk = new("--chunk") { Description = "Images that go through an encoder at a time; 0 is the engine's choice." };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 5 };
     private static readonly Option<string?> Python = new("--reference") { Description = "A Python with torch and transformers: takes turns with it." };
     private static readonly Option<bool> Check = new("--check") { Description = "Compares tokens and embeddings with 32-bit floats.", DefaultValueFactory = _ => true };

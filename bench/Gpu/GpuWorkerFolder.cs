@@ -7,6 +7,7 @@ using VlWorker.Inference;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Conversion;
+using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.Worker.Tests.Fixtures;
@@ -38,14 +39,17 @@ internal sealed class GpuWorkerFolder : IDisposable
         return folder;
     }
 
-    /// <summary>Writes a captioner's folder for CUDA, in 16-bit floats, of captions of 16 tokens.</summary>
-    public static void WriteModel(string skeleton, string target)
+    /// <summary>Writes a captioner's folder of captions of 16 tokens: for CUDA in 16-bit floats, or for the processor in 8-bit integers.</summary>
+    public static void WriteModel(string skeleton, string target, bool cpu = false)
     {
         using var seeded = new SeededModel(skeleton);
+        var (kind, precision, layout) = cpu ? ("cpu", "int8", CpuLayout.Name) : ("cuda", "fp16", CudaLayout.Name);
         var manifest = new ModelManifest(
-            "bench", "vision-encoder-decoder", "cuda", "fp16", CudaLayout.Name, new ModelSource("seed", "", []), [], new Dictionary<string, string>());
-        OptimizedFolder.Write(
-            skeleton, target, manifest, CudaModels.Build(seeded.Load(), PreprocessorConfig.Load(skeleton).Normalization, ElementType.Float16));
+            "bench", "vision-encoder-decoder", kind, precision, layout, new ModelSource("seed", "", []), [], new Dictionary<string, string>());
+        var normalization = PreprocessorConfig.Load(skeleton).Normalization;
+        OptimizedFolder.Write(skeleton, target, manifest, cpu
+            ? CpuModels.Build(seeded.Load(), normalization, CpuPrecision.Int8)
+            : CudaModels.Build(seeded.Load(), normalization, ElementType.Float16));
         File.Copy(Path.Combine(FixtureArchive.Extract("vit-gpt2-tiny"), "tokenizer.json"), Path.Combine(target, "tokenizer.json"), true);
         File.WriteAllText(Path.Combine(target, ModelFolder.GenerationConfigFile), string.Create(CultureInfo.InvariantCulture, $$"""
             { "bos_token_id": 50256, "eos_token_id": 50256, "pad_token_id": 50256, "decoder_start_token_id": 50256, "max_length": {{1 + Tokens}} }

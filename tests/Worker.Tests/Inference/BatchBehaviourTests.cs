@@ -104,7 +104,7 @@ public sealed class BatchBehaviourTests(CaptionFixture fixture) : IClassFixture<
         var key = fixture.Merged.KeyOf(Row("scene", Greedy));
         Assert.Equal(key, fixture.Merged.KeyOf(Row("tall", Greedy with { MaxLength = 5, NoRepeatNgramSize = 2 })));
         Assert.NotEqual(key, fixture.Merged.KeyOf(Row("scene", Beams)));
-        Assert.NotEqual(key, fixture.Split.KeyOf(Row("scene", Greedy)));
+        Assert.Equal(key, fixture.Split.KeyOf(Row("scene", Greedy))); // a copy of the same alias
     }
 
     private ImageInput Row(string stem, GenerationParameters parameters) => new(Tasks.Caption, fixture.Golden.Pixels(stem), parameters);

@@ -9,8 +9,11 @@ internal sealed record CudaSettings(int Device, int Lanes, int MaxBatch)
     /// <summary>Settings for a model's share of a GPU.</summary>
     public static CudaSettings For(DeviceSpec device) => new(device.Name.Index, device.Streams, device.MaxBatch);
 
-    /// <summary>Images that go through the encoder at a time; fewer stay in the second-level cache.</summary>
-    public int EncoderChunk { get; init; } = 256;
+    /// <summary>
+    /// Images that go through an encoder at a time, of batches of more: fewer stay in the second-level cache. 0: an embedder measures what is fastest
+    /// at the start; a captioner takes 256.
+    /// </summary>
+    public int EncoderChunk { get; init; }
 
     /// <summary>Whether one batch's kernels run at a time, while the next one's input is copied.</summary>
     public bool TakeTurns { get; init; } = true;

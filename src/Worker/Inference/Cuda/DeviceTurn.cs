@@ -22,9 +22,15 @@ internal sealed class DeviceTurn : IDisposable
     /// <param name="mark">The lane's own; marks the end of its work.</param>
     public void Leave(CudaStream stream, CudaEvent mark)
     {
-        mark.Record(stream);
-        _last = mark;
-        _free.Release();
+        try
+        {
+            mark.Record(stream);
+            _last = mark;
+        }
+        finally
+        {
+            _free.Release();
+        }
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,7 @@ namespace VlWorker.Inference.Cuda;
 /// <param name="side">Side of a patch in pixels.</param>
 internal sealed class SignedPatchWriter(int width, int height, int side)
 {
+    private const int Threads = 4;
     private readonly int _across = width / side;
 
     /// <summary>A writer for a graph's input.</summary>
@@ -43,6 +44,20 @@ internal sealed class SignedPatchWriter(int width, int height, int side)
 
     /// <summary>Bytes of an image.</summary>
     public int ImageBytes => Rows * RowBytes;
+
+    /// <summary>Writes images one after the other, with a few threads where they are many.</summary>
+    public void Write(PreparedPixels[] images, PinnedBuffer target)
+    {
+        void One(int i) => Write(images[i], target.Span<byte>((long)i * ImageBytes, ImageBytes));
+        if (images.Length < 2 * Threads)
+        {
+            for (var i = 0; i < images.Length; i++)
+                One(i);
+            return;
+        }
+
+        Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = Threads }, One);
+    }
 
     /// <summary>Writes one image.</summary>
     /// <param name="pixels">The image.</param>

@@ -30,7 +30,7 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
     /// <param name="exported">The folder of the settings; an optimised one is returned as it is.</param>
     /// <param name="options">How the model runs.</param>
     /// <param name="device">What it runs on.</param>
-    public ModelFolder Choose(ModelFolder exported, ModelOptions options, DeviceName device)
+    public ModelFolder Choose(ModelFolder exported, ModelOptions options, DeviceSpec device)
     {
         if (options.Optimize == OptimizeChoice.Off || exported.Manifest is not null)
             return exported;
@@ -58,9 +58,9 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
     }
 
     // The precision of the export stays; on a GPU 32-bit floats become 16-bit ones unless they were asked for by name.
-    private static ConversionOptions? Wanted(ModelFolder exported, ModelOptions options, DeviceName device)
+    private static ConversionOptions? Wanted(ModelFolder exported, ModelOptions options, DeviceSpec device)
     {
-        var target = device.Kind == DeviceKind.Cuda ? ConversionTarget.Cuda : ConversionTarget.Cpu;
+        var target = device.Name.Kind == DeviceKind.Cuda ? ConversionTarget.Cuda : ConversionTarget.Cpu;
         ConversionPrecision? precision = (exported.Precision, target) switch
         {
             (ModelPrecision.Fp32, ConversionTarget.Cpu) => ConversionPrecision.Fp32,
@@ -73,10 +73,10 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
         return precision is { } known && GraphTargets.Supports(exported.Family, new ConversionOptions(target, known)) ? new ConversionOptions(target, known) : null;
     }
 
-    private static Verdict Compare(ModelFolder exported, ModelFolder optimised, ModelOptions options, DeviceName device)
+    private static Verdict Compare(ModelFolder exported, ModelFolder optimised, ModelOptions options, DeviceSpec device)
     {
         var reference = new ModelReference { Alias = options.Alias, Revision = string.Empty };
-        using var expected = ModelLoader.Load(reference, exported, options, DeviceName.Cpu);
+        using var expected = ModelLoader.Load(reference, exported, options, DeviceSpec.Cpu);
         using var actual = ModelLoader.Load(reference, optimised, options with { Precision = ModelPrecision.Auto }, device);
         using var rows = new VerificationRows(expected);
         var agreement = ModelAgreement.Measure(expected, actual, rows.All, CancellationToken.None);

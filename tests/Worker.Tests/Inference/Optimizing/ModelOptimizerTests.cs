@@ -22,9 +22,9 @@ public sealed class ModelOptimizerTests : IDisposable
     public void An_export_is_optimised_once_and_found_the_next_time(string fixture)
     {
         var exported = ModelFolder.Open(FixtureArchive.Extract(fixture));
-        var first = Optimizer().Choose(exported, Options, DeviceName.Cpu);
+        var first = Optimizer().Choose(exported, Options, DeviceSpec.Cpu);
         var written = File.GetLastWriteTimeUtc(Path.Combine(first.Path, ModelManifest.FileName));
-        var second = Optimizer().Choose(exported, Options, DeviceName.Cpu);
+        var second = Optimizer().Choose(exported, Options, DeviceSpec.Cpu);
 
         Assert.Equal("fp32", first.Manifest!.Precision);
         Assert.StartsWith(_cache, first.Path, StringComparison.Ordinal);
@@ -39,7 +39,7 @@ public sealed class ModelOptimizerTests : IDisposable
     {
         foreach (var name in new[] { "demo-captioner", "demo-clip" })
         {
-            var chosen = Optimizer().Choose(ModelFolder.Open(Path.Combine(ModelFolders.Repository, "models", name)), Options, DeviceName.Cpu);
+            var chosen = Optimizer().Choose(ModelFolder.Open(Path.Combine(ModelFolders.Repository, "models", name)), Options, DeviceSpec.Cpu);
             Assert.True(chosen.Manifest is not null, string.Join('\n', _log.Lines));
             Assert.Equal("int8", chosen.Manifest.Precision);
         }
@@ -49,7 +49,7 @@ public sealed class ModelOptimizerTests : IDisposable
     public void Off_leaves_the_export_alone()
     {
         var exported = ModelFolder.Open(FixtureArchive.Extract("clip-tiny"));
-        Assert.Same(exported, Optimizer().Choose(exported, Options with { Optimize = OptimizeChoice.Off }, DeviceName.Cpu));
+        Assert.Same(exported, Optimizer().Choose(exported, Options with { Optimize = OptimizeChoice.Off }, DeviceSpec.Cpu));
         Assert.Empty(Directory.GetFileSystemEntries(_cache));
     }
 
@@ -62,11 +62,11 @@ public sealed class ModelOptimizerTests : IDisposable
         var wrong = OptimizedFolders.Cpu(exported.Path, CpuPrecision.Fp32, Reversed);
         Directory.Move(wrong, path);
 
-        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceName.Cpu));
+        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceSpec.Cpu));
         Assert.Contains("Warning: Model tiny runs as it was exported: compared with the export", Assert.Single(_log.Lines));
         Directory.Delete(Path.Combine(path, "onnx"), recursive: true);
         Directory.CreateDirectory(Path.Combine(path, "onnx"));
-        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceName.Cpu));
+        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceSpec.Cpu));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class ModelOptimizerTests : IDisposable
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"num_hidden_layers\":2", "\"num_hidden_layers\":3", StringComparison.Ordinal));
         var exported = ModelFolder.Open(folder);
 
-        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceName.Cpu));
+        Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceSpec.Cpu));
         Assert.Contains("3 blocks of 2 parts (config.json)", Assert.Single(_log.Lines));
         Assert.Empty(Directory.GetFileSystemEntries(_cache));
         Directory.Delete(folder, recursive: true);
@@ -89,7 +89,7 @@ public sealed class ModelOptimizerTests : IDisposable
         var blocked = Path.Combine(_cache, "file");
         File.WriteAllText(blocked, "");
         var exported = ModelFolder.Open(FixtureArchive.Extract("clip-tiny"));
-        Assert.Same(exported, new ModelOptimizer(Path.Combine(blocked, "cache"), _log).Choose(exported, Options, DeviceName.Cpu));
+        Assert.Same(exported, new ModelOptimizer(Path.Combine(blocked, "cache"), _log).Choose(exported, Options, DeviceSpec.Cpu));
         Assert.StartsWith("Warning: Model tiny runs as it was exported", Assert.Single(_log.Lines));
     }
 

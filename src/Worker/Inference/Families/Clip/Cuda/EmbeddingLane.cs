@@ -9,7 +9,7 @@ namespace VlWorker.Inference.Families.Clip.Cuda;
 /// <summary>One batch's way over the GPU: a stream, the towers with their weights, and memory for the largest batch. Used by one thread at a time.</summary>
 internal sealed class EmbeddingLane : IDisposable
 {
-    private const int WriterThreads = 4;
+    private static readonly int[] Chunks = [512, 256, 128, 64, 32];
 
     private readonly CudaSettings _settings;
     private readonly CudaStream _stream;
@@ -25,6 +25,7 @@ internal sealed class EmbeddingLane : IDisposable
     private readonly DeviceTurn? _turn;
     private readonly CudaEvent _mark;
     private readonly Stack<IDisposable> _parts = new();
+    private int _chunk;
 
     /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
     /// <exception cref="Failures.OutOfDeviceMemoryException">They do not fit.</exception>
@@ -69,6 +70,7 @@ internal sealed class EmbeddingLane : IDisposable
     /// <summary>Runs every size once and records it, the largest first.</summary>
     public void Prepare()
     {
+        _chunk = _settings.EncoderChunk > 0 ? _settings.EncoderChunk : FastestChunk(Sizes.All[^1]);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
         {
             var size = Sizes.All[i];
@@ -96,17 +98,7 @@ internal sealed class EmbeddingLane : IDisposable
     /// <summary>Encodes images; see <see cref="IEmbeddingEngine.EncodeImages"/>.</summary>
     public void EncodeImages(PreparedPixels[] images, ReceiveEmbeddings receive)
     {
-        void One(int i) => _writer.Write(images[i], _host.Span<byte>((long)i * _writer.ImageBytes, _writer.ImageBytes));
-        if (images.Length < 2 * WriterThreads)
-        {
-            for (var i = 0; i < images.Length; i++)
-                One(i);
-        }
-        else
-        {
-            Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = WriterThreads }, One);
-        }
-
+        _writer.Write(images, _host);
         Wait(Sizes.Choose(images.Length));
         receive(_hostResults.Span<float>(0, images.Length * Size), Size);
     }
@@ -154,6 +146,34 @@ internal sealed class EmbeddingLane : IDisposable
             graph.Dispose();
         while (_parts.TryPop(out var part))
             part.Dispose();
+    }
+
+    // Wide models are faster in parts that stay in the second-level cache, narrow ones as a whole.
+    private int FastestChunk(int size)
+    {
+        var (fastest, least) = (size, double.PositiveInfinity);
+        foreach (var chunk in Chunks.Where(chunk => chunk < size).Prepend(size))
+        {
+            _chunk = chunk;
+            QueuePlain(size);
+            QueuePlain(size);
+            _stream.Synchronize();
+            var bindings = Bind(size);
+            using var graph = _settings.Record ? _stream.Capture(() => QueueAll(bindings, size)) : null;
+            var took = Enumerable.Range(0, 4).Select(_ => BatchSizes.Time(() =>
+            {
+                if (graph is null)
+                    QueueAll(bindings, size);
+                else
+                    graph.Launch(_stream);
+                _stream.Synchronize();
+            })).Min();
+            bindings.ForEach(binding => binding.Dispose());
+            if (took < least)
+                (fastest, least) = (chunk, took);
+        }
+
+        return fastest;
     }
 
     private T Own<T>(T part)
@@ -207,9 +227,9 @@ internal sealed class EmbeddingLane : IDisposable
     private List<CudaBinding> Bind(int size)
     {
         var bindings = new List<CudaBinding>();
-        for (var start = 0; start < size; start += _settings.EncoderChunk)
+        for (var start = 0; start < size; start += _chunk)
         {
-            var count = Math.Min(_settings.EncoderChunk, size - start);
+            var count = Math.Min(_chunk, size - start);
             var binding = _vision.Bind();
             bindings.Add(binding);
             binding.Input(

@@ -9,8 +9,6 @@ namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
 /// <summary>From prepared images to the decoder's keys and values of them, which stay on the GPU. One lane's.</summary>
 internal sealed class EncoderStage : IDisposable
 {
-    private const int WriterThreads = 4;
-
     private readonly CudaSession _session;
     private readonly CudaStream _stream;
     private readonly CaptionShapes _shapes;
@@ -49,18 +47,7 @@ internal sealed class EncoderStage : IDisposable
     public IReadOnlyList<DeviceBuffer> Cross { get; }
 
     /// <summary>Lays images out in the memory from which the GPU takes them. The stage's earlier work must have read it.</summary>
-    public void Write(PreparedPixels[] images)
-    {
-        void One(int i) => _writer.Write(images[i], _host.Span<byte>((long)i * _writer.ImageBytes, _writer.ImageBytes));
-        if (images.Length < 2 * WriterThreads)
-        {
-            for (var i = 0; i < images.Length; i++)
-                One(i);
-            return;
-        }
-
-        Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = WriterThreads }, One);
-    }
+    public void Write(PreparedPixels[] images) => _writer.Write(images, _host);
 
     /// <summary>Queues the images' way to the GPU.</summary>
     public void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * _writer.ImageBytes);

@@ -8,6 +8,7 @@ namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
 internal abstract class SearchPlan : IDisposable
 {
     private readonly Dictionary<(int Size, int Step), CudaGraphExec> _recorded = [];
+    private readonly Dictionary<int, int> _plainRuns = [];
     private readonly CudaEvent[] _sleeping;
     private readonly CudaEvent[] _spinning;
 
@@ -44,6 +45,19 @@ internal abstract class SearchPlan : IDisposable
         else
             QueuePlain(size, step);
         Mark(size, step).Record(Stream);
+    }
+
+    /// <summary>
+    /// Records the steps of a batch size that keeps coming but was not prepared at the start, such as with other numbers of beams: after its kernels
+    /// were chosen in a first run and their memory was taken in a second.
+    /// </summary>
+    public void RecordIfUsed(int size, int steps)
+    {
+        if (_recorded.ContainsKey((size, 0)))
+            return;
+        var runs = _plainRuns[size] = _plainRuns.GetValueOrDefault(size) + 1;
+        if (runs > 2)
+            Record(size, steps);
     }
 
     /// <summary>Waits until a step's results have come.</summary>
