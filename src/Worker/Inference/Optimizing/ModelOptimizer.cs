@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using VlWorker.Contracts;
+using VlWorker.Failures;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 
@@ -13,6 +14,9 @@ namespace VlWorker.Inference.Optimizing;
 /// <param name="logger">Told what runs, and why.</param>
 internal sealed class ModelOptimizer(string cache, ILogger logger)
 {
+    // What is compared goes row by row: a GPU need not prepare for more.
+    private const int SmallBatch = 4;
+
     private readonly ModelCache _cache = new(cache);
 
     /// <summary>Where optimised models are kept by default: the user's cache directory, or the temporary one.</summary>
@@ -49,7 +53,8 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
 
             Log.NotOptimised(logger, options.Alias, verdict.Finding);
         }
-        catch (Exception error) when (error is ModelFolderException or IOException or UnauthorizedAccessException or OnnxRuntimeException)
+        catch (Exception error) when (error is ModelFolderException or IOException or UnauthorizedAccessException or OnnxRuntimeException
+            or OutOfDeviceMemoryException)
         {
             Log.NotOptimised(logger, options.Alias, error.Message);
         }
@@ -57,7 +62,7 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
         return exported;
     }
 
-    // The precision of the export stays; on a GPU 32-bit floats become 16-bit ones unless they were asked for by name.
+    // The precision of the export stays; on a GPU it becomes 16-bit floats, unless 32-bit ones were asked for by name.
     private static ConversionOptions? Wanted(ModelFolder exported, ModelOptions options, DeviceSpec device)
     {
         var target = device.Name.Kind == DeviceKind.Cuda ? ConversionTarget.Cuda : ConversionTarget.Cpu;
@@ -67,7 +72,7 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
             (ModelPrecision.Fp16, ConversionTarget.Cpu) => ConversionPrecision.Fp32,
             (ModelPrecision.Quantized, ConversionTarget.Cpu) => ConversionPrecision.Int8,
             (ModelPrecision.Fp32, ConversionTarget.Cuda) when options.Precision == ModelPrecision.Fp32 => ConversionPrecision.Fp32,
-            (ModelPrecision.Fp32 or ModelPrecision.Fp16, ConversionTarget.Cuda) => ConversionPrecision.Fp16,
+            (ModelPrecision.Fp32 or ModelPrecision.Fp16 or ModelPrecision.Quantized, ConversionTarget.Cuda) => ConversionPrecision.Fp16,
             _ => null,
         };
         return precision is { } known && GraphTargets.Supports(exported.Family, new ConversionOptions(target, known)) ? new ConversionOptions(target, known) : null;
@@ -77,7 +82,8 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
     {
         var reference = new ModelReference { Alias = options.Alias, Revision = string.Empty };
         using var expected = ModelLoader.Load(reference, exported, options, DeviceSpec.Cpu);
-        using var actual = ModelLoader.Load(reference, optimised, options with { Precision = ModelPrecision.Auto }, device);
+        using var actual = ModelLoader.Load(
+            reference, optimised, options with { Precision = ModelPrecision.Auto }, device with { Streams = 1, MaxBatch = SmallBatch });
         using var rows = new VerificationRows(expected);
         var agreement = ModelAgreement.Measure(expected, actual, rows.All, CancellationToken.None);
         var exact = exported.Precision == ModelPrecision.Fp32 && optimised.Precision == ModelPrecision.Fp32;
