@@ -31,7 +31,8 @@ internal sealed class DerivedFolder : IDisposable
         var folder = Path.GetFullPath(target ?? source.Path);
         if (SamePath(folder, source.Path) && (precision == source.Precision || source.Manifest is not null))
             throw new ModelFolderException(folder, ["the result would overwrite the original: name another folder"]);
-        var taken = source.Graphs.Select(graph => Path.Combine(folder, Below(source), FileName(source, graph.Key, graph.Value, precision))).Where(File.Exists).ToList();
+        var taken = source.Graphs.Select(graph => Path.Combine(folder, Below(source), FileName(source, graph.Key, graph.Value, precision)))
+            .Where(File.Exists).ToList();
         if (taken.Count > 0 && !replace)
             throw new ModelFolderException(folder, [.. taken.Select(path => $"{Path.GetRelativePath(folder, path)} is there already")]);
         if (source.Manifest is null && File.Exists(Path.Combine(folder, ModelManifest.FileName)))
@@ -84,7 +85,8 @@ internal sealed class DerivedFolder : IDisposable
     private static string FileName(ModelFolder source, string name, string path, ModelPrecision precision) =>
         source.Manifest is null ? GraphChoice.FileName("", name, precision) : Path.GetFileName(path);
 
-    private static string PrecisionName(ModelPrecision precision) => precision == ModelPrecision.Quantized ? "int8" : precision.ToString().ToLowerInvariant();
+    private static string PrecisionName(ModelPrecision precision) =>
+        precision == ModelPrecision.Quantized ? "int8" : precision.ToString().ToLowerInvariant();
 
     private static string Below(ModelFolder source) => Path.GetRelativePath(source.Path, Path.GetDirectoryName(source.Graphs.Values.First())!);
 

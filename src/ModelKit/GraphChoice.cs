@@ -5,7 +5,10 @@ internal sealed record GraphChoice(
     ModelFamily Family, ModelPrecision Precision, IReadOnlyList<ModelPrecision> Available, IReadOnlyDictionary<string, string> Files)
 {
     /// <summary>In the order in which <see cref="ModelPrecision.Auto"/> looks.</summary>
-    private static readonly ModelPrecision[] Order = [ModelPrecision.Fp32, ModelPrecision.Quantized, ModelPrecision.Fp16, ModelPrecision.Q8, ModelPrecision.Q4];
+    private static readonly ModelPrecision[] Order =
+    [
+        ModelPrecision.Fp32, ModelPrecision.Quantized, ModelPrecision.Fp16, ModelPrecision.Q8, ModelPrecision.Q4,
+    ];
 
     /// <summary>Finds the graphs in the onnx folder, or in the folder itself where there is no onnx folder.</summary>
     /// <returns>Null if they are not there; <paramref name="errors"/> says what is missing.</returns>

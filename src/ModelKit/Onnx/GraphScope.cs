@@ -8,6 +8,7 @@ internal sealed class GraphScope
 {
     private readonly Dictionary<string, TensorProto> _constants = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _aliases = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _transposed = new(StringComparer.Ordinal);
     private readonly HashSet<string> _others = new(StringComparer.Ordinal);
 
     private GraphScope(GraphProto graph, GraphScope? parent)
@@ -60,6 +61,21 @@ internal sealed class GraphScope
         return null;
     }
 
+    /// <summary>Looks for a matrix whose transpose is computed: a head that is tied to the embedding is often exported so.</summary>
+    /// <returns>The matrix before it is transposed; null if the value is anything else.</returns>
+    public ScopedConstant? FindTransposed(string name)
+    {
+        for (var scope = this; scope is not null; scope = scope.Parent)
+        {
+            if (scope._transposed.TryGetValue(name, out var source))
+                return scope.FindConstant(source) is { Tensor.Dims.Count: 2 } matrix ? matrix : null;
+            if (scope._others.Contains(name))
+                return null;
+        }
+
+        return null;
+    }
+
     /// <summary>Every name that a graph of the model uses for a value or a node.</summary>
     public static HashSet<string> Names(IEnumerable<GraphScope> scopes)
     {
@@ -74,19 +90,31 @@ internal sealed class GraphScope
         return names;
     }
 
-    /// <summary>Takes out of every graph the initializers that no node uses any more; what was an unused one before goes too.</summary>
+    /// <summary>
+    /// Takes out of every graph the constants that no node uses any more, and what was made of them; what was unused before goes too.
+    /// </summary>
     public static void RemoveUnusedConstants(OnnxModel model)
     {
         var scopes = All(model);
-        var used = scopes.SelectMany(scope => scope.Graph.Node.SelectMany(node => node.Input).Concat(scope.Graph.Output.Select(output => output.Name)))
-            .ToHashSet(StringComparer.Ordinal);
+        HashSet<string> used;
+        int nodes;
+        do
+        {
+            used = scopes.SelectMany(scope => scope.Graph.Node.SelectMany(node => node.Input)
+                .Concat(scope.Graph.Output.Select(output => output.Name)))
+                .ToHashSet(StringComparer.Ordinal);
+            nodes = scopes.Sum(scope => scope.Graph.Node.Count);
+            foreach (var scope in scopes)
+                Keep(scope.Graph.Node, node => used.Contains(node.Output.FirstOrDefault("")) || !IsConstantOrAlias(node));
+        }
+        while (scopes.Sum(scope => scope.Graph.Node.Count) < nodes);
         foreach (var graph in scopes.Select(scope => scope.Graph))
         {
-            var unused = graph.Initializer.Where(initializer => !used.Contains(initializer.Name)).Select(initializer => initializer.Name).ToHashSet(StringComparer.Ordinal);
+            var unused = graph.Initializer.Where(initializer => !used.Contains(initializer.Name)).Select(initializer => initializer.Name)
+                .ToHashSet(StringComparer.Ordinal);
             Keep(graph.Initializer, initializer => !unused.Contains(initializer.Name));
             // Old files list initializers as inputs with a default.
             Keep(graph.Input, input => !unused.Contains(input.Name));
-            Keep(graph.Node, node => ConstantOf(node) is null || used.Contains(node.Output[0]));
         }
     }
 
@@ -99,6 +127,8 @@ internal sealed class GraphScope
         field.Clear();
         field.Add(kept);
     }
+
+    private static bool IsConstantOrAlias(NodeProto node) => ConstantOf(node) is not null || node.OpType is "Identity" or "Transpose";
 
     private static void Collect(GraphScope scope, List<GraphScope> scopes)
     {
@@ -115,6 +145,9 @@ internal sealed class GraphScope
             _aliases[node.Output[0]] = node.Input[0];
         else
             _others.UnionWith(node.Output);
+        // Without an attribute the order is reversed: of two dimensions that is the same.
+        if (node.OpType == "Transpose" && node.Attribute.All(attribute => attribute.Ints.SequenceEqual([1, 0])))
+            _transposed[node.Output[0]] = node.Input[0];
     }
 }
 

@@ -52,7 +52,10 @@ internal sealed class MagnitudePruning(double sparsity, bool global, NodeFilter 
         return [.. found.Values];
     }
 
-    /// <summary>The magnitude at the wanted rank, and how many weights of just this magnitude go: equal weights must not take more than the share with them.</summary>
+    /// <summary>
+    /// The magnitude at the wanted rank, and how many weights of just this magnitude go: equal weights must not take more than the share
+    /// with them.
+    /// </summary>
     private (float Magnitude, long Ties) Cut(float[] values)
     {
         var wanted = (long)Math.Round(sparsity * values.LongLength);

@@ -10,7 +10,8 @@ internal static class Ranking
     public static IReadOnlyList<IReadOnlyList<int>> Keep(IReadOnlyList<double[]> scores, double share, bool global)
     {
         var going = scores.Select(_ => new HashSet<int>()).ToList();
-        var ranked = scores.SelectMany((block, b) => block.Select((score, group) => (Block: b, Group: group, Score: global ? score / Mean(block) : score)));
+        var ranked = scores.SelectMany((block, b) =>
+            block.Select((score, group) => (Block: b, Group: group, Score: global ? score / Mean(block) : score)));
         foreach (var tower in global ? [[.. ranked]] : ranked.GroupBy(entry => entry.Block).Select(block => block.ToList()))
         {
             // A little more than the product: 0.3 of 10 are 3 and not 2.

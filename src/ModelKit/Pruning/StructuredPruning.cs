@@ -27,7 +27,8 @@ internal sealed class StructuredPruning(StructuredPruningOptions options)
 
     private List<EncoderLayer> Encoder(IReadOnlyList<EncoderLayer> layers)
     {
-        var heads = Ranking.Keep([.. layers.Select(layer => Heads(layer.Heads, layer.HeadSize, layer.Query, layer.Key, layer.Value, layer.Output))], options.Heads, options.Global);
+        var heads = Ranking.Keep([.. layers.Select(layer => Heads(layer.Heads, layer.HeadSize, layer.Query, layer.Key, layer.Value, layer.Output))],
+            options.Heads, options.Global);
         var neurons = Ranking.Keep([.. layers.Select(layer => Neurons(layer.Up, layer.Down))], options.Neurons, options.Global);
         return [.. layers.Select((layer, i) => layer with
         {
@@ -43,9 +44,15 @@ internal sealed class StructuredPruning(StructuredPruningOptions options)
 
     private List<DecoderLayer> Decoder(IReadOnlyList<DecoderLayer> layers)
     {
-        var heads = Ranking.Keep([.. layers.Select(layer => Heads(layer.Heads, layer.HeadSize, layer.Query, layer.Key, layer.Value, layer.Output))], options.Heads, options.Global);
+        var heads = Ranking.Keep([.. layers.Select(layer => Heads(layer.Heads, layer.HeadSize, layer.Query, layer.Key, layer.Value, layer.Output))],
+            options.Heads, options.Global);
         var cross = Ranking.Keep(
-            [.. layers.Select(layer => Heads(layer.CrossHeads, layer.HeadSize, layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput))], options.Heads, options.Global);
+            [
+                .. layers.Select(layer =>
+                    Heads(layer.CrossHeads, layer.HeadSize, layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput)),
+            ],
+            options.Heads,
+            options.Global);
         var neurons = Ranking.Keep([.. layers.Select(layer => Neurons(layer.Up, layer.Down))], options.Neurons, options.Global);
         return [.. layers.Select((layer, i) => layer with
         {

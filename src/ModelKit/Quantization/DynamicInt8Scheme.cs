@@ -44,7 +44,8 @@ internal sealed class DynamicInt8Scheme(DynamicInt8Options options) : IQuantizat
             IntegerMatrix.Of(values, rows, columns, perFilter ? ScaleAxis.Row : ScaleAxis.Tensor, options.Signed, options.ReduceRange));
         long[] alongChannels = [1, rows, .. Enumerable.Repeat(1L, dims.Length - 2)];
         var integers = emitter.Constant(site.Weight, "conv_quantized", () => new Tensor(matrix.Value.Values.Type, dims, matrix.Value.Values.Bytes));
-        var zero = emitter.Constant(site.Weight, "conv_zero_point", () => new Tensor(matrix.Value.Values.Type, [], matrix.Value.ZeroPoints.Bytes[..1]));
+        var zero = emitter.Constant(
+            site.Weight, "conv_zero_point", () => new Tensor(matrix.Value.Values.Type, [], matrix.Value.ZeroPoints.Bytes[..1]));
         var scales = emitter.Constant(site.Weight, "conv_scale", () =>
             perFilter ? new Tensor(ElementType.Float, alongChannels, matrix.Value.Scales.Bytes) : matrix.Value.Scales);
         var input = Quantized(node.Input[0], emitter);
@@ -94,7 +95,8 @@ internal sealed class DynamicInt8Scheme(DynamicInt8Options options) : IQuantizat
     private static string[] Quantized(string value, NodeEmitter emitter) => emitter.Shared("dynamic", value, () =>
     {
         string[] outputs = [emitter.Fresh($"{value}_quantized"), emitter.Fresh($"{value}_scale"), emitter.Fresh($"{value}_zero_point")];
-        emitter.Nodes.Add(new NodeProto { OpType = "DynamicQuantizeLinear", Name = emitter.Fresh($"{value}_QuantizeLinear"), Input = { value }, Output = { outputs } });
+        var name = emitter.Fresh($"{value}_QuantizeLinear");
+        emitter.Nodes.Add(new NodeProto { OpType = "DynamicQuantizeLinear", Name = name, Input = { value }, Output = { outputs } });
         return outputs;
     });
 }

@@ -19,7 +19,8 @@ internal static class IntegerEmbedding
         var rows = emitter.Add(node.Output[0], "Gather", [integers, node.Input[1]]);
         if (perRow)
         {
-            var scales = emitter.Constant(site.Weight, "rows_scale", () => new Tensor(ElementType.Float, [matrix.Value.Scales.Count, 1], matrix.Value.Scales.Bytes));
+            var scales = emitter.Constant(site.Weight, "rows_scale",
+                () => new Tensor(ElementType.Float, [matrix.Value.Scales.Count, 1], matrix.Value.Scales.Bytes));
             var floats = emitter.Add(node.Output[0], "Cast", [rows], ("to", ElementType.Float));
             var scale = emitter.Add($"{node.Output[0]}_scale", "Gather", [scales, node.Input[1]]);
             emitter.AddAs(node.Output[0], "", "Mul", [floats, scale]);

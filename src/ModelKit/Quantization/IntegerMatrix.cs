@@ -34,7 +34,7 @@ internal sealed record IntegerMatrix(Tensor Values, Tensor Scales, Tensor ZeroPo
     {
         var groups = axis switch { ScaleAxis.Row => rows, ScaleAxis.Column => columns, _ => 1 };
         var (lowest, highest) = Ranges(values, columns, axis, groups);
-        var (least, most) = (signed, reduceRange) switch { (true, false) => (-127, 127), (true, true) => (-64, 64), (false, false) => (0, 255), _ => (0, 127) };
+        var (least, most) = signed ? (reduceRange ? (-64, 64) : (-127, 127)) : (reduceRange ? (0, 127) : (0, 255));
         var (scales, zeros) = (new float[groups], new byte[groups]);
         for (var group = 0; group < groups; group++)
         {
@@ -58,7 +58,8 @@ internal sealed record IntegerMatrix(Tensor Values, Tensor Scales, Tensor ZeroPo
         return new IntegerMatrix(new Tensor(type, [rows, columns], integers), Tensor.FromFloats(scales, shape), new Tensor(type, shape, zeros));
     }
 
-    private static int GroupOf(int i, int columns, ScaleAxis axis) => axis switch { ScaleAxis.Row => i / columns, ScaleAxis.Column => i % columns, _ => 0 };
+    private static int GroupOf(int i, int columns, ScaleAxis axis) =>
+        axis switch { ScaleAxis.Row => i / columns, ScaleAxis.Column => i % columns, _ => 0 };
 
     private static (float Low, float High) Around(float low, float high)
     {

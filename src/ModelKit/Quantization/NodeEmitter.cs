@@ -26,7 +26,8 @@ internal sealed class NodeEmitter(HashSet<string> names, Dictionary<(GraphScope 
     }
 
     /// <summary>Adds a node whose output is known.</summary>
-    public void AddAs(string output, string domain, string op, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    public void AddAs(string output, string domain, string op, ReadOnlySpan<string> inputs,
+        params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         var node = new NodeProto { OpType = op, Domain = domain, Name = Fresh($"{output}_{op}"), Input = { inputs.ToArray() }, Output = { output } };
         foreach (var (name, value) in attributes)

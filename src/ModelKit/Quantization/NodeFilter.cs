@@ -4,7 +4,8 @@ namespace VlWorker.ModelKit.Quantization;
 
 /// <summary>Which nodes are rewritten: those of some operators, except some by name.</summary>
 /// <param name="Operators">Operators of ONNX.</param>
-/// <param name="Exclude">Patterns of names with * and ?, such as <c>*/lm_head/*</c>; held against the node's name, its weight's and its output's.</param>
+/// <param name="Exclude">Patterns of names with * and ?, such as <c>*/lm_head/*</c>; held against the node's name, its weight's and its
+/// output's.</param>
 internal sealed record NodeFilter(IReadOnlyCollection<string> Operators, IReadOnlyList<string> Exclude)
 {
     private readonly (string Pattern, Regex Regex)[] _patterns = [.. Exclude.Select(pattern => (pattern, Compile(pattern)))];

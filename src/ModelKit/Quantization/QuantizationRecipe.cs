@@ -9,7 +9,9 @@ internal sealed record QuantizationRecipe
     /// <summary>What they become.</summary>
     public QuantizationTarget Target { get; init; } = QuantizationTarget.Int8;
 
-    /// <summary>Operators to rewrite; null takes all that the target can, convolutions left out: their integers are slow and cost the most accuracy.</summary>
+    /// <summary>
+    /// Operators to rewrite; null takes all that the target can, convolutions left out: their integers are slow and cost the most accuracy.
+    /// </summary>
     public IReadOnlyList<string>? Operators { get; init; }
 
     /// <summary>Patterns of nodes to leave out, see <see cref="NodeFilter"/>.</summary>
@@ -42,7 +44,8 @@ internal sealed record QuantizationRecipe
     public IEnumerable<string> Check()
     {
         if (Operators?.Where(name => !Possible.Contains(name)).ToList() is { Count: > 0 } strange)
-            yield return Possible.Count == 0 ? "operators can't be chosen for fp16" : $"{string.Join(", ", strange)} can't be rewritten, only {string.Join(", ", Possible)} can";
+            yield return Possible.Count == 0 ? "operators can't be chosen for fp16"
+                : $"{string.Join(", ", strange)} can't be rewritten, only {string.Join(", ", Possible)} can";
         foreach (var error in Weights.Check())
             yield return error;
     }

@@ -2,7 +2,9 @@ using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.ModelKit.Quantization;
 
-/// <summary>Weights of 4 or 8 bits in blocks: MatMulNBits for matrices, GatherBlockQuantized (4 bits) or integer rows (8 bits) for embeddings.</summary>
+/// <summary>
+/// Weights of 4 or 8 bits in blocks: MatMulNBits for matrices, GatherBlockQuantized (4 bits) or integer rows (8 bits) for embeddings.
+/// </summary>
 internal sealed class WeightOnlyScheme(WeightOnlyOptions options) : IQuantizationScheme
 {
     /// <inheritdoc/>
@@ -62,7 +64,8 @@ internal sealed class WeightOnlyScheme(WeightOnlyOptions options) : IQuantizatio
         });
         var width = (int)dims[1];
         var data = emitter.Constant(site.Weight, "rows_blocks", () => EmbeddingBlocks.Values(rows.Value, width, options.BlockSize));
-        var scales = emitter.Constant(site.Weight, "rows_block_scales", () => new Tensor(ElementType.Float, [dims[0], blocks], rows.Value.Scales.Bytes));
+        var scales = emitter.Constant(site.Weight, "rows_block_scales",
+            () => new Tensor(ElementType.Float, [dims[0], blocks], rows.Value.Scales.Bytes));
         var zeros = emitter.Constant(site.Weight, "rows_block_zero_points", () => EmbeddingBlocks.Zeros(rows.Value, (int)dims[0], (int)blocks));
         emitter.AddAs(
             site.Node.Output[0], GraphBuilder.MicrosoftDomain, "GatherBlockQuantized", [data, site.Node.Input[1], scales, zeros],

@@ -7,13 +7,11 @@ namespace VlWorker.ModelKit.Quantization;
 /// <param name="Node">The node.</param>
 /// <param name="Operator">Its operator.</param>
 /// <param name="Weight">The weight and the graph it belongs to.</param>
-internal sealed record WeightSite(GraphScope Scope, NodeProto Node, string Operator, ScopedConstant Weight)
+/// <param name="Transposed">Whether it is stored [out, in]: Gemm can take it so, and of a tied embedding the transpose is computed.</param>
+internal sealed record WeightSite(GraphScope Scope, NodeProto Node, string Operator, ScopedConstant Weight, bool Transposed)
 {
     /// <summary>The name to report it by.</summary>
     public string Name => Node.Name.Length > 0 ? Node.Name : Node.Output[0];
-
-    /// <summary>Whether the weight is stored [out, in], as a Gemm may have it.</summary>
-    public bool Transposed => Operator == "Gemm" && Attribute("transB", 0) != 0;
 
     /// <summary>Finds the weight of a node.</summary>
     /// <returns>Null if the operator takes no weight, or the node computes it.</returns>
@@ -27,10 +25,13 @@ internal sealed record WeightSite(GraphScope Scope, NodeProto Node, string Opera
             "Gather" => 0,
             _ => -1,
         };
-        if (index < 0 || node.Input.Count <= index || scope.FindConstant(node.Input[index]) is not { } weight)
+        if (index < 0 || node.Input.Count <= index)
             return null;
+        var (weight, transposed) = (scope.FindConstant(node.Input[index]), node.OpType == "Gemm" && Attribute(node, "transB", 0) != 0);
+        if (weight is null && node.OpType is ("MatMul" or "Gemm"))
+            (weight, transposed) = (scope.FindTransposed(node.Input[index]), !transposed);
         // Shapes and lookup tables of indices are gathered from too.
-        return IsFloat(weight.Tensor) ? new WeightSite(scope, node, node.OpType, weight) : null;
+        return weight is not null && IsFloat(weight.Tensor) ? new WeightSite(scope, node, node.OpType, weight, transposed) : null;
     }
 
     /// <summary>Why the node can't be rewritten whatever the options; null if it can.</summary>
@@ -38,8 +39,8 @@ internal sealed record WeightSite(GraphScope Scope, NodeProto Node, string Opera
     {
         _ when (ElementType)Weight.Tensor.DataType != ElementType.Float => $"its weight is {(ElementType)Weight.Tensor.DataType}, not Float",
         ("MatMul" or "Gemm" or "Gather", not 2) => $"its weight has {Weight.Tensor.Dims.Count} dimensions",
-        ("Gemm", _) when Number("alpha", 1) != 1 || Number("beta", 1) != 1 || Attribute("transA", 0) != 0 => "its alpha, beta or transA is set",
-        ("Gather", _) when Attribute("axis", 0) != 0 => "it does not gather rows",
+        ("Gemm", _) when Number("alpha", 1) != 1 || Number("beta", 1) != 1 || Attribute(Node, "transA", 0) != 0 => "its alpha, beta or transA is set",
+        ("Gather", _) when Attribute(Node, "axis", 0) != 0 => "it does not gather rows",
         _ => null,
     };
 
@@ -52,8 +53,9 @@ internal sealed record WeightSite(GraphScope Scope, NodeProto Node, string Opera
         return Transposed ? (Transpose(values, rows, columns), columns, rows) : (values, rows, columns);
     }
 
-    /// <summary>An integer attribute.</summary>
-    public long Attribute(string name, long absent) => Node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.I ?? absent;
+
+    private static long Attribute(NodeProto node, string name, long absent) =>
+        node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.I ?? absent;
 
     private float Number(string name, float absent) => Node.Attribute.FirstOrDefault(attribute => attribute.Name == name)?.F ?? absent;
 

@@ -22,7 +22,11 @@ internal static class QuantizeCommand
         Required = true,
     };
 
-    private static readonly Option<string?> Out = new("--out") { Description = "Folder for the result, with the configuration and the tokenizer. [default: beside the originals]", HelpName = "DIR" };
+    private static readonly Option<string?> Out = new("--out")
+    {
+        Description = "Folder for the result, with the configuration and the tokenizer. [default: beside the originals]",
+        HelpName = "DIR",
+    };
     private static readonly Option<bool> Force = new("--force") { Description = "Replaces graphs of that precision that are there already." };
     private static readonly Option<string[]> Operators = new("--operators")
     {
@@ -37,10 +41,24 @@ internal static class QuantizeCommand
         HelpName = "PATTERN",
     };
 
-    private static readonly Option<bool> PerTensor = new("--per-tensor") { Description = "Int8: one scale a matrix, instead of one for each output." };
-    private static readonly Option<bool> Unsigned = new("--unsigned") { Description = "Int8: unsigned weights with zero points, instead of signed ones around 0." };
-    private static readonly Option<bool> ReduceRange = new("--reduce-range") { Description = "Int8: weights of 7 bits, for processors without VNNI, where sums of 8-bit products saturate." };
-    private static readonly Option<int> BlockSize = new("--block-size") { Description = "Weights4, Weights8: weights that share a scale, 16 to 256.", DefaultValueFactory = _ => 32, HelpName = "N" };
+    private static readonly Option<bool> PerTensor = new("--per-tensor")
+    {
+        Description = "Int8: one scale a matrix, instead of one for each output.",
+    };
+    private static readonly Option<bool> Unsigned = new("--unsigned")
+    {
+        Description = "Int8: unsigned weights with zero points, instead of signed ones around 0.",
+    };
+    private static readonly Option<bool> ReduceRange = new("--reduce-range")
+    {
+        Description = "Int8: weights of 7 bits, for processors without VNNI, where sums of 8-bit products saturate.",
+    };
+    private static readonly Option<int> BlockSize = new("--block-size")
+    {
+        Description = "Weights4, Weights8: weights that share a scale, 16 to 256.",
+        DefaultValueFactory = _ => 32,
+        HelpName = "N",
+    };
     private static readonly Option<bool> Symmetric = new("--symmetric") { Description = "Weights4, Weights8: no zero points." };
     private static readonly Option<int> AccuracyLevel = new("--accuracy-level")
     {
@@ -55,7 +73,12 @@ internal static class QuantizeCommand
         HelpName = "DIR",
     };
 
-    private static readonly Option<int> Limit = new("--limit") { Description = "Fp16: calibration images at most.", DefaultValueFactory = _ => 16, HelpName = "N" };
+    private static readonly Option<int> Limit = new("--limit")
+    {
+        Description = "Fp16: calibration images at most.",
+        DefaultValueFactory = _ => 16,
+        HelpName = "N",
+    };
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Lists every node with its fate." };
 
     /// <summary>Builds the command.</summary>

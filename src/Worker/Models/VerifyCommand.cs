@@ -19,7 +19,10 @@ internal static class VerifyCommand
         """;
 
     private static readonly Argument<string> Original = new("ORIGINAL") { Description = "Folder of the model that is right." };
-    private static readonly Argument<string> Candidate = new("CANDIDATE") { Description = "Folder of the model that is to replace it; may be the same folder with another precision." };
+    private static readonly Argument<string> Candidate = new("CANDIDATE")
+    {
+        Description = "Folder of the model that is to replace it; may be the same folder with another precision.",
+    };
 
     private static readonly Option<string> Images = new("--images")
     {
@@ -28,21 +31,36 @@ internal static class VerifyCommand
         Required = true,
     };
 
-    private static readonly Option<int?> Limit = new("--limit") { Description = "Takes the first N images only, in the order of their names.", CustomParser = Count, HelpName = "N" };
+    private static readonly Option<int?> Limit = new("--limit")
+    {
+        Description = "Takes the first N images only, in the order of their names.",
+        CustomParser = Count,
+        HelpName = "N",
+    };
     private static readonly Option<ModelPrecision> OriginalPrecision = Precision("--original-precision", "original");
     private static readonly Option<ModelPrecision> CandidatePrecision = Precision("--candidate-precision", "candidate");
-    private static readonly Option<int?> Beams = new("--beams") { Description = "Beams for both captioners, 1 is greedy search. [default: each model's own]", CustomParser = Count, HelpName = "N" };
+    private static readonly Option<int?> Beams = new("--beams")
+    {
+        Description = "Beams for both captioners, 1 is greedy search. [default: each model's own]",
+        CustomParser = Count,
+        HelpName = "N",
+    };
     private static readonly Option<string?> Texts = new("--texts")
     {
         Description = "File of texts, one a line, that both text towers embed besides the captions of truth.json.",
         HelpName = "FILE",
     };
 
-    private static readonly Option<double> EqualCaptions = Share("--min-equal-captions", "Share of captions that must be equal; 0 asks for nothing.", 0.98);
-    private static readonly Option<double> Cosine = Share("--min-cosine", "The lowest cosine of an image's or a text's two embeddings; 0 asks for nothing.", 0.999);
-    private static readonly Option<double?> Recall = Optional("--min-recall", "The candidate's recall at 1, image to caption and caption to image; needs truth.json.");
-    private static readonly Option<double?> TruthShare = Optional("--min-truth", "Share of the candidate's captions that must equal those of truth.json.");
-    private static readonly Option<double?> Deviation = Optional("--max-deviation", "The greatest difference of a caption's two scores, or of two embeddings in one dimension.");
+    private static readonly Option<double> EqualCaptions = Share("--min-equal-captions", "Share of captions that must be equal; 0 asks for nothing.",
+        0.98);
+    private static readonly Option<double> Cosine = Share("--min-cosine",
+        "The lowest cosine of an image's or a text's two embeddings; 0 asks for nothing.", 0.999);
+    private static readonly Option<double?> Recall = Optional("--min-recall",
+        "The candidate's recall at 1, image to caption and caption to image; needs truth.json.");
+    private static readonly Option<double?> TruthShare = Optional("--min-truth",
+        "Share of the candidate's captions that must equal those of truth.json.");
+    private static readonly Option<double?> Deviation = Optional("--max-deviation",
+        "The greatest difference of a caption's two scores, or of two embeddings in one dimension.");
     private static readonly Option<double?> SpeedUp = Optional("--min-speedup", "Images/s of the candidate divided by those of the original.");
     private static readonly Option<int> Rounds = new("--rounds")
     {
@@ -52,7 +70,11 @@ internal static class VerifyCommand
     };
 
     private static readonly Option<int> Batch = new("--batch") { Description = "Images a batch.", DefaultValueFactory = _ => 8, HelpName = "N" };
-    private static readonly Option<string?> Out = new("--out") { Description = "Folder for verification.json and verification.html; replaces those of an earlier run.", HelpName = "DIR" };
+    private static readonly Option<string?> Out = new("--out")
+    {
+        Description = "Folder for verification.json and verification.html; replaces those of an earlier run.",
+        HelpName = "DIR",
+    };
     private static readonly Option<bool> Json = new("--json") { Description = "Prints the report as JSON in place of the tables." };
 
     /// <summary>Builds the command.</summary>

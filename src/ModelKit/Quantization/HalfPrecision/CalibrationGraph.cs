@@ -9,6 +9,8 @@ internal sealed record CalibrationGraph(OnnxModel Model, IReadOnlyList<Probe> Pr
 {
     private const string Prefix = "vlworker.probe.";
 
+    private static TypeProto Scalar => new() { TensorType = new() { ElemType = (int)ElementType.Float, Shape = new() } };
+
     /// <summary>Makes the copy.</summary>
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="branch">The name of the branch that If nodes of the main graph take, <c>then_branch</c> or <c>else_branch</c>.</param>
@@ -24,7 +26,7 @@ internal sealed record CalibrationGraph(OnnxModel Model, IReadOnlyList<Probe> Pr
             probes.Add(probe);
             Measure(nodes, name, probe, $"{Prefix}{probes.Count}.");
             foreach (var output in new[] { probe.Largest, probe.Errors, probe.Squares })
-                copy.Graph.Output.Add(new ValueInfoProto { Name = output, Type = new TypeProto { TensorType = new() { ElemType = (int)ElementType.Float, Shape = new() } } });
+                copy.Graph.Output.Add(new ValueInfoProto { Name = output, Type = Scalar });
         }
 
         copy.Graph.Initializer.Add(TensorField.Write(Tensor.Scalar(HalfConstant.MaskFrom), Prefix + "mask"));
@@ -59,7 +61,8 @@ internal sealed record CalibrationGraph(OnnxModel Model, IReadOnlyList<Probe> Pr
 
     private static List<string> Floats(GraphProto graph)
     {
-        var floats = graph.Initializer.Where(initializer => (ElementType)initializer.DataType == ElementType.Float).Select(initializer => initializer.Name)
+        var floats = graph.Initializer.Where(initializer => (ElementType)initializer.DataType == ElementType.Float)
+            .Select(initializer => initializer.Name)
             .Concat(graph.Input.Where(input => (ElementType)(input.Type?.TensorType?.ElemType ?? 0) == ElementType.Float).Select(input => input.Name))
             .ToHashSet(StringComparer.Ordinal);
         var measured = new List<string>();
@@ -92,7 +95,8 @@ internal sealed record CalibrationGraph(OnnxModel Model, IReadOnlyList<Probe> Pr
 
             graph.Initializer.Add(inner.Initializer);
             nodes.AddRange(inner.Node);
-            nodes.AddRange(inner.Output.Zip(node.Output, (from, to) => (From: from.Name, To: to)).Where(pair => pair.From != pair.To && pair.To.Length > 0)
+            nodes.AddRange(inner.Output.Zip(node.Output, (from, to) => (From: from.Name, To: to))
+                .Where(pair => pair.From != pair.To && pair.To.Length > 0)
                 .Select(pair => new NodeProto { OpType = "Identity", Input = { pair.From }, Output = { pair.To } }));
         }
 

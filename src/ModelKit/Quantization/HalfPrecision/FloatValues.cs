@@ -2,7 +2,9 @@ using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.ModelKit.Quantization.HalfPrecision;
 
-/// <summary>Which outputs of a node are 32-bit floats, by its operator and its inputs. Shapes are of no interest, so this is all that is inferred.</summary>
+/// <summary>
+/// Which outputs of a node are 32-bit floats, by its operator and its inputs. Shapes are of no interest, so this is all that is inferred.
+/// </summary>
 internal static class FloatValues
 {
     private static readonly HashSet<string> NeverFloat = new(StringComparer.Ordinal)
@@ -40,8 +42,10 @@ internal static class FloatValues
     private static bool First(NodeProto node, Func<string, bool> isFloat) => node.OpType switch
     {
         "Cast" => To(node) == ElementType.Float,
-        "Constant" => node.Attribute.Any(attribute => attribute.Name is "value_float" or "value_floats" || (ElementType?)attribute.T?.DataType == ElementType.Float),
-        "ConstantOfShape" => node.Attribute.FirstOrDefault(attribute => attribute.Name == "value")?.T is not { } value || (ElementType)value.DataType == ElementType.Float,
+        "Constant" => node.Attribute.Any(attribute => attribute.Name is "value_float" or "value_floats"
+            || (ElementType?)attribute.T?.DataType == ElementType.Float),
+        "ConstantOfShape" => node.Attribute.FirstOrDefault(attribute => attribute.Name == "value")?.T is not { } value
+            || (ElementType)value.DataType == ElementType.Float,
         "EyeLike" or "RandomNormal" or "RandomUniform" => true,
         "DynamicQuantizeLinear" or "DequantizeLinear" or "GatherBlockQuantized" => true,
         "Where" or "CastLike" => Input(node, 1, isFloat),

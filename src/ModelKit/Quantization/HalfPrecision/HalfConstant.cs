@@ -33,7 +33,8 @@ internal static class HalfConstant
         }
 
         return Math.Sqrt(errors) <= LossAllowed * Math.Sqrt(squares) ? null
-            : values.Length == 1 ? FormattableString.Invariant($"the constant {values[0]:g4} has too few digits in fp16") : "a constant's small values get lost in fp16";
+            : values.Length == 1 ? FormattableString.Invariant($"the constant {values[0]:g4} has too few digits in fp16")
+                : "a constant's small values get lost in fp16";
     }
 
     /// <summary>Stores a constant in 16 bits.</summary>

@@ -19,7 +19,8 @@ internal sealed class HalfConverter(HalfOptions options)
     public QuantizationSummary Run(OnnxModel model)
     {
         var scopes = GraphScope.All(model);
-        if (scopes.SelectMany(scope => scope.Graph.Initializer).Any(initializer => (ElementType)initializer.DataType is ElementType.Float16 or ElementType.BFloat16))
+        if (scopes.SelectMany(scope => scope.Graph.Initializer)
+            .Any(initializer => (ElementType)initializer.DataType is ElementType.Float16 or ElementType.BFloat16))
             throw new InvalidDataException("the graph holds 16-bit floats already: start from its 32-bit ones");
         (_names, _scopes) = (GraphScope.Names(scopes), new Queue<GraphScope>(scopes));
         Convert(null);
@@ -41,7 +42,8 @@ internal sealed class HalfConverter(HalfOptions options)
         {
             if (GraphScope.Subgraphs(node).Any())
                 Branches(node, values);
-            else if (GraphScope.ConstantOf(node) is { } tensor && (ElementType)tensor.DataType == ElementType.Float && !outputs.Contains(node.Output[0]))
+            else if (GraphScope.ConstantOf(node) is { } tensor && (ElementType)tensor.DataType == ElementType.Float
+                && !outputs.Contains(node.Output[0]))
                 ConstantNode(scope, node, tensor, values);
             else
                 Convert(node, values, outputs);
@@ -87,7 +89,8 @@ internal sealed class HalfConverter(HalfOptions options)
         var reason = Obstacle(node, values);
         // Shapes and comparisons take floats and give none: nothing is computed in them.
         if (floats.Contains(true))
-            (reason is null ? _converted : _kept).Add(new NodeNote(node.Name.Length > 0 ? node.Name : node.Output[0], node.OpType, reason ?? string.Empty));
+            (reason is null ? _converted : _kept)
+                .Add(new NodeNote(node.Name.Length > 0 ? node.Name : node.Output[0], node.OpType, reason ?? string.Empty));
         for (var i = 0; i < node.Input.Count; i++)
         {
             if (values.Find(node.Input[i]) is { } value)

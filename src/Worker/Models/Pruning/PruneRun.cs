@@ -69,5 +69,5 @@ internal sealed class PruneRun(PruneSettings settings, IAnsiConsole console, Tex
         ? SourceModel.OpenCheckpoint(settings.Folder) : SourceModel.OpenExport(settings.Folder, ModelPrecision.Fp32);
 
     private static bool HasGraphs(string folder) =>
-        Directory.EnumerateFiles(folder, "*.onnx").Any() || (Directory.Exists(Path.Combine(folder, "onnx")) && Directory.EnumerateFiles(Path.Combine(folder, "onnx"), "*.onnx").Any());
+        new[] { folder, Path.Combine(folder, "onnx") }.Any(path => Directory.Exists(path) && Directory.EnumerateFiles(path, "*.onnx").Any());
 }

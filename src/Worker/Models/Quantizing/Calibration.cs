@@ -44,7 +44,8 @@ internal static class Calibration
         }
     }
 
-    private static void Captioner(ModelFolder source, ComparedModel model, List<DecodedPair> pairs, Measurements measurements, CancellationToken cancellation)
+    private static void Captioner(ModelFolder source, ComparedModel model, List<DecodedPair> pairs, Measurements measurements,
+        CancellationToken cancellation)
     {
         using var encoder = Open(source, ModelFamily.Graphs.Encoder, FirstStep);
         var merged = source.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged);
@@ -95,7 +96,8 @@ internal static class Calibration
         }
 
         using var text = Open(source, ModelFamily.Graphs.Text, FirstStep);
-        var captions = pairs.Select(pair => set.TruthOf(pair.Name)).OfType<string>().DefaultIfEmpty("a photo of a red car in front of an old house").Distinct();
+        var captions = pairs.Select(pair => set.TruthOf(pair.Name)).OfType<string>().DefaultIfEmpty("a photo of a red car in front of an old house")
+            .Distinct();
         foreach (var caption in captions)
         {
             using var feeds = new CalibrationFeeds(null, model.Tokenize(caption));

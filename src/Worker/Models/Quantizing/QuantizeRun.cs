@@ -71,11 +71,16 @@ internal sealed class QuantizeRun(QuantizeSettings settings, IAnsiConsole consol
 
     private void Report(string name, QuantizationSummary summary, long before, long after)
     {
-        var operators = string.Join(", ", summary.Rewritten.GroupBy(note => note.Operator).OrderByDescending(group => group.Count()).Take(6).Select(group => $"{group.Count()} {group.Key}"));
+        var operators = string.Join(", ", summary.Rewritten.GroupBy(note => note.Operator).OrderByDescending(group => group.Count()).Take(6)
+            .Select(group => $"{group.Count()} {group.Key}"));
         console.Line($"{name}: {summary.Rewritten.Count} nodes rewritten{(operators.Length > 0 ? $" ({operators})" : string.Empty)}, "
             + $"{Verification.Figures.Size(before)} -> {Verification.Figures.Size(after)}");
         foreach (var reason in summary.LeftOut.GroupBy(note => note.Note).OrderByDescending(group => group.Count()))
-            console.Line($"  left as they were: {reason.Count()} ({string.Join(", ", reason.Select(note => note.Operator).Distinct())}): {DemoReport.Printable(reason.Key)}");
+        {
+            var kinds = string.Join(", ", reason.Select(note => note.Operator).Distinct());
+            console.Line($"  left as they were: {reason.Count()} ({kinds}): {DemoReport.Printable(reason.Key)}");
+        }
+
         if (!settings.Verbose)
             return;
         foreach (var note in summary.Rewritten.Concat(summary.LeftOut))

@@ -40,7 +40,8 @@ internal sealed record CaptionComparison(
         var differences = pairs.Select((pair, i) => (Pair: pair, Words: words[i], Characters: characters[i]))
             .Where(row => row.Pair.Candidate is null || row.Pair.CandidateText != row.Pair.Original.Text)
             .OrderByDescending(row => row.Words).ThenByDescending(row => row.Characters).ThenBy(row => row.Pair.Image, StringComparer.Ordinal)
-            .Select(row => new CaptionDifference(row.Pair.Image, row.Pair.Original.Text, row.Pair.Candidate?.Text, row.Pair.Truth, row.Words, row.Characters));
+            .Select(row => new CaptionDifference(row.Pair.Image, row.Pair.Original.Text, row.Pair.Candidate?.Text, row.Pair.Truth, row.Words,
+                row.Characters));
         return new CaptionComparison(
             pairs.Count,
             pairs.Count(pair => pair.Candidate?.TokenIds.SequenceEqual(pair.Original.TokenIds) == true),

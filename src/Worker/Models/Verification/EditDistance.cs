@@ -7,7 +7,8 @@ internal static class EditDistance
     public static int Words(string a, string b) => Between<string>(Split(a), Split(b));
 
     /// <summary>Over characters as a reader counts them (Unicode scalar values).</summary>
-    public static int Characters(string a, string b) => Between<int>([.. a.EnumerateRunes().Select(rune => rune.Value)], [.. b.EnumerateRunes().Select(rune => rune.Value)]);
+    public static int Characters(string a, string b) =>
+        Between<int>([.. a.EnumerateRunes().Select(rune => rune.Value)], [.. b.EnumerateRunes().Select(rune => rune.Value)]);
 
     private static string[] Split(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 

@@ -31,11 +31,16 @@ internal sealed record EmbeddingComparison(
             return null;
         var dimensions = pairs[0].Original.Length;
         if (pairs.FirstOrDefault(pair => pair.Candidate is { } candidate && candidate.Length != pair.Original.Length) is { } strange)
-            throw new ModelCommandException($"embeddings of {what} have {dimensions} dimensions in the original and {strange.Candidate!.Length} in the candidate");
+        {
+            throw new ModelCommandException(
+                $"embeddings of {what} have {dimensions} dimensions in the original and {strange.Candidate!.Length} in the candidate");
+        }
+
         var cosines = pairs.Select(pair => pair.Candidate is null ? 0 : Cosine(pair.Original, pair.Candidate)).ToList();
         return new EmbeddingComparison(
             what, pairs.Count, dimensions, cosines, pairs.Max(pair => pair.Candidate is null ? 1 : Deviation(pair.Original, pair.Candidate)),
-            [.. pairs.Zip(cosines, (pair, cosine) => new RowCosine(pair.Name, cosine)).OrderBy(row => row.Cosine).ThenBy(row => row.Name, StringComparer.Ordinal).Take(LowestKept)]);
+            [.. pairs.Zip(cosines, (pair, cosine) => new RowCosine(pair.Name, cosine)).OrderBy(row => row.Cosine)
+                .ThenBy(row => row.Name, StringComparer.Ordinal).Take(LowestKept)]);
     }
 
     // In double: two equal vectors have cosine 1 and not 0.99999994.

@@ -38,30 +38,36 @@ internal static class Figures
     public static string Small(double value) => value == 0 ? "0" : Text($"{value:0.0e+0}");
 
     /// <summary>A threshold and what was found.</summary>
-    public static string Check(ThresholdCheck check) => Text($"{check.Found:0.######} ({(check.Least ? "at least" : "at most")} {check.Bound:0.######})");
+    public static string Check(ThresholdCheck check) =>
+        Text($"{check.Found:0.######} ({(check.Least ? "at least" : "at most")} {check.Bound:0.######})");
 
     private static IEnumerable<FigureRow> Captions(CaptionComparison captions)
     {
         yield return Both("equal captions", Text($"{captions.EqualCaptions} of {captions.Count} ({Percent(captions.EqualCaptionShare)})"));
         yield return Both("equal tokens", Text($"{captions.EqualTokens} of {captions.Count}"));
         yield return Both("edit distance in words, mean / most", Text($"{captions.MeanWordDistance:0.###} / {captions.WordDistances.Max()}"));
-        yield return Both("edit distance in characters, mean / most", Text($"{captions.MeanCharacterDistance:0.###} / {captions.CharacterDistances.Max()}"));
+        yield return Both("edit distance in characters, mean / most",
+            Text($"{captions.MeanCharacterDistance:0.###} / {captions.CharacterDistances.Max()}"));
         yield return Both("deviation of scores, most", Small(captions.MaxScoreDeviation));
         if (captions.Truth is { } truth)
-            yield return new FigureRow("captions equal to the truth", Text($"{truth.Original} of {truth.Count}"), Text($"{truth.Candidate} of {truth.Count}"));
+            yield return new FigureRow("captions equal to the truth", Text($"{truth.Original} of {truth.Count}"),
+                Text($"{truth.Candidate} of {truth.Count}"));
     }
 
     private static IEnumerable<FigureRow> Embeddings(EmbeddingComparison embeddings)
     {
-        yield return Both($"cosine of {embeddings.Count} {embeddings.What}, lowest / mean", $"{Cosine(embeddings.MinCosine)} / {Cosine(embeddings.MeanCosine)}");
+        yield return Both($"cosine of {embeddings.Count} {embeddings.What}, lowest / mean",
+            $"{Cosine(embeddings.MinCosine)} / {Cosine(embeddings.MeanCosine)}");
         yield return Both($"deviation of {embeddings.What} in one dimension, most", Small(embeddings.MaxDeviation));
     }
 
     private static IEnumerable<FigureRow> Recall(RecallComparison recall)
     {
         var (left, right) = (recall.Original, recall.Candidate);
-        yield return new FigureRow($"recall at 1 / 10, {recall.Images} images to captions", Pair(left.ImageToText1, left.ImageToText10), Pair(right.ImageToText1, right.ImageToText10));
-        yield return new FigureRow($"recall at 1 / 10, {recall.Texts} captions to images", Pair(left.TextToImage1, left.TextToImage10), Pair(right.TextToImage1, right.TextToImage10));
+        yield return new FigureRow($"recall at 1 / 10, {recall.Images} images to captions", Pair(left.ImageToText1, left.ImageToText10),
+            Pair(right.ImageToText1, right.ImageToText10));
+        yield return new FigureRow($"recall at 1 / 10, {recall.Texts} captions to images", Pair(left.TextToImage1, left.TextToImage10),
+            Pair(right.TextToImage1, right.TextToImage10));
     }
 
     private static IEnumerable<FigureRow> Cost(Findings found)

@@ -8,7 +8,8 @@ namespace VlWorker.Models.Verification;
 /// <param name="Names">Paths below the folder, in ordinal order.</param>
 /// <param name="Truth">Captions by path; empty without truth.json.</param>
 /// <param name="ExtraTexts">Texts of the user's own file.</param>
-internal sealed record ImageSet(string Folder, IReadOnlyList<string> Names, IReadOnlyDictionary<string, string> Truth, IReadOnlyList<string> ExtraTexts)
+internal sealed record ImageSet(string Folder, IReadOnlyList<string> Names, IReadOnlyDictionary<string, string> Truth,
+    IReadOnlyList<string> ExtraTexts)
 {
     /// <summary>The file with the captions, in the folder of images.</summary>
     public const string TruthFile = "truth.json";
@@ -19,7 +20,8 @@ internal sealed record ImageSet(string Folder, IReadOnlyList<string> Names, IRea
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Images));
         if (!Directory.Exists(folder))
-            throw new ModelCommandException(File.Exists(folder) ? $"'{folder}' is a file: --images takes a folder" : $"there is no folder '{folder}'");
+            throw new ModelCommandException(File.Exists(folder) ? $"'{folder}' is a file: --images takes a folder"
+                : $"there is no folder '{folder}'");
         var output = settings.Out is { Length: > 0 } path ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) : string.Empty;
         var scan = ImageScan.Run(folder, output, settings.Limit, cancellation);
         if (scan.Keys.Count == 0)

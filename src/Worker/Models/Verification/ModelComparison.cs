@@ -38,7 +38,8 @@ internal sealed class ModelComparison(ComparedModel original, ComparedModel cand
         };
     }
 
-    private string FirstProblem(ImageFeed feed) => feed.Undecodable.Concat(_originalFailed).First() is var first ? $"{first.Name}: {first.Reason}" : string.Empty;
+    private string FirstProblem(ImageFeed feed) =>
+        feed.Undecodable.Concat(_originalFailed).First() is var first ? $"{first.Name}: {first.Reason}" : string.Empty;
 
     private void Add(DecodedPair[] part, CancellationToken cancellation)
     {
@@ -50,7 +51,8 @@ internal sealed class ModelComparison(ComparedModel original, ComparedModel cand
             switch (expected[i])
             {
                 case CaptionOutcome caption:
-                    _captions.Add(new CaptionPair(part[i].Name, caption.Sequences[0], (found[i] as CaptionOutcome)?.Sequences[0], set.TruthOf(part[i].Name)));
+                    _captions.Add(new CaptionPair(part[i].Name, caption.Sequences[0], (found[i] as CaptionOutcome)?.Sequences[0],
+                        set.TruthOf(part[i].Name)));
                     break;
                 case EmbeddingOutcome embedding:
                     _images.Add(new EmbeddingPair(part[i].Name, embedding.Values, (found[i] as EmbeddingOutcome)?.Values));
@@ -99,7 +101,9 @@ internal sealed class ModelComparison(ComparedModel original, ComparedModel cand
         return new RecallComparison(
             images.Count,
             captions.Length,
-            RecallFigures.Of([.. images.Select(image => image.Original)], [.. captions.Select(caption => byText.GetValueOrDefault(caption)?.Original)], textOf),
-            RecallFigures.Of([.. images.Select(image => image.Candidate)], [.. captions.Select(caption => byText.GetValueOrDefault(caption)?.Candidate)], textOf));
+            RecallFigures.Of([.. images.Select(image => image.Original)],
+                [.. captions.Select(caption => byText.GetValueOrDefault(caption)?.Original)], textOf),
+            RecallFigures.Of([.. images.Select(image => image.Candidate)],
+                [.. captions.Select(caption => byText.GetValueOrDefault(caption)?.Candidate)], textOf));
     }
 }

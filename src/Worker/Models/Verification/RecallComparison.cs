@@ -36,7 +36,8 @@ internal sealed record RecallFigures(double ImageToText1, double ImageToText10, 
         if (query is null)
             return int.MaxValue;
         var nearness = rows.Select(row => row is null ? float.NegativeInfinity : TensorPrimitives.Dot<float>(query, row)).ToArray();
-        var best = Enumerable.Range(0, rows.Count).Where(i => isRight(i) && rows[i] is not null).Select(i => nearness[i]).DefaultIfEmpty(float.NaN).Max();
+        var best = Enumerable.Range(0, rows.Count).Where(i => isRight(i) && rows[i] is not null)
+            .Select(i => nearness[i]).DefaultIfEmpty(float.NaN).Max();
         return float.IsNaN(best) ? int.MaxValue : 1 + Enumerable.Range(0, rows.Count).Count(i => !isRight(i) && nearness[i] >= best);
     }
 

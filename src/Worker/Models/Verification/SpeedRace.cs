@@ -6,7 +6,7 @@ namespace VlWorker.Models.Verification;
 internal sealed class SpeedRace(IReadOnlyList<DecodedPair> images, int batch, TimeProvider time)
 {
     /// <summary>Different images in a round, at most.</summary>
-    public const int MostImages = 64;
+    public const int MostImages = 32;
 
     private static readonly int Streams = Environment.ProcessorCount;
 
@@ -41,5 +41,6 @@ internal sealed class SpeedRace(IReadOnlyList<DecodedPair> images, int batch, Ti
 
     private IEnumerable<PreparedPixels> PixelsOf(bool isOriginal) => images.Select(pair => isOriginal ? pair.Original : pair.Candidate);
 
-    private static ParallelOptions Options(CancellationToken cancellation) => new() { MaxDegreeOfParallelism = Streams, CancellationToken = cancellation };
+    private static ParallelOptions Options(CancellationToken cancellation) =>
+        new() { MaxDegreeOfParallelism = Streams, CancellationToken = cancellation };
 }

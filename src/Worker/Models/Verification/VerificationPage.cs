@@ -49,7 +49,8 @@ internal static class VerificationPage
         _ => $"The candidate is not good enough: {string.Join(", ", report.Checks.Where(check => !check.Good).Select(check => Escape(check.What)))}.",
     };
 
-    private static string Checks(IReadOnlyList<ThresholdCheck> checks) => checks.Count == 0 ? string.Empty : "<ul class=\"checks\">" + string.Concat(checks.Select(check =>
+    private static string Checks(IReadOnlyList<ThresholdCheck> checks) => checks.Count == 0 ? string.Empty
+        : "<ul class=\"checks\">" + string.Concat(checks.Select(check =>
         $"<li class=\"{(check.Good ? "good" : "bad")}\"><span class=\"mark\">{(check.Good ? "kept" : "not kept")}</span> {Escape(check.What)} <b>{Escape(Figures.Check(check))}</b></li>"))
         + "</ul>";
 

@@ -15,7 +15,8 @@ internal static class VerificationPlots
         if (found.Captions is { } captions)
         {
             yield return Histogram("Edit distance of the captions in words", "images", "words to change", Distances(captions.WordDistances));
-            yield return Histogram("Edit distance of the captions in characters", "images", "characters to change", Distances(captions.CharacterDistances));
+            yield return Histogram("Edit distance of the captions in characters", "images", "characters to change",
+                Distances(captions.CharacterDistances));
         }
 
         foreach (var embeddings in new[] { found.Images, found.Texts }.OfType<EmbeddingComparison>())
@@ -63,7 +64,8 @@ internal static class VerificationPlots
         return RoundSteps.Select(step => step * power).First(width => width >= least * 0.999999);
     }
 
-    private static string Histogram(string title, string counted, string axis, IReadOnlyList<Bin> bins) => HistogramPlot.Write(title, counted, axis, bins);
+    private static string Histogram(string title, string counted, string axis, IReadOnlyList<Bin> bins) =>
+        HistogramPlot.Write(title, counted, axis, bins);
 
     private static string Sizes(string title, long left, long right) => BarPlot.Write(title, "less is better", [
         new Bar("original", left, Figures.Size(left), []), new Bar("candidate", right, Figures.Size(right), []),

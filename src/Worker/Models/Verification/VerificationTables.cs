@@ -23,7 +23,8 @@ internal sealed class VerificationTables(IAnsiConsole console)
         Problems("left out", found.LeftOut);
         Problems("the candidate failed", found.Failed);
         if (report.Checks.Count > 0)
-            Write(["threshold", "found", ""], report.Checks.Select(check => new[] { check.What, Figures.Check(check), check.Good ? "kept" : "NOT KEPT" }));
+            Write(["threshold", "found", ""],
+                report.Checks.Select(check => new[] { check.What, Figures.Check(check), check.Good ? "kept" : "NOT KEPT" }));
         if (folder is not null)
             console.Line($"Reports: {folder.JsonPath} and {new Uri(folder.PagePath).AbsoluteUri}");
         console.Line(report.Good ? "The candidate is good enough." : "The candidate is NOT good enough.");
@@ -34,7 +35,8 @@ internal sealed class VerificationTables(IAnsiConsole console)
         var differences = found.Captions?.Differences ?? [];
         if (differences.Count == 0)
             return;
-        Write(["image", "original", "candidate"], differences.Take(DifferencesShown).Select(row => new[] { row.Image, row.Original, row.Candidate ?? "(failed)" }));
+        Write(["image", "original", "candidate"], differences.Take(DifferencesShown)
+            .Select(row => new[] { row.Image, row.Original, row.Candidate ?? "(failed)" }));
         if (differences.Count > DifferencesShown)
             console.Line($"... and {differences.Count - DifferencesShown} more captions that differ.");
     }

@@ -1,6 +1,4 @@
-using System.Globalization;
 using Spectre.Console;
-using VlWorker.Inference;
 using VlWorker.ModelKit;
 
 namespace VlWorker.Models.Verification;
@@ -19,7 +17,9 @@ internal sealed class VerifyRun(VerifySettings settings, IAnsiConsole console, T
                 throw new ModelCommandException(string.Join("; ", errors));
             var folder = settings.Out is { } path ? ReportFolder.Open(path) : null;
             var set = ImageSet.Open(settings, cancellation);
-            var found = await CompareAsync(set, cancellation);
+            if (set.Truth.Count == 0 && (settings.Thresholds.MinRecall ?? settings.Thresholds.MinTruth) is not null)
+                throw new ModelCommandException($"--min-recall and --min-truth need a {ImageSet.TruthFile} beside the images");
+            var found = await new Verifier(settings, error.WriteLine, time).CompareAsync(set, cancellation);
             var report = new VerificationReport(set.Folder, found, settings.Thresholds.Judge(found));
             folder?.Write(report, time.GetUtcNow());
             if (settings.Json)
@@ -38,49 +38,6 @@ internal sealed class VerifyRun(VerifySettings settings, IAnsiConsole console, T
             return ModelExit.Unusable;
         }
     }
-
-    private async Task<Findings> CompareAsync(ImageSet set, CancellationToken cancellation)
-    {
-        using var original = ComparedModel.Load(settings.Original, settings.Beams);
-        using var candidate = ComparedModel.Load(settings.Candidate, settings.Beams);
-        if (original.Facts.Family != candidate.Facts.Family)
-            throw new ModelCommandException($"the original is a {original.Facts.Family}, the candidate a {candidate.Facts.Family}: they can't be compared");
-        using var feed = new ImageFeed(set, original.Plan, candidate.Plan);
-        var found = await new ModelComparison(original, candidate, set, settings.Batch)
-            .RunAsync(feed, seen => Progress($"{seen} of {set.Names.Count} images compared"), cancellation);
-        if (settings.Rounds == 0)
-            return found;
-        var images = await feed.FirstAsync(SpeedRace.MostImages, cancellation);
-        try
-        {
-            var race = new SpeedRace(images, settings.Batch, time);
-            Progress($"measuring the speed of {images.Count} images, {settings.Rounds} rounds each");
-            found = found with { Speed = race.Run(original, candidate, settings.Rounds, cancellation) };
-            original.Dispose();
-            candidate.Dispose();
-            Progress("measuring memory");
-            return found with
-            {
-                Original = found.Original with { ResidentBytes = Growth(settings.Original, race, true, cancellation) },
-                Candidate = found.Candidate with { ResidentBytes = Growth(settings.Candidate, race, false, cancellation) },
-            };
-        }
-        finally
-        {
-            images.ForEach(image => image.Dispose());
-        }
-    }
-
-    // Both models have been loaded and disposed of before, so what the engine itself needs is charged to neither.
-    private long Growth(ModelChoice choice, SpeedRace race, bool isOriginal, CancellationToken cancellation)
-    {
-        var before = ResidentMemory.Settled();
-        using var model = ComparedModel.Load(choice, settings.Beams);
-        race.Touch(model, isOriginal, cancellation);
-        return Math.Max(0, ResidentMemory.Now() - before);
-    }
-
-    private void Progress(string text) => error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{text}"));
 }
 
 /// <summary>What was found, and whether it is good enough.</summary>
