@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using VlWorker.ModelKit.Downloads;
 using VlWorker.ModelKit.Tests.Downloads;
 using VlWorker.Models;
@@ -9,8 +8,8 @@ namespace VlWorker.Worker.Tests.Models;
 public sealed class PullCommandTests : IAsyncLifetime
 {
     private readonly string _parent = Directory.CreateTempSubdirectory("vlworker-pull-").FullName;
-    private readonly StringBuilder _out = new();
-    private readonly StringBuilder _error = new();
+    private readonly StringWriter _out = new();
+    private readonly StringWriter _error = new();
     private LocalHub _hub = null!;
 
     private string Folder => Path.Combine(_parent, "model");
@@ -77,11 +76,6 @@ public sealed class PullCommandTests : IAsyncLifetime
 
     private Task<int> RunAsync(PullOptions options, bool printPins = false) => RunAsync(() => options, printPins);
 
-    private async Task<int> RunAsync(Func<PullOptions> read, bool printPins = false, CancellationToken cancellation = default)
-    {
-        await using var output = new StringWriter(_out);
-        await using var error = new StringWriter(_error);
-        return await PullCommand.RunAsync(read, printPins, (output, error), TimeProvider.System, cancellation)
-            .WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
-    }
+    private Task<int> RunAsync(Func<PullOptions> read, bool printPins = false, CancellationToken cancellation = default) =>
+        PullCommand.RunAsync(read, printPins, (_out, _error), TimeProvider.System, cancellation).WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
 }

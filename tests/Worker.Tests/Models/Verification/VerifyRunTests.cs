@@ -1,0 +1,160 @@
+using System.Text.Json;
+using VlWorker.Hosting;
+using VlWorker.ModelKit;
+using VlWorker.Models;
+using VlWorker.Models.Pruning;
+using VlWorker.Models.Verification;
+using VlWorker.Worker.Tests.Demo;
+using VlWorker.Worker.Tests.Fixtures;
+
+namespace VlWorker.Worker.Tests.Models.Verification;
+
+/// <summary>The whole verb with tiny models in ONNX Runtime.</summary>
+public sealed class VerifyRunTests : IDisposable
+{
+    private static readonly string Captioner = FixtureArchive.Extract("vit-gpt2-tiny");
+    private static readonly string Clip = FixtureArchive.Extract("clip-tiny");
+    private static readonly string Pictures = Path.Combine(Clip, "golden", "images");
+
+    private readonly TempFolder _folder = new();
+    private readonly VerbConsole _console = new();
+
+    [Fact]
+    public async Task A_captioner_equals_itself()
+    {
+        var report = await JsonAsync(ModelExit.Good, new VerifySettings(new ModelChoice(Captioner), new ModelChoice(Captioner), Pictures) { Beams = 3, Rounds = 1 });
+        var captions = report.GetProperty("captions");
+
+        Assert.True(report.GetProperty("good").GetBoolean());
+        Assert.Equal(6, report.GetProperty("compared").GetInt32());
+        Assert.Equal((6, 6, 0), (captions.GetProperty("equalTokens").GetInt32(), captions.GetProperty("equalCaptions").GetInt32(), captions.GetProperty("differences").GetArrayLength()));
+        Assert.Equal(0, captions.GetProperty("maxScoreDeviation").GetDouble());
+        Assert.True(report.GetProperty("speed").GetProperty("candidateMedian").GetDouble() > 0);
+        Assert.True(report.GetProperty("candidate").GetProperty("weightBytes").GetInt64() > 100_000);
+    }
+
+    [Fact]
+    public async Task A_CLIP_equals_itself_and_its_recall_is_measured_by_the_truth()
+    {
+        var images = WithTruth();
+        var report = await JsonAsync(ModelExit.Good, new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), images) { Rounds = 0 });
+
+        Assert.Equal((6, 6), (report.GetProperty("imageEmbeddings").GetProperty("count").GetInt32(), report.GetProperty("textEmbeddings").GetProperty("count").GetInt32()));
+        Assert.Equal(1, report.GetProperty("imageEmbeddings").GetProperty("minCosine").GetDouble(), 1e-9);
+        var recall = report.GetProperty("recall");
+        Assert.Equal(recall.GetProperty("original").GetRawText(), recall.GetProperty("candidate").GetRawText());
+        Assert.Equal(1, recall.GetProperty("candidate").GetProperty("imageToText10").GetDouble());
+        Assert.False(report.TryGetProperty("speed", out _));
+    }
+
+    [Fact]
+    public async Task A_candidate_that_lost_its_weights_is_below_the_thresholds()
+    {
+        var broken = _folder.At("broken");
+        Assert.Equal(ModelExit.Good, new PruneRun(new PruneSettings(Captioner, broken) { Sparsity = 0.97 }, _console.Console, _console.Error).Run());
+        var settings = new VerifySettings(new ModelChoice(Captioner), new ModelChoice(broken), Pictures) { Rounds = 0, Out = _folder.At("report") };
+        var report = await JsonAsync(ModelExit.Bad, settings);
+
+        Assert.False(report.GetProperty("good").GetBoolean());
+        Assert.False(report.GetProperty("checks")[0].GetProperty("good").GetBoolean());
+        Assert.NotEqual(0, report.GetProperty("captions").GetProperty("differences").GetArrayLength());
+        Assert.Contains("not good enough", File.ReadAllText(_folder.At("report/verification.html")), StringComparison.Ordinal);
+        Assert.Equal(ModelExit.Good, await RunAsync(settings with { Thresholds = new Thresholds { MinEqualCaptions = 0 } }));
+    }
+
+    [Fact]
+    public async Task Images_that_can_not_be_decoded_are_listed_and_not_fatal()
+    {
+        File.Copy(Path.Combine(Pictures, Directory.GetFiles(Pictures)[0]), _folder.Write("images/good" + Path.GetExtension(Directory.GetFiles(Pictures)[0]), []), overwrite: true);
+        _folder.Write("images/broken.jpg", [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3]);
+        _folder.Write("images/notes.txt", "nothing"u8);
+        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), _folder.At("images")) { Rounds = 0 };
+
+        Assert.Equal(ModelExit.Good, await RunAsync(settings));
+        Assert.Contains("left out: broken.jpg: corrupt", _console.Tables, StringComparison.Ordinal);
+        Assert.Contains("1 images", _console.Tables, StringComparison.Ordinal);
+
+        File.Delete(Directory.GetFiles(_folder.At("images"), "good*")[0]);
+        Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
+        Assert.Contains("broken.jpg", _console.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_can_not_be_compared_is_said()
+    {
+        var same = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), Pictures) { Rounds = 0 };
+        (VerifySettings Settings, string Said)[] cases =
+        [
+            (same with { Candidate = new ModelChoice(Captioner) }, "can't be compared"),
+            (same with { Candidate = new ModelChoice(_folder.At("nowhere")) }, "does not exist"),
+            (same with { Candidate = new ModelChoice(Clip, ModelPrecision.Q4) }, "precision q4 is not there"),
+            (same with { Images = _folder.At("nowhere") }, "there is no folder"),
+            (same with { Images = _folder.Path }, "there are no images"),
+            (same with { Beams = 1000, Original = new ModelChoice(Captioner), Candidate = new ModelChoice(Captioner) }, "numBeams"),
+            (same with { Batch = 0 }, "--batch"),
+            (same with { Thresholds = new Thresholds { MinRecall = 0.5 } }, "truth.json"),
+            (same with { Thresholds = new Thresholds { MinSpeedUp = 1 } }, "--rounds"),
+            (same with { Texts = _folder.At("nowhere.txt") }, "nowhere.txt"),
+        ];
+        foreach (var (settings, said) in cases)
+        {
+            _console.Error.GetStringBuilder().Clear();
+            Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
+            Assert.Contains(said, _console.Error.ToString(), StringComparison.Ordinal);
+        }
+
+        File.WriteAllText(Path.Combine(WithTruth(), "truth.json"), """{ "a.jpg": "a caption" }""");
+        Assert.Equal(ModelExit.Unusable, await RunAsync(same with { Images = _folder.At("truth") }));
+    }
+
+    [Fact]
+    public async Task Files_of_somebody_else_are_not_overwritten_and_own_ones_are()
+    {
+        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), Pictures) { Rounds = 0, Limit = 2, Out = _folder.At("report") };
+        Assert.Equal(ModelExit.Good, await RunAsync(settings));
+        Assert.Equal(ModelExit.Good, await RunAsync(settings));
+        Assert.Equal(["verification.html", "verification.json"], Directory.GetFiles(_folder.At("report")).Select(Path.GetFileName).Order());
+
+        File.WriteAllText(_folder.At("report/verification.html"), "mine");
+        Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
+        Assert.Equal("mine", File.ReadAllText(_folder.At("report/verification.html")));
+    }
+
+    [Fact]
+    public async Task Memory_is_that_of_a_loaded_model()
+    {
+        var bundled = ResourcePath.Resolve("models/demo-clip");
+        var report = await JsonAsync(ModelExit.Good, new VerifySettings(new ModelChoice(bundled), new ModelChoice(bundled), Pictures) { Rounds = 1, Limit = 2 });
+        var weights = report.GetProperty("original").GetProperty("weightBytes").GetInt64();
+
+        Assert.InRange(report.GetProperty("original").GetProperty("residentBytes").GetInt64(), weights / 2, 40 * weights);
+        Assert.InRange(report.GetProperty("candidate").GetProperty("residentBytes").GetInt64(), weights / 2, 40 * weights);
+    }
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _console.Dispose();
+    }
+
+    private string WithTruth()
+    {
+        var images = Directory.CreateDirectory(_folder.At("truth")).FullName;
+        foreach (var file in Directory.GetFiles(Pictures))
+            File.Copy(file, Path.Combine(images, Path.GetFileName(file)), overwrite: true);
+        var truth = Directory.GetFiles(Pictures).Select((file, i) => new { file = Path.GetFileName(file), caption = $"picture number {i}" });
+        File.WriteAllText(Path.Combine(images, "truth.json"), JsonSerializer.Serialize(truth));
+        return images;
+    }
+
+    private async Task<JsonElement> JsonAsync(int exit, VerifySettings settings)
+    {
+        _console.Out.GetStringBuilder().Clear();
+        var code = await RunAsync(settings with { Json = true });
+        Assert.True(code == exit, _console.Error.ToString());
+        return JsonDocument.Parse(_console.Out.ToString()).RootElement;
+    }
+
+    private Task<int> RunAsync(VerifySettings settings) =>
+        new VerifyRun(settings, _console.Console, _console.Out, _console.Error, TimeProvider.System).RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+}
