@@ -6,6 +6,7 @@ using VlWorker.Bench.Fuzzing;
 using VlWorker.Bench.Gpu;
 using VlWorker.Bench.Inference;
 using VlWorker.Bench.Messaging;
+using VlWorker.Bench.Models;
 using VlWorker.Bench.Pipeline;
 
 var root = new RootCommand("Benchmarks of VlWorker; each command explains itself with --help.");
@@ -13,6 +14,7 @@ root.Subcommands.Add(FidelityPixelsCommand.Create());
 root.Subcommands.Add(FidelityCommand.Create());
 root.Subcommands.Add(ConvertFidelityCommand.Create());
 root.Subcommands.Add(EngineCommand.Create());
+root.Subcommands.Add(AccuracyCommand.Create());
 root.Subcommands.Add(SpeedCommands.CreateResize());
 root.Subcommands.Add(SpeedCommands.CreateDecode());
 root.Subcommands.Add(FetchCommand.Create());
