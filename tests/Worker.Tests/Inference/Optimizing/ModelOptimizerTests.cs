@@ -59,7 +59,7 @@ public sealed class ModelOptimizerTests : IDisposable
         var exported = ModelFolder.Open(FixtureArchive.Extract("clip-tiny"));
         var options = new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32);
         var path = new ModelCache(_cache).PathOf(SourceModel.OpenExport(exported), options);
-        var wrong = OptimizedFolders.Cpu(exported.Path, CpuPrecision.Fp32, Reversed);
+        var wrong = OptimizedFolders.Cpu(exported.Path, ConversionPrecision.Fp32, Reversed);
         Directory.Move(wrong, path);
 
         Assert.Same(exported, Optimizer().Choose(exported, Options, DeviceSpec.Cpu));
