@@ -35,7 +35,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>All tensors.</summary>
     public IEnumerable<CheckpointTensor> Tensors => _tensors.Values.Select(static entry => entry.Tensor);
 
-    /// <summary>Opens the checkpoint in a folder: model.safetensors, or what its index names; or else pytorch_model.bin, or what its index names.</summary>
+    /// <summary>
+    /// Opens the checkpoint in a folder: model.safetensors, or what its index names; or else pytorch_model.bin, or what its index names.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The folder has none of them.</exception>
     /// <exception cref="InvalidDataException">A file is malformed, or a shard or a tensor that the index names is missing.</exception>
     public static Checkpoint Open(string folder)

@@ -19,36 +19,19 @@ internal static class SafetensorsHeader
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
 
-    /// <summary>Bits of an element by the format's names of types.</summary>
-    private static readonly Dictionary<string, int> Bits = new(StringComparer.Ordinal)
-    {
-        ["F4"] = 4,
-        ["F6_E2M3"] = 6,
-        ["F6_E3M2"] = 6,
-        ["BOOL"] = 8,
-        ["U8"] = 8,
-        ["I8"] = 8,
-        ["F8_E5M2"] = 8,
-        ["F8_E4M3"] = 8,
-        ["F8_E8M0"] = 8,
-        ["F8_E4M3FNUZ"] = 8,
-        ["F8_E5M2FNUZ"] = 8,
-        ["U16"] = 16,
-        ["I16"] = 16,
-        ["F16"] = 16,
-        ["BF16"] = 16,
-        ["U32"] = 32,
-        ["I32"] = 32,
-        ["F32"] = 32,
-        ["U64"] = 64,
-        ["I64"] = 64,
-        ["F64"] = 64,
-        ["C64"] = 64,
-    };
-
     /// <summary>Bits of an element.</summary>
     /// <param name="type">The format's name of its type.</param>
-    public static int BitsOf(string type) => Bits[type];
+    /// <returns>0 for a type that the format does not have.</returns>
+    public static int BitsOf(string type) => type switch
+    {
+        "F4" => 4,
+        "F6_E2M3" or "F6_E3M2" => 6,
+        "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" or "F8_E4M3FNUZ" or "F8_E5M2FNUZ" => 8,
+        "U16" or "I16" or "F16" or "BF16" => 16,
+        "U32" or "I32" or "F32" => 32,
+        "U64" or "I64" or "F64" or "C64" => 64,
+        _ => 0,
+    };
 
     /// <summary>Checks the header's length.</summary>
     /// <param name="length">What the file's first bytes say.</param>
@@ -59,7 +42,8 @@ internal static class SafetensorsHeader
         < 2 => throw new InvalidDataException($"its header has {length} bytes: it is no safetensors file"),
         > LargestHeader => throw new InvalidDataException($"its header has {length} bytes, more than {LargestHeader}: it is no safetensors file"),
         _ when (long)length > fileLength - LengthBytes =>
-            throw new InvalidDataException($"its header has {length} bytes, but the file ends after {fileLength}: it is cut off, or no safetensors file"),
+            throw new InvalidDataException(
+                $"its header has {length} bytes, but the file ends after {fileLength}: it is cut off, or no safetensors file"),
         _ => (int)length,
     };
 
@@ -104,7 +88,8 @@ internal static class SafetensorsHeader
 
     private static void CheckMetadata(JsonElement metadata)
     {
-        if (metadata.ValueKind != JsonValueKind.Object || metadata.EnumerateObject().Any(static entry => entry.Value.ValueKind != JsonValueKind.String))
+        if (metadata.ValueKind != JsonValueKind.Object
+            || metadata.EnumerateObject().Any(static entry => entry.Value.ValueKind != JsonValueKind.String))
             throw new InvalidDataException($"{Metadata} in its header is no object of texts");
     }
 
@@ -115,7 +100,7 @@ internal static class SafetensorsHeader
             || !entry.TryGetProperty("shape", out var shape) || !entry.TryGetProperty("data_offsets", out var offsets))
             throw new InvalidDataException($"tensor {name}: its entry is not dtype, shape and data_offsets");
         var type = dtype.GetString()!;
-        if (!Bits.TryGetValue(type, out var bits))
+        if (BitsOf(type) is not (> 0 and var bits))
             throw new InvalidDataException($"tensor {name}: {type} is no element type of the format");
         var dims = Integers(shape, name, "shape");
         if (Integers(offsets, name, "data_offsets") is not [var begin, var end] || begin > end || end > long.MaxValue - dataStart)

@@ -37,13 +37,14 @@ internal static class ShardIndex
         {
             var shard = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
             if (!IsPlainName(shard, extension))
-                throw new InvalidDataException($"tensor {entry.Name}: {entry.Value.GetRawText()} is no name of a {extension} file in the same folder");
+                throw new InvalidDataException(
+                    $"tensor {entry.Name}: {entry.Value.GetRawText()} is no name of a {extension} file in the same folder");
             shards.Add(entry.Name, shard);
         }
 
         return shards;
     }
 
-    private static bool IsPlainName(string name, string extension) => name.Length > extension.Length && name.EndsWith(extension, StringComparison.Ordinal)
-        && name.AsSpan().IndexOfAny("/\\:\0") < 0 && !name.Any(char.IsControl);
+    private static bool IsPlainName(string name, string extension) =>
+        name.Length > extension.Length && name.EndsWith(extension, StringComparison.Ordinal) && name.AsSpan().IndexOfAny("/\\:\0") < 0 && !name.Any(char.IsControl);
 }

@@ -13,24 +13,37 @@ internal static class FileCheck
     /// <returns>What is wrong with it; null if nothing is.</returns>
     public static async Task<string?> FindFaultAsync(string path, RepositoryFile file, CancellationToken cancellation)
     {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using var stream = Open(path);
         if (stream.Length != file.Size)
             return string.Create(CultureInfo.InvariantCulture, $"it has {stream.Length} bytes, not {file.Size}");
-        if (file.Sha256 is { } sha256 && await HashAsync(stream, HashAlgorithmName.SHA256, [], cancellation).ConfigureAwait(false) is var found && found != sha256)
-            return $"its sha256 is {found}, not {sha256}";
+        if (file.Sha256 is { } sha256)
+        {
+            var found = await HashAsync(stream, HashAlgorithmName.SHA256, [], cancellation).ConfigureAwait(false);
+            if (found != sha256)
+                return $"its sha256 is {found}, not {sha256}";
+        }
+
         stream.Position = 0;
-        var prefix = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Size}\0"));
-        if (file.GitBlob is { } blob && await HashAsync(stream, HashAlgorithmName.SHA1, prefix, cancellation).ConfigureAwait(false) is var name && name != blob)
-            return $"git would name it {name}, not {blob}";
+        if (file.GitBlob is { } blob)
+        {
+            var prefix = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Size}\0"));
+            var name = await HashAsync(stream, HashAlgorithmName.SHA1, prefix, cancellation).ConfigureAwait(false);
+            if (name != blob)
+                return $"git would name it {name}, not {blob}";
+        }
+
         return null;
     }
 
     /// <summary>The sha256 of a file, lower case.</summary>
     public static async Task<string> Sha256Async(string path, CancellationToken cancellation)
     {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        await using var stream = Open(path);
         return await HashAsync(stream, HashAlgorithmName.SHA256, [], cancellation).ConfigureAwait(false);
     }
+
+    private static FileStream Open(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
 
     private static async Task<string> HashAsync(FileStream stream, HashAlgorithmName algorithm, byte[] prefix, CancellationToken cancellation)
     {

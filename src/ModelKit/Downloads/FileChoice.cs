@@ -28,8 +28,11 @@ internal static class FileChoice
     {
         foreach (var pinned in options.Pins?.Keys.Except(files.Select(static file => file.Path), StringComparer.Ordinal) ?? [])
             throw new PullException($"{options.Repository} has no file {pinned}, which is pinned");
-        var candidates = options.Pins is null ? files : [.. files.Where(file => options.Pins.ContainsKey(file.Path)).Select(file => Pinned(file, options))];
-        IReadOnlyList<RepositoryFile> chosen = options.Include.Count > 0 ? [.. options.Include.SelectMany(pattern => Match(candidates, pattern)).Distinct()]
+        IReadOnlyList<RepositoryFile> candidates = options.Pins is null
+            ? files
+            : [.. files.Where(file => options.Pins.ContainsKey(file.Path)).Select(file => Pinned(file, options))];
+        IReadOnlyList<RepositoryFile> chosen =
+            options.Include.Count > 0 ? [.. options.Include.SelectMany(pattern => Match(candidates, pattern)).Distinct()]
             : options.Pins is not null ? candidates
             : [.. Matching(files, Configuration), .. Weights(files, options.Repository)];
         return [.. chosen.OrderBy(static file => file.Path, StringComparer.Ordinal)];
@@ -49,9 +52,11 @@ internal static class FileChoice
         return new Regex(regex.Append(@"\z").ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
-    private static List<RepositoryFile> Match(IReadOnlyList<RepositoryFile> files, string glob) => Matching(files, [glob]).ToList() is { Count: > 0 } matches
-        ? matches
-        : throw new PullException($"no file of the repository is named by {glob}");
+    private static List<RepositoryFile> Match(IReadOnlyList<RepositoryFile> files, string glob)
+    {
+        var matches = Matching(files, [glob]).ToList();
+        return matches.Count > 0 ? matches : throw new PullException($"no file of the repository is named by {glob}");
+    }
 
     private static IEnumerable<RepositoryFile> Matching(IReadOnlyList<RepositoryFile> files, string[] globs)
     {

@@ -89,7 +89,8 @@ internal sealed class FileDownload(HubClient client, PullOptions options, TimePr
     {
         if (response.StatusCode == HttpStatusCode.PartialContent)
         {
-            if (response.Content.Headers.ContentRange is not { From: { } from, Length: var total } || from != target.Length || (total ?? file.Size) != file.Size)
+            if (response.Content.Headers.ContentRange is not { From: { } from, Length: var total }
+                || from != target.Length || (total ?? file.Size) != file.Size)
                 throw new LieException($"the server gives another part than bytes {target.Length} to {file.Size}");
         }
         else if (response.StatusCode != HttpStatusCode.OK)

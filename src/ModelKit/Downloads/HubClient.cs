@@ -75,7 +75,8 @@ internal sealed class HubClient(PullOptions options, TimeProvider time) : IDispo
         }
     }
 
-    private bool IsEndpoint(Uri uri) => Uri.Compare(uri, Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+    private bool IsEndpoint(Uri uri) =>
+        Uri.Compare(uri, Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     private static Uri? Redirect(Uri from, HttpResponseMessage response)
     {

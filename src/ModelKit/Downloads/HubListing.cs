@@ -18,10 +18,8 @@ internal sealed partial class HubListing(HubClient client, PullOptions options, 
         var (body, _) = await GetAsync(uri, cancellation).ConfigureAwait(false);
         using (body)
         {
-            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("sha", out var sha) && sha.ValueKind == JsonValueKind.String
-                && Commit().IsMatch(sha.GetString()!)
-                ? sha.GetString()!
-                : throw Strange("names no commit");
+            var commit = body.RootElement.ValueKind == JsonValueKind.Object ? Text(body.RootElement, "sha") : null;
+            return commit is not null && Commit().IsMatch(commit) ? commit : throw Strange("names no commit");
         }
     }
 
@@ -48,7 +46,9 @@ internal sealed partial class HubListing(HubClient client, PullOptions options, 
         entry.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static long? Size(JsonElement entry) =>
-        entry.TryGetProperty("size", out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var size) && size >= 0 ? size : null;
+        entry.TryGetProperty("size", out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var size) && size >= 0
+            ? size
+            : null;
 
     private void Add(JsonElement page, Dictionary<string, RepositoryFile> files)
     {
@@ -138,7 +138,8 @@ internal sealed partial class HubListing(HubClient client, PullOptions options, 
         if (!response.Headers.TryGetValues("Link", out var links)
             || links.Select(static link => NextLink().Match(link)).FirstOrDefault(static match => match.Success) is not { } next)
             return null;
-        if (!Uri.TryCreate(uri, next.Groups[1].Value, out var page) || page.GetLeftPart(UriPartial.Authority) != client.Endpoint.GetLeftPart(UriPartial.Authority))
+        if (!Uri.TryCreate(uri, next.Groups[1].Value, out var page)
+            || page.GetLeftPart(UriPartial.Authority) != client.Endpoint.GetLeftPart(UriPartial.Authority))
             throw Strange("continues its list on another server");
         return page;
     }

@@ -56,7 +56,7 @@ internal sealed class ModelPull(PullOptions options, TimeProvider time, IProgres
     private static void CheckRoom(StagingFolder staging, IReadOnlyList<RepositoryFile> files)
     {
         var free = new DriveInfo(staging.FolderPath).AvailableFreeSpace;
-        var missing = files.Sum(file => new FileInfo(staging.PathOf(file)) is { Exists: true } ? 0 : file.Size - new PartialFile(staging.PathOf(file)).Length);
+        var missing = files.Where(file => !File.Exists(staging.PathOf(file))).Sum(file => file.Size - new PartialFile(staging.PathOf(file)).Length);
         if (missing > free)
             throw new PullException($"{missing} bytes are to be fetched, but {staging.FolderPath} has room for {free}");
     }

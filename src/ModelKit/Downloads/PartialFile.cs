@@ -1,3 +1,5 @@
+using System.Net.Http.Headers;
+
 namespace VlWorker.ModelKit.Downloads;
 
 /// <summary>A file that is being fetched: its beginning is under another name, with the ETag that it had.</summary>
@@ -16,7 +18,7 @@ internal sealed class PartialFile(string path)
     /// <summary>The strong ETag that the server gave with them; null if it gave none.</summary>
     public string? ETag
     {
-        get => File.Exists(TagFile) && File.ReadAllText(TagFile) is var tag && System.Net.Http.Headers.EntityTagHeaderValue.TryParse(tag, out _) ? tag : null;
+        get => File.Exists(TagFile) && EntityTagHeaderValue.TryParse(File.ReadAllText(TagFile), out var tag) ? tag.Tag : null;
         set => Disk(() =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace VlWorker.ModelKit.Downloads;
 
-/// <summary>A text file that says what files must be: a line each of sha256, bytes and path. Empty lines and those that begin with # don't count.</summary>
+/// <summary>
+/// A text file that says what files must be: a line each of sha256, bytes and path. Empty lines and those that begin with # don't count.
+/// </summary>
 internal static class PinFile
 {
     private const int DigestDigits = 64;

@@ -60,7 +60,7 @@ internal sealed class StagingFolder : IDisposable
         try
         {
             _state.Dispose();
-            foreach (var path in Directory.EnumerateFiles(FolderPath, "*", SearchOption.AllDirectories).Where(path => !wanted.Contains(path)).ToList())
+            foreach (var path in Directory.GetFiles(FolderPath, "*", SearchOption.AllDirectories).Where(path => !wanted.Contains(path)))
                 File.Delete(path);
             if (Directory.Exists(final))
                 Directory.Delete(final);

@@ -63,7 +63,8 @@ internal static class ExternalData
             var (tensor, path, offset, length) = ordered[i];
             if (offset > fileLength || length > fileLength - offset)
                 throw Wrong(tensor, $"its data ends at byte {(decimal)offset + length}, but {path} has {fileLength}");
-            if (i > 0 && ordered[i - 1] is var previous && (previous.Offset, previous.Length) != (offset, length) && previous.Offset + previous.Length > offset)
+            if (i > 0 && ordered[i - 1] is var previous && (previous.Offset, previous.Length) != (offset, length)
+                && previous.Offset + previous.Length > offset)
                 throw Wrong(tensor, $"its data overlaps that of tensor {TensorField.Printable(previous.Tensor.Name)} in {path}");
         }
     }

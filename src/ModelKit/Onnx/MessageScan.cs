@@ -67,9 +67,11 @@ internal static class MessageScan
 
     private static InvalidDataException TooMany() => new($"it has more than {MostParts} parts");
 
-    private static int Skip(ReadOnlySpan<byte> message, int position, ulong bytes, long at, MessageDescriptor type) => bytes <= (ulong)(message.Length - position)
-        ? position + (int)bytes
-        : throw new InvalidDataException($"a field of {type.Name} at byte {at} has {bytes} bytes, more than are left: the file is cut off or damaged");
+    private static int Skip(ReadOnlySpan<byte> message, int position, ulong bytes, long at, MessageDescriptor type) =>
+        bytes <= (ulong)(message.Length - position)
+            ? position + (int)bytes
+            : throw new InvalidDataException(
+                $"a field of {type.Name} at byte {at} has {bytes} bytes, more than are left: the file is cut off or damaged");
 
     private static ulong Varint(ReadOnlySpan<byte> message, ref int position, long start)
     {

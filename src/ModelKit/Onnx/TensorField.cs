@@ -74,8 +74,9 @@ internal static class TensorField
         var (have, want) = type == ElementType.String ? (proto.StringData.Count, count)
             : proto.RawData.Length > 0 ? (proto.RawData.Length, type.ByteLength([.. proto.Dims]))
             : (TypedEntries(proto, type), Entries(type, count));
+        var unit = proto.RawData.Length > 0 ? "bytes" : "entries";
         if (have != want)
-            throw new InvalidDataException($"{type} [{string.Join(", ", proto.Dims)}] asks for {want} {(proto.RawData.Length > 0 ? "bytes" : "entries")} of data, not {have}");
+            throw new InvalidDataException($"{type} [{string.Join(", ", proto.Dims)}] asks for {want} {unit} of data, not {have}");
     }
 
     /// <summary>Entries of the typed field: elements below a byte are packed, complex ones take two.</summary>

@@ -71,9 +71,9 @@ internal static class PullCommand
         {
             var options = read();
             var result = await new ModelPull(options, time, new PullLines(console.Error, time)).RunAsync(cancellation);
+            var size = ByteSize.Text(result.Files.Sum(static file => file.Size));
             await console.Error.WriteLineAsync(
-                $"{(result.AlreadyThere ? "Already there" : "Done")}: {options.Folder}, {result.Files.Count} files, {ByteSize.Text(result.Files.Sum(static file => file.Size))}, "
-                + $"commit {result.Commit}");
+                $"{(result.AlreadyThere ? "Already there" : "Done")}: {options.Folder}, {result.Files.Count} files, {size}, commit {result.Commit}");
             if (printPins)
                 await PrintPinsAsync(options.Folder, result, console.Out, cancellation);
             return ModelExit.Good;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using VlWorker.ModelKit.Downloads;
 using VlWorker.ModelKit.Tests.Downloads;
 using VlWorker.Models;
@@ -8,8 +9,8 @@ namespace VlWorker.Worker.Tests.Models;
 public sealed class PullCommandTests : IAsyncLifetime
 {
     private readonly string _parent = Directory.CreateTempSubdirectory("vlworker-pull-").FullName;
-    private readonly StringWriter _out = new();
-    private readonly StringWriter _error = new();
+    private readonly StringBuilder _out = new();
+    private readonly StringBuilder _error = new();
     private LocalHub _hub = null!;
 
     private string Folder => Path.Combine(_parent, "model");
@@ -76,6 +77,11 @@ public sealed class PullCommandTests : IAsyncLifetime
 
     private Task<int> RunAsync(PullOptions options, bool printPins = false) => RunAsync(() => options, printPins);
 
-    private Task<int> RunAsync(Func<PullOptions> read, bool printPins = false, CancellationToken cancellation = default) =>
-        PullCommand.RunAsync(read, printPins, (_out, _error), TimeProvider.System, cancellation).WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
+    private async Task<int> RunAsync(Func<PullOptions> read, bool printPins = false, CancellationToken cancellation = default)
+    {
+        await using var output = new StringWriter(_out);
+        await using var error = new StringWriter(_error);
+        return await PullCommand.RunAsync(read, printPins, (output, error), TimeProvider.System, cancellation)
+            .WaitAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
+    }
 }

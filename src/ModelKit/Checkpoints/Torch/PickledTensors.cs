@@ -35,14 +35,16 @@ internal static class PickledTensors
     {
         ("collections.OrderedDict", []) => new PickledDict(),
         ("torch._utils._rebuild_parameter", [PickledTensor tensor, ..]) => tensor,
-        ("torch._utils._rebuild_tensor_v2", [PickledStorage storage, long offset, PickledTuple size, PickledTuple stride, ..]) => Tensor(storage, offset, size, stride),
+        ("torch._utils._rebuild_tensor_v2", [PickledStorage storage, long offset, PickledTuple size, PickledTuple stride, ..]) =>
+            Tensor(storage, offset, size, stride),
         _ => throw new InvalidDataException($"it calls {function.Name} in a way that torch.save does not"),
     };
 
     /// <summary>A storage, of what the pickle calls its persistent id: ("storage", class, key, device, count).</summary>
     /// <exception cref="InvalidDataException">It is something else.</exception>
     public static PickledStorage Storage(object? id) =>
-        id is PickledTuple { Items: ["storage", PickledGlobal { Name: var type }, string key, string, long count] } && Storages.TryGetValue(type, out var name) && count is >= 0 and <= MostElements
+        id is PickledTuple { Items: ["storage", PickledGlobal { Name: var type }, string key, string, long count] }
+            && Storages.TryGetValue(type, out var name) && count is >= 0 and <= MostElements
             ? new PickledStorage(name, key, count)
             : throw new InvalidDataException("a storage in it is not described as torch.save does");
 
@@ -59,5 +61,7 @@ internal static class PickledTensors
     }
 
     private static long[] Integers(PickledTuple tuple) =>
-        [.. tuple.Items.Select(static item => item is long and >= 0 ? (long)item : throw new InvalidDataException("a tensor in it has a shape that is none"))];
+        [.. tuple.Items.Select(static item => item is long and >= 0
+            ? (long)item
+            : throw new InvalidDataException("a tensor in it has a shape that is none"))];
 }

@@ -39,15 +39,14 @@ internal sealed class TorchFile : IWeightFile
     /// <exception cref="IOException">It can't be read.</exception>
     public static TorchFile Open(string path)
     {
-        ZipArchive? archive = null;
+        var stream = File.OpenRead(path);
         try
         {
-            archive = new ZipArchive(File.OpenRead(path), ZipArchiveMode.Read);
-            return new TorchFile(path, archive);
+            return new TorchFile(path, new ZipArchive(stream, ZipArchiveMode.Read));
         }
         catch (Exception error)
         {
-            archive?.Dispose();
+            stream.Dispose();
             if (error is InvalidDataException or ArgumentException or NotSupportedException or EndOfStreamException or OverflowException)
                 throw new InvalidDataException($"{path}: {error.Message}", error);
             throw;
@@ -128,7 +127,8 @@ internal sealed class TorchFile : IWeightFile
     private byte[] ReadStorage(PickledStorage storage)
     {
         var length = (Int128)storage.Count * SafetensorsHeader.BitsOf(storage.Type) / 8;
-        var entry = _archive.GetEntry($"{_prefix}data/{storage.Key}") ?? throw new InvalidDataException($"its storage {TensorField.Printable(storage.Key)} is missing");
+        var entry = _archive.GetEntry($"{_prefix}data/{storage.Key}")
+            ?? throw new InvalidDataException($"its storage {TensorField.Printable(storage.Key)} is missing");
         if (entry.Length != length || length > Array.MaxLength)
             throw new InvalidDataException($"its storage of {storage.Count} {storage.Type} has {entry.Length} bytes");
         return ReadEntry(entry, Array.MaxLength);
