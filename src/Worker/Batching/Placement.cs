@@ -64,12 +64,12 @@ internal sealed class Placement(TimeProvider time)
     /// <summary>Rows that the faster devices will have finished by the time this one has finished so many.</summary>
     private double Passed(DeviceLoad device, List<DeviceLoad> faster, BatchKey key, int waiting, int rows, long now)
     {
-        var until = Caution * device.AtMost(key, rows)!.Value;
+        var until = Caution * Expected(device.AtMost(key, rows));
         var passed = 0d;
         foreach (var other in faster)
         {
             var batch = Math.Min(other.Limit(key), waiting);
-            var each = other.AtLeast(key, batch)!.Value;
+            var each = Expected(other.AtLeast(key, batch));
             foreach (var stream in other.Streams)
                 passed += batch * Math.Floor(Math.Max(0, until - stream.Remaining(time, now)) / each);
         }
@@ -86,9 +86,12 @@ internal sealed class Placement(TimeProvider time)
             return double.NegativeInfinity;
         var batch = Math.Min(device.Limit(key), waiting);
         var rounds = Math.Ceiling((double)waiting / (batch * device.Streams.Count));
-        var done = device.Streams.Min(stream => stream.Remaining(time, now)) + (rounds * device.AtMost(key, batch)!.Value);
+        var done = device.Streams.Min(stream => stream.Remaining(time, now)) + (rounds * Expected(device.AtMost(key, batch)));
         return Math.Floor(Math.Log(done, Alike));
     }
+
+    /// <summary>What was learned of a bucket may be dropped for newer ones at any moment: then its next batch is a trial again.</summary>
+    private static double Expected(double? seconds) => seconds ?? double.PositiveInfinity;
 
     private static double BusyShare(DeviceLoad device) => 1 - ((double)device.Idle / device.Streams.Count);
 }

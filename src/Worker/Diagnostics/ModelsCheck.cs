@@ -1,6 +1,7 @@
 using System.Globalization;
 using VlWorker.Hosting;
 using VlWorker.Inference;
+using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
 
 namespace VlWorker.Diagnostics;
@@ -24,9 +25,12 @@ internal sealed class ModelsCheck(InferenceOptions options) : IDiagnosticCheck
         {
             var folder = ModelFolder.Open(ResourcePath.Resolve(model.Folder), model.Precision);
             var bytes = folder.Files.Sum(file => file.Bytes);
+            var made = folder.Manifest is { } manifest ? $"optimised for {manifest.Target}"
+                : model.Optimize == OptimizeChoice.Off ? "runs as it is" : "optimised at the first load, under a revision of its own";
             return Finding.Ok(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{model.Alias}: {folder.Family.ModelType}, {folder.Precision.ToString().ToLowerInvariant()}, {bytes / 1e6:0.0} MB in {folder.Files.Count} files, revision {folder.ComputeRevision()}"));
+                $"{model.Alias}: {folder.Family.ModelType}, {folder.Precision.ToString().ToLowerInvariant()}, {bytes / 1e6:0.0} MB in {folder.Files.Count} files, ")
+                + $"revision {folder.ComputeRevision()}, {made}");
         }
         catch (Exception error) when (error is ModelFolderException or IOException or UnauthorizedAccessException)
         {

@@ -40,8 +40,16 @@ internal static class WorkerHost
     public static async Task<int> RunAsync(WebApplication application)
     {
         var lifecycle = application.Services.GetRequiredService<WorkerLifecycle>();
-        await application.StartAsync();
-        await application.WaitForShutdownAsync();
+        try
+        {
+            await application.StartAsync();
+            await application.WaitForShutdownAsync();
+        }
+        catch (OperationCanceledException) when (application.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // It was told to stop, or found that it can't start, before the host had started it all.
+        }
+
         if (lifecycle.DeviceLost is not null)
         {
             // What holds memory on a broken device can't give it back, and may hang in trying: the end of the process does it.
