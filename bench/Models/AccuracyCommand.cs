@@ -11,14 +11,16 @@ internal static class AccuracyCommand
         What the ways to make a model smaller cost on the demo models, over the 96 images of `samples/` and their true captions. Each model was made by
         the code behind `vl-worker model quantize`, `prune` and `optimize`, and compared with the fp32 export by that behind `model verify`
         ([models.md](models.md)): batches of 8, as many streams as cores, decoding left out; the fp32 export and the model took turns, so the
-        factor is that of one run. "Optimised" ones run on the CPU engine, all others as exported graphs.
+        factor is that of one run. How far it can be trusted shows in the first line, where the export is compared with itself. "Optimised" ones
+        run on the CPU engine, all others as exported graphs.
         """;
 
     private const string Notes = """
         Captions "as in fp32" equal those of the fp32 export, "true" ones those of `truth.json`. Cosines are those of a row's embedding by both
         models. Recall counts how often the right one comes first (or is among the first ten) when every image is compared with every caption.
         Unstructured pruning sets that share of the weights of each matrix to zero and makes nothing smaller or faster. Structured pruning takes
-        that share of each block's attention heads and feed-forward neurons out. Nothing was trained afterwards. The demo models were trained to
+        that share of each block's attention heads, rounded down, and feed-forward neurons out: of the demo models' few heads a block, small
+        shares take none. Nothing was trained afterwards. The demo models were trained to
         the point on few kinds of pictures; another model loses more or less: measure it.
         """;
 

@@ -9,20 +9,20 @@ internal static class AccuracyRow
     public static IEnumerable<string> Head(bool captions) => captions
         ?
         [
-            "| model | true captions | as in fp32 | words wrong, mean | graphs | resident | images/s | against fp32 |",
-            "|---|---|---|---|---|---|---|---|",
+            "| model | true captions | as in fp32 | words wrong, mean | graphs | resident | images/s against fp32 |",
+            "|---|---|---|---|---|---|---|",
         ]
         :
         [
-            "| model | image to caption, recall at 1 / 10 | caption to image | cosine of images, lowest / mean | of captions | graphs | resident | images/s | against fp32 |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| model | image to caption, recall at 1 / 10 | caption to image | cosine of images, lowest / mean | of captions | graphs | resident | images/s against fp32 |",
+            "|---|---|---|---|---|---|---|---|",
         ];
 
     /// <summary>The line.</summary>
     public static string Of(string name, Findings found)
     {
         var cost = FormattableString.Invariant(
-            $"{Figures.Size(found.Candidate.WeightBytes)} | {(found.Candidate.ResidentBytes is { } bytes ? Figures.Size(bytes) : "")} | {found.Speed?.CandidateMedian:0.0} | {found.Speed?.Ratio:0.00}x |");
+            $"{Figures.Size(found.Candidate.WeightBytes)} | {(found.Candidate.ResidentBytes is { } bytes ? Figures.Size(bytes) : "")} | {found.Speed?.Ratio:0.00}x |");
         if (found.Captions is { } captions)
         {
             return FormattableString.Invariant(
