@@ -16,6 +16,7 @@ internal static class EngineCommand
         Description = "int8 or fp32: the engine runs the model optimised for the CPU, and takes turns with itself on the exported int8 graphs.",
     };
 
+    private static readonly Option<DirectoryInfo?> Optimized = new("--optimized") { Description = "In place of --optimize: the folder that vl-worker model optimize made of it." };
     private static readonly Option<int[]> Batches = new("--batch")
     {
         Description = "Batch sizes of the engine.",
@@ -59,7 +60,7 @@ internal static class EngineCommand
     {
         var command = new Command("engine", "Images a second from encoded bytes in memory to captions or embeddings.")
         {
-            Model, Optimize, Batches, PeerBatches, Threads, Rounds, Images, Peers, Least, Out,
+            Model, Optimize, Optimized, Batches, PeerBatches, Threads, Rounds, Images, Peers, Least, Out,
         };
         Peers.AcceptOnlyFromAmong(TransformersJs, Plain);
         Optimize.AcceptOnlyFromAmong("int8", "fp32");
@@ -79,8 +80,8 @@ internal static class EngineCommand
         using var race = new EngineRace(options.GetValue(Images));
         foreach (var batch in options.GetValue(Batches)!)
         {
-            if (optimized is not null)
-                race.AddEngine($"engine, optimised ({options.GetValue(Optimize)})", optimized.Folder, ModelPrecision.Auto, batch, options.GetValue(Threads));
+            if ((optimized?.Folder ?? options.GetValue(Optimized)?.FullName) is { } folder)
+                race.AddEngine($"engine, optimised ({ModelFolder.Open(folder).Manifest?.Precision})", folder, ModelPrecision.Auto, batch, options.GetValue(Threads));
             race.AddEngine("engine, exported int8", model, ModelPrecision.Quantized, batch, options.GetValue(Threads));
         }
 

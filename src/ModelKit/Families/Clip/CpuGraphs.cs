@@ -37,7 +37,7 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
         var ids = graph.Input("input_ids", ElementType.Int64, "batch", "positions");
-        var states = graph.Node("Gather", [Rows(graph, text.TokenEmbedding), ids]);
+        var states = blocks.Look(text.TokenEmbedding, ids, precision.Encoder);
         var length = graph.Node("Shape", [ids], ("start", 1), ("end", 2));
         var zero = graph.Constant(Tensor.FromInt64([0], [1]));
         states = graph.Node("Add", [states, graph.Node("Slice", [Rows(graph, text.Positions), zero, length, zero])]);

@@ -59,6 +59,18 @@ internal sealed class CpuBlocks(GraphBuilder graph)
         return graph.Node("Add", [states, Linears.Apply(inner, down, format)]);
     }
 
+    /// <summary>Rows of a table by their numbers. Beside 8-bit layers the table is kept in 16 bits: half the memory, rounded far less than those.</summary>
+    /// <param name="table">[rows, D].</param>
+    /// <param name="numbers">int64 [...].</param>
+    /// <param name="format">Format of the linear layers.</param>
+    /// <returns>[..., D].</returns>
+    public string Look(Matrix table, string numbers, LinearFormat format)
+    {
+        var type = format == LinearFormat.Float ? ElementType.Float : ElementType.Float16;
+        var rows = graph.Node("Gather", [graph.Constant(Tensor.FromFloats(table.Values, [table.Rows, table.Columns], type)), numbers]);
+        return type == ElementType.Float ? rows : graph.Node("Cast", [rows], ("to", ElementType.Float));
+    }
+
     /// <summary>A vector as a constant.</summary>
     public string Vector(float[] values) => graph.Constant(Tensor.FromFloats(values, [values.Length]));
 

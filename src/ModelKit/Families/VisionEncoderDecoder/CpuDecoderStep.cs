@@ -28,7 +28,7 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
         _pastLengths = graph.Input("past_lengths", ElementType.Int32, "rows");
         _totalLength = graph.Input("total_length", ElementType.Int32);
         _shape = graph.Node("Concat", [graph.Node("Shape", [ids]), graph.Constant(Tensor.FromInt64([-1], [1]))], ("axis", 0));
-        return graph.Node("Add", [Look(decoder.TokenEmbedding, ids), Look(decoder.Positions, position)]);
+        return graph.Node("Add", [Blocks.Look(decoder.TokenEmbedding, ids, format), Blocks.Look(decoder.Positions, position, format)]);
     }
 
     /// <summary>One block.</summary>
@@ -78,9 +78,6 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
 
     private string Past(int index, string what, DecoderLayer layer) =>
         graph.Input($"past.{index}.{what}", ElementType.Float, "rows", layer.Heads, "capacity", PaddedSize(layer));
-
-    private string Look(Matrix table, string rows) =>
-        graph.Node("Gather", [graph.Constant(Tensor.FromFloats(table.Values, [table.Rows, table.Columns])), rows]);
 
     // GroupQueryAttention takes heads of a multiple of eight only.
     private static int PaddedSize(DecoderLayer layer) => (layer.HeadSize + 7) / 8 * 8;
