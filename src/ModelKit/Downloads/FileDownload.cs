@@ -118,7 +118,10 @@ internal sealed class FileDownload(HubClient client, PullOptions options, TimePr
             if ((length += read) > file.Size)
                 throw new LieException($"the server gives more than {file.Size} bytes");
             await PartialFile.WriteAsync(writer, chunk.AsMemory(0, read), guard.Token).ConfigureAwait(false);
-            progress?.Report(new PullProgress(file.Path, length, file.Size));
+
+            // The last part is reported when it has been checked.
+            if (length < file.Size)
+                progress?.Report(new PullProgress(file.Path, length, file.Size));
         }
 
         if (length < file.Size)
