@@ -26,8 +26,8 @@ internal static class GpuCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
-    private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
-    private static readonly Option<bool> Turns = new("--turns") { Description = "Whether batches have the GPU one after the other.", DefaultValueFactory = _ => true };
+    private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 3 };
+    private static readonly Option<bool> Turns = new("--turns") { Description = "Whether batches have the GPU one after the other." };
     private static readonly Option<int> Chunk = new("--chunk") { Description = "Images that go through an encoder at a time; 0 is the engine's choice." };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 5 };
     private static readonly Option<string?> Python = new("--reference") { Description = "A Python with torch and transformers: takes turns with it." };

@@ -1,7 +1,7 @@
 namespace VlWorker.Inference.Cuda;
 
 /// <summary>
-/// Lets one lane after another have the GPU: two batches at once would take the second-level cache from each other. The next lane's work is queued
+/// Lets one lane after another have the GPU, so that batches do not take the second-level cache from each other. The next lane's work is queued
 /// as soon as all of the last one's is, so that the GPU never waits; copies are not a matter of turns.
 /// </summary>
 internal sealed class DeviceTurn : IDisposable
