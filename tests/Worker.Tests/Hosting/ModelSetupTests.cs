@@ -79,7 +79,7 @@ public sealed class ModelSetupTests
     private static ModelRegistry Load(InferenceOptions options) =>
         new ModelSetup(options, new BatchingOptions(), new WorkerMetrics(Metrics.NewCustomRegistry()), TimeProvider.System, NullLogger.Instance).Load();
 
-    private static ModelOptions Model(string alias) => new() { Alias = alias, Folder = Folder };
+    private static ModelOptions Model(string alias) => new() { Optimize = OptimizeChoice.Off, Alias = alias, Folder = Folder };
 
     private static DeviceOptions Device(string name) => new() { Name = name };
 }
