@@ -3,6 +3,7 @@ using Prometheus;
 using VlWorker.Batching;
 using VlWorker.Hosting;
 using VlWorker.Inference;
+using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
 using VlWorker.Telemetry;
 using VlWorker.Worker.Tests.Fixtures;
