@@ -21,6 +21,7 @@ root.Subcommands.Add(FetchCommand.Create());
 root.Subcommands.Add(FuzzCommand.Create());
 root.Subcommands.Add(MessagesCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
+root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
 root.Subcommands.Add(DevicesCommand.Create());
 root.Subcommands.Add(DeviceMemoryCommand.Create());
