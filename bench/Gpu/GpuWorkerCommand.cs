@@ -23,7 +23,7 @@ internal static class GpuWorkerCommand
     };
 
     private static readonly Option<int> Batch = new("--batch") { Description = "Rows of a batch.", DefaultValueFactory = _ => 256 };
-    private static readonly Option<int> Images = new("--images") { Description = "Images of a round.", DefaultValueFactory = _ => 24_000 };
+    private static readonly Option<int> Images = new("--images") { Description = "Images of a round.", DefaultValueFactory = _ => 48_000 };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
@@ -41,27 +41,29 @@ internal static class GpuWorkerCommand
         using var report = new Report("The whole worker on GPUs", file);
         using (var context = new CudaContext(0))
             report.Line($"{devices.Length} x {context.Name}. {images} images a round, the JPEGs of samples/ in turn, in memory; greedy captions of 16 tokens; batches of {batch}. "
-                + $"Medians of {rounds} rounds, taking turns.");
+                + $"Medians of {rounds} rounds. libturbojpeg of the system: {(VlWorker.Decoding.Formats.TurboJpeg.IsAvailable ? "used" : "not installed")}.");
         using var folder = GpuWorkerFolder.Make(model);
-        var (engine, decoder) = (new List<double>(), new List<double>());
-        var workers = new List<(string Name, List<double> PerSecond)>();
+        var (engine, decoder) = (new List<Throughput>(), new List<Throughput>());
+        var workers = new List<(string Name, List<Throughput> Rounds)>();
+        var stages = new List<string>();
         decoder.AddRange(await folder.DecodeAsync(images / 4, rounds));
         engine.AddRange(folder.Engine(batch, images, rounds));
         foreach (var set in devices.Length == 1 ? [devices] : new[] { devices[..1], devices })
-            workers.Add((string.Join(" and ", set), await folder.WorkerAsync(set, batch, images, rounds)));
+            workers.Add((string.Join(" and ", set), await folder.WorkerAsync(set, batch, images, rounds, stages)));
         report.Line(string.Join('\n',
         [
-            "| what | images/s |",
-            "|---|---|",
-            FormattableString.Invariant($"| decoder alone, {Environment.ProcessorCount} cores: JPEG to 224 x 224 | {GpuClock.Median(decoder):0} |"),
-            FormattableString.Invariant($"| engine alone, {devices[0]}: prepared images to captions | {GpuClock.Median(engine):0} |"),
-            .. workers.Select(worker => FormattableString.Invariant($"| worker, {worker.Name}: JPEG to published result | {GpuClock.Median(worker.PerSecond):0} |")),
+            "| what | images/s | processor time an image, ms | cores busy |",
+            "|---|---|---|---|",
+            Throughput.Row($"decoder alone, {Environment.ProcessorCount} cores: JPEG to 224 x 224", decoder),
+            Throughput.Row($"engine alone, {devices[0]}: prepared images to captions", engine),
+            .. workers.Select(worker => Throughput.Row($"worker, {worker.Name}: JPEG to published result", worker.Rounds)),
         ]));
-        var share = GpuClock.Median(workers[0].PerSecond) / GpuClock.Median(engine);
+        report.Line($"Means of a message, warm-up included: {string.Join(", ", stages)}.");
+        var share = Throughput.Median(workers[0].Rounds) / Throughput.Median(engine);
         report.Line(FormattableString.Invariant($"Worker over engine alone: {share:0.00} (must be {EngineShare})."));
         if (workers.Count == 1)
             return share >= EngineShare ? 0 : 1;
-        var both = GpuClock.Median(workers[1].PerSecond) / GpuClock.Median(workers[0].PerSecond);
+        var both = Throughput.Median(workers[1].Rounds) / Throughput.Median(workers[0].Rounds);
         report.Line(FormattableString.Invariant($"{devices.Length} devices over one: {both:0.00} (two must be {TwoDevices})."));
         return both >= TwoDevices ? 0 : 1;
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
@@ -56,30 +55,30 @@ internal sealed class GpuWorkerFolder : IDisposable
             """));
     }
 
-    /// <summary>Images a second that all cores decode and resize.</summary>
-    public async Task<List<double>> DecodeAsync(int count, int rounds)
+    /// <summary>What decoding and resizing reach on all cores.</summary>
+    public async Task<List<Throughput>> DecodeAsync(int count, int rounds)
     {
         var plan = PreprocessorConfig.Load(Model).Resize;
         var files = _keys.Select(key => File.ReadAllBytes(Path.Combine(Images, key))).ToArray();
         using var decoder = new ImageDecoder(new DecodingOptions());
-        var figures = new List<double>();
+        var figures = new List<Throughput>();
         for (var round = 0; round <= rounds; round++)
         {
-            var started = Stopwatch.GetTimestamp();
+            var started = Throughput.Start();
             await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4 * Environment.ProcessorCount }, async (i, cancellation) =>
             {
                 var decoded = await decoder.DecodeAsync(files[i % files.Length], [plan], cancellation);
                 decoded.Prepared[0].Dispose();
             });
             if (round > 0)
-                figures.Add(count / Stopwatch.GetElapsedTime(started).TotalSeconds);
+                figures.Add(started.Stop(count));
         }
 
         return figures;
     }
 
-    /// <summary>Images a second of the model alone, with prepared images.</summary>
-    public List<double> Engine(int batch, int images, int rounds)
+    /// <summary>What the model reaches alone, with prepared images.</summary>
+    public List<Throughput> Engine(int batch, int images, int rounds)
     {
         var folder = ModelFolder.Open(Model);
         using var model = ModelLoader.Load(
@@ -88,20 +87,25 @@ internal sealed class GpuWorkerFolder : IDisposable
         var pixels = _keys.Select(key => decoder.DecodeAsync(File.ReadAllBytes(Path.Combine(Images, key)), [model.Images!.Resize], default)
             .GetAwaiter().GetResult().Prepared[0]).ToArray();
         InferenceInput[] rows = [.. Enumerable.Range(0, batch).Select(i => new ImageInput(Tasks.Caption, pixels[i % pixels.Length], model.Resolve(null)))];
-        var figures = new List<double>();
+        var figures = new List<Throughput>();
         for (var round = 0; round < rounds; round++)
-            figures.Add(batch / GpuClock.Throughput(() => model.Run(rows, CancellationToken.None), 2, images / batch) * 1000);
+        {
+            var started = Throughput.Start();
+            var milliseconds = GpuClock.Throughput(() => model.Run(rows, CancellationToken.None), 2, images / batch);
+            figures.Add(started.Stop(images) with { PerSecond = batch / milliseconds * 1000 });
+        }
+
         foreach (var image in pixels)
             image.Dispose();
         return figures;
     }
 
-    /// <summary>Images a second of a worker, from the message with the image's key to the published result.</summary>
+    /// <summary>What a worker reaches, from the message with the image's key to the published result.</summary>
     /// <exception cref="NoAnswerException">An image got neither a result nor a rejection.</exception>
-    public async Task<List<double>> WorkerAsync(string[] devices, int batch, int images, int rounds)
+    public async Task<List<Throughput>> WorkerAsync(string[] devices, int batch, int images, int rounds, List<string> stages)
     {
-        // Two batches for each stream: one runs, the next one fills.
-        var underWay = 2 * 2 * batch * devices.Length;
+        // For each of two streams: a batch runs, the next one is ready, a third is being decoded.
+        var underWay = 3 * 2 * batch * devices.Length;
         string[] settings =
         [
             .. devices.SelectMany((device, i) => new[] { $"--Inference:Devices:{i}:Name={device}", $"--Inference:Devices:{i}:MaxBatch={batch}" }),
@@ -110,25 +114,25 @@ internal sealed class GpuWorkerFolder : IDisposable
             $"--Fetching:BytesInFlight={1 << 30}", $"--Decoding:PixelBudgetBytes={4L << 30}",
         ];
         await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(settings, Images), CancellationToken.None);
-        await using var client = await worker.ConnectAsync(CancellationToken.None);
-        var figures = new List<double>();
+
+        // A subscription hands its results on one after another: several clients, each with a job of its own, or they would be what is measured.
+        await using var clients = await Clients.ConnectAsync(worker);
+        var figures = new List<Throughput>();
         var sent = 0;
         for (var round = 0; round <= rounds; round++)
         {
-            var begun = Stopwatch.GetTimestamp();
+            var begun = Throughput.Start();
             await Parallel.ForAsync(0, images, new ParallelOptions { MaxDegreeOfParallelism = underWay }, async (i, cancellation) =>
             {
-                var id = Interlocked.Increment(ref sent).ToString(CultureInfo.InvariantCulture);
+                var number = Interlocked.Increment(ref sent);
                 var image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = _keys[i % _keys.Length] };
-                var request = new DescribeImage { Id = id, Tasks = [Tasks.Caption], Image = image };
-                var reply = await client.AskAsync(id, Topology.BackfillRoutingKey, ContractsJson.Write(request), cancellation);
-                if (reply.Answer.Image is null)
-                    throw new InvalidOperationException($"an image was rejected: {System.Text.Encoding.UTF8.GetString(reply.Body)}");
+                await clients.AskAsync(new DescribeImage { Id = number.ToString(CultureInfo.InvariantCulture), Tasks = [Tasks.Caption], Image = image }, number, cancellation);
             });
             if (round > 0)
-                figures.Add(images / Stopwatch.GetElapsedTime(begun).TotalSeconds);
+                figures.Add(begun.Stop(images));
         }
 
+        stages.AddRange(await StageTimes.ReadAsync(worker.Metrics));
         return figures;
     }
 

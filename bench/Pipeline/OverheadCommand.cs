@@ -38,7 +38,7 @@ internal static class OverheadCommand
             var model = FixtureArchive.Extract("vit-gpt2-tiny");
             using var engine = new EngineAlone(model, new BatchingOptions().MaxBatch);
             await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(Settings(model), folder), CancellationToken.None);
-            await using var client = await worker.ConnectAsync(CancellationToken.None);
+            await using var client = await worker.ConnectAsync();
             await MeasureAsync(engine, client, folder, keys, count, rounds, report);
         }
         finally

@@ -55,10 +55,11 @@ internal sealed class InMemoryTransport : ITransport
     /// <summary>Subscribes to an exchange. The handler is called for one message after another; what it throws is logged and the message is gone.</summary>
     /// <param name="exchange">One of <see cref="Topology"/>'s exchanges, or the name of a queue that requests name as reply-to.</param>
     /// <param name="handler">Gets routing key, properties and body.</param>
+    /// <param name="pattern">Of the results, those whose routing key matches; # are all.</param>
     /// <param name="cancellation">Gives up waiting for the subscription.</param>
     /// <returns>Stops the subscription when disposed of.</returns>
     public async Task<IAsyncDisposable> SubscribeAsync(
-        string exchange, Func<string, MessageProperties, byte[], Task> handler, CancellationToken cancellation = default)
+        string exchange, Func<string, MessageProperties, byte[], Task> handler, string pattern = "#", CancellationToken cancellation = default)
     {
         var isReplyQueue = exchange is not (Topology.ResultsExchange or Topology.DeadExchange);
         var handle = _bus.ConnectReceiveEndpoint(isReplyQueue ? exchange : $"{exchange}.{Guid.NewGuid():N}", endpoint =>
@@ -66,7 +67,7 @@ internal sealed class InMemoryTransport : ITransport
             endpoint.ConfigureConsumeTopology = false;
             endpoint.ConcurrentMessageLimit = 1;
             if (exchange == Topology.ResultsExchange)
-                ((IInMemoryReceiveEndpointConfigurator)endpoint).Bind(exchange, ExchangeType.Topic, "#");
+                ((IInMemoryReceiveEndpointConfigurator)endpoint).Bind(exchange, ExchangeType.Topic, pattern);
             else if (!isReplyQueue)
                 ((IInMemoryReceiveEndpointConfigurator)endpoint).Bind(exchange);
             endpoint.ConfigureReceive(receive => receive.UseFilter(new Handler(handler)));

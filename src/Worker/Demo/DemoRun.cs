@@ -61,7 +61,7 @@ internal sealed class DemoRun(DemoSettings settings, string[] workerSettings, IA
         var started = time.GetTimestamp();
         await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(workerSettings, images), cancellation);
         var loading = time.GetElapsedTime(started);
-        await using var client = await worker.ConnectAsync(cancellation);
+        await using var client = await worker.ConnectAsync(cancellation: cancellation);
         started = time.GetTimestamp();
         await _progress.RunAsync("Describing", "images", scan.Keys.Count, done => DescribeAsync(client, scan.Keys, output, done, cancellation));
         var elapsed = time.GetElapsedTime(started);

@@ -55,7 +55,7 @@ internal static class EmbedCommand
             if (settings.FirstOrDefault(token => !WorkerSetting.Is(token)) is { } unknown)
                 throw new DemoException($"'{unknown}' is not an option of embed; see embed --help");
             await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(settings, AppContext.BaseDirectory), cancellation);
-            await using var client = await worker.ConnectAsync(cancellation);
+            await using var client = await worker.ConnectAsync(cancellation: cancellation);
             var failed = false;
             foreach (var window in Texts(texts, console.In).Chunk(UnderWay))
             {

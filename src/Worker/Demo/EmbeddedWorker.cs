@@ -1,7 +1,9 @@
+using Prometheus;
 using VlWorker.Consuming;
 using VlWorker.Fetching;
 using VlWorker.Hosting;
 using VlWorker.Publishing;
+using VlWorker.Telemetry;
 
 namespace VlWorker.Demo;
 
@@ -63,10 +65,16 @@ internal sealed class EmbeddedWorker : IAsyncDisposable
         }
     }
 
+    /// <summary>What the worker measures.</summary>
+    public CollectorRegistry Metrics => _host.Services.GetRequiredService<WorkerMetrics>().Registry;
+
     /// <summary>A client of this worker. The caller disposes of it before the worker.</summary>
-    public Task<RequestClient> ConnectAsync(CancellationToken cancellation) => RequestClient.ConnectAsync(
+    /// <param name="results">Routing keys of the results that are its own, as a pattern.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public Task<RequestClient> ConnectAsync(string results = "#", CancellationToken cancellation = default) => RequestClient.ConnectAsync(
         _host.Services.GetRequiredService<InMemoryTransport>(),
         _host.Services.GetRequiredService<ConsumptionGate>(),
+        results,
         _host.Services.GetRequiredService<TimeProvider>(),
         cancellation);
 

@@ -39,12 +39,17 @@ internal sealed class RequestClient : IAsyncDisposable
     }
 
     /// <summary>Subscribes to results and dead letters.</summary>
+    /// <param name="transport">The worker's.</param>
+    /// <param name="gate">The worker's.</param>
+    /// <param name="results">Routing keys of the results that are this client's, as a pattern.</param>
+    /// <param name="time">Clock of the client's patience.</param>
+    /// <param name="cancellation">Gives up.</param>
     public static async Task<RequestClient> ConnectAsync(
-        InMemoryTransport transport, ConsumptionGate gate, TimeProvider time, CancellationToken cancellation)
+        InMemoryTransport transport, ConsumptionGate gate, string results, TimeProvider time, CancellationToken cancellation)
     {
         var client = new RequestClient(transport, gate, time);
-        client._subscriptions.Add(await transport.SubscribeAsync(Topology.ResultsExchange, client.OnResultAsync, cancellation));
-        client._subscriptions.Add(await transport.SubscribeAsync(Topology.DeadExchange, client.OnDeadLetterAsync, cancellation));
+        client._subscriptions.Add(await transport.SubscribeAsync(Topology.ResultsExchange, client.OnResultAsync, results, cancellation));
+        client._subscriptions.Add(await transport.SubscribeAsync(Topology.DeadExchange, client.OnDeadLetterAsync, cancellation: cancellation));
         client._watching = client.WatchAsync(client._stopping.Token);
         return client;
     }
