@@ -22,6 +22,7 @@ internal static class GpuWorkerCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private static readonly Option<int> Streams = new("--streams") { Description = "Batches in flight on each device.", DefaultValueFactory = _ => 2 };
     private static readonly Option<int> Batch = new("--batch") { Description = "Rows of a batch.", DefaultValueFactory = _ => 256 };
     private static readonly Option<int> Images = new("--images") { Description = "Images of a round.", DefaultValueFactory = _ => 48_000 };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
@@ -30,26 +31,26 @@ internal static class GpuWorkerCommand
     /// <summary>The command. Exit code 0 only if every figure is as it must be.</summary>
     public static Command Create()
     {
-        var command = new Command("gpu-worker", "The whole worker on GPUs, from JPEG bytes to published results.") { Model, Devices, Batch, Images, Rounds, Out };
+        var command = new Command("gpu-worker", "The whole worker on GPUs, from JPEG bytes to published results.") { Model, Devices, Streams, Batch, Images, Rounds, Out };
         command.SetAction((result, _) => RunAsync(
-            result.GetRequiredValue(Model).FullName, result.GetValue(Devices)!, result.GetValue(Batch), result.GetValue(Images), result.GetValue(Rounds), result.GetValue(Out)));
+            result.GetRequiredValue(Model).FullName, result.GetValue(Devices)!, result.GetValue(Streams), result.GetValue(Batch), result.GetValue(Images), result.GetValue(Rounds), result.GetValue(Out)));
         return command;
     }
 
-    private static async Task<int> RunAsync(string model, string[] devices, int batch, int images, int rounds, string? file)
+    private static async Task<int> RunAsync(string model, string[] devices, int streams, int batch, int images, int rounds, string? file)
     {
         using var report = new Report("The whole worker on GPUs", file);
         using (var context = new CudaContext(0))
-            report.Line($"{devices.Length} x {context.Name}. {images} images a round, the JPEGs of samples/ in turn, in memory; greedy captions of 16 tokens; batches of {batch}. "
+            report.Line($"{devices.Length} x {context.Name}. {images} images a round, the JPEGs of samples/ in turn, in memory; greedy captions of 16 tokens; batches of {batch}, {streams} in flight. Server garbage collection: {System.Runtime.GCSettings.IsServerGC}. "
                 + $"Medians of {rounds} rounds. libturbojpeg of the system: {(VlWorker.Decoding.Formats.TurboJpeg.IsAvailable ? "used" : "not installed")}.");
         using var folder = GpuWorkerFolder.Make(model);
         var (engine, decoder) = (new List<Throughput>(), new List<Throughput>());
         var workers = new List<(string Name, List<Throughput> Rounds)>();
         var stages = new List<string>();
         decoder.AddRange(await folder.DecodeAsync(images / 4, rounds));
-        engine.AddRange(folder.Engine(batch, images, rounds));
+        engine.AddRange(folder.Engine(streams, batch, images, rounds));
         foreach (var set in devices.Length == 1 ? [devices] : new[] { devices[..1], devices })
-            workers.Add((string.Join(" and ", set), await folder.WorkerAsync(set, batch, images, rounds, stages)));
+            workers.Add((string.Join(" and ", set), await folder.WorkerAsync(set, streams, batch, images, rounds, stages)));
         report.Line(string.Join('\n',
         [
             "| what | images/s | processor time an image, ms | cores busy |",

@@ -78,11 +78,11 @@ internal sealed class GpuWorkerFolder : IDisposable
     }
 
     /// <summary>What the model reaches alone, with prepared images.</summary>
-    public List<Throughput> Engine(int batch, int images, int rounds)
+    public List<Throughput> Engine(int streams, int batch, int images, int rounds)
     {
         var folder = ModelFolder.Open(Model);
         using var model = ModelLoader.Load(
-            new ModelReference { Alias = "captioner", Revision = "0" }, folder, new ModelOptions(), new DeviceSpec(new DeviceName(DeviceKind.Cuda, 0), 2, batch));
+            new ModelReference { Alias = "captioner", Revision = "0" }, folder, new ModelOptions(), new DeviceSpec(new DeviceName(DeviceKind.Cuda, 0), streams, batch));
         using var decoder = new ImageDecoder(new DecodingOptions());
         var pixels = _keys.Select(key => decoder.DecodeAsync(File.ReadAllBytes(Path.Combine(Images, key)), [model.Images!.Resize], default)
             .GetAwaiter().GetResult().Prepared[0]).ToArray();
@@ -91,7 +91,7 @@ internal sealed class GpuWorkerFolder : IDisposable
         for (var round = 0; round < rounds; round++)
         {
             var started = Throughput.Start();
-            var milliseconds = GpuClock.Throughput(() => model.Run(rows, CancellationToken.None), 2, images / batch);
+            var milliseconds = GpuClock.Throughput(() => model.Run(rows, CancellationToken.None), streams, images / batch);
             figures.Add(started.Stop(images) with { PerSecond = batch / milliseconds * 1000 });
         }
 
@@ -102,13 +102,13 @@ internal sealed class GpuWorkerFolder : IDisposable
 
     /// <summary>What a worker reaches, from the message with the image's key to the published result.</summary>
     /// <exception cref="NoAnswerException">An image got neither a result nor a rejection.</exception>
-    public async Task<List<Throughput>> WorkerAsync(string[] devices, int batch, int images, int rounds, List<string> stages)
+    public async Task<List<Throughput>> WorkerAsync(string[] devices, int streams, int batch, int images, int rounds, List<string> stages)
     {
-        // For each of two streams: a batch runs, the next one is ready, a third is being decoded.
-        var underWay = 3 * 2 * batch * devices.Length;
+        // For each stream: a batch runs, the next one is ready, a third is being decoded.
+        var underWay = 3 * streams * batch * devices.Length;
         string[] settings =
         [
-            .. devices.SelectMany((device, i) => new[] { $"--Inference:Devices:{i}:Name={device}", $"--Inference:Devices:{i}:MaxBatch={batch}" }),
+            .. devices.SelectMany((device, i) => new[] { $"--Inference:Devices:{i}:Name={device}", $"--Inference:Devices:{i}:MaxBatch={batch}", $"--Inference:Devices:{i}:Streams={streams}" }),
             "--Inference:Models:0:Alias=captioner", $"--Inference:Models:0:Folder={Model}",
             $"--Batching:MaxBatch={batch}", $"--Consuming:BackfillPrefetch={underWay}", $"--Consuming:InteractivePrefetch={batch}", $"--Consuming:TextPrefetch={batch}",
             $"--Fetching:BytesInFlight={1 << 30}", $"--Decoding:PixelBudgetBytes={4L << 30}",

@@ -56,30 +56,20 @@ internal static class OverheadCommand
     private static async Task MeasureAsync(EngineAlone engine, RequestClient client, string folder, string[] keys, int count, int rounds, Report report)
     {
         var images = keys.Select(key => File.ReadAllBytes(Path.Combine(folder, key))).ToArray();
-        var (alone, whole) = (new List<double>(), new List<double>());
+        var (alone, whole) = (new List<Cost>(), new List<Cost>());
         for (var round = 0; round <= rounds; round++)
         {
-            var (engineCpu, engineRate) = await CpuAsync(count, () => engine.RunAsync(images, count, InFlight));
-            var (workerCpu, workerRate) = await CpuAsync(count, () => AskAsync(client, keys, count));
+            var engineCost = await Cost.OfAsync(count, () => engine.RunAsync(images, count, InFlight));
+            var workerCost = await Cost.OfAsync(count, () => AskAsync(client, keys, count));
             if (round == 0)
                 continue;
-            alone.Add(engineCpu);
-            whole.Add(workerCpu);
-            report.Line(string.Create(CultureInfo.InvariantCulture,
-                $"round {round}: decoder and engine {engineCpu:F2} ms CPU an image, {engineRate:F0} images/s; message to result {workerCpu:F2} ms, {workerRate:F0} images/s"));
+            alone.Add(engineCost);
+            whole.Add(workerCost);
+            report.Line($"round {round}: decoder and engine {engineCost}; message to result {workerCost}");
         }
 
         report.Line(string.Create(CultureInfo.InvariantCulture,
-            $"median: decoder and engine {Median(alone):F2} ms CPU an image, message to result {Median(whole):F2} ms, difference {Median(whole) - Median(alone):F2} ms"));
-    }
-
-    private static async Task<(double Cpu, double Rate)> CpuAsync(int count, Func<Task> work)
-    {
-        using var process = Process.GetCurrentProcess();
-        var (cpu, clock) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
-        await work();
-        process.Refresh();
-        return ((process.TotalProcessorTime - cpu).TotalMilliseconds / count, count / Stopwatch.GetElapsedTime(clock).TotalSeconds);
+            $"median difference: {Median(whole, cost => cost.Cpu) - Median(alone, cost => cost.Cpu):F2} ms CPU and {Median(whole, cost => cost.Allocated) - Median(alone, cost => cost.Allocated):F1} KiB of managed memory an image, the client's share included"));
     }
 
     private static Task AskAsync(RequestClient client, string[] keys, int count) =>
@@ -93,5 +83,22 @@ internal static class OverheadCommand
                 throw new InvalidOperationException($"an image was rejected: {System.Text.Encoding.UTF8.GetString(reply.Body)}");
         });
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(List<Cost> costs, Func<Cost, double> part) => costs.Select(part).Order().ElementAt(costs.Count / 2);
+
+    /// <summary>What an image took of the processor (milliseconds, all threads) and of managed memory (KiB), and images a second.</summary>
+    private readonly record struct Cost(double Cpu, double Allocated, double Rate)
+    {
+        public static async Task<Cost> OfAsync(int count, Func<Task> work)
+        {
+            var (cpu, allocated, clock) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
+            await work();
+            return new Cost(
+                (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / count,
+                (GC.GetTotalAllocatedBytes() - allocated) / 1024.0 / count,
+                count / Stopwatch.GetElapsedTime(clock).TotalSeconds);
+        }
+
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture, $"{Cpu:F2} ms CPU and {Allocated:F1} KiB an image, {Rate:F0} images/s");
+    }
 }

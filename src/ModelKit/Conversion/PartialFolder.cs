@@ -3,13 +3,17 @@ namespace VlWorker.ModelKit.Conversion;
 /// <summary>A folder in the making, beside the one that it becomes. What is not completed goes with <see cref="Dispose"/>.</summary>
 internal sealed class PartialFolder : IDisposable
 {
+    // Longer than making any model takes: what is older was left by a process that was killed.
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+
     private readonly string _final;
     private bool _done;
 
     /// <summary>Makes an empty folder beside the final one.</summary>
     public PartialFolder(string final)
     {
-        _final = final;
+        _final = System.IO.Path.GetFullPath(final);
+        DeleteAbandoned();
         Path = $"{final}.{Guid.NewGuid():N}.partial";
         Directory.CreateDirectory(Path);
     }
@@ -49,6 +53,18 @@ internal sealed class PartialFolder : IDisposable
     {
         if (!_done && Directory.Exists(Path))
             Directory.Delete(Path, recursive: true);
+    }
+
+    private void DeleteAbandoned()
+    {
+        var parent = new DirectoryInfo(System.IO.Path.GetDirectoryName(_final)!);
+        if (!parent.Exists)
+            return;
+        foreach (var left in parent.EnumerateDirectories($"{System.IO.Path.GetFileName(_final)}.*.partial"))
+        {
+            if (TimeProvider.System.GetUtcNow() - left.LastWriteTimeUtc > Abandoned)
+                left.Delete(recursive: true);
+        }
     }
 
     // A name must not be on the disk before the content is: after a power cut the folder would look complete.

@@ -11,7 +11,7 @@ internal static partial class CudaDriver
     private const int OutOfMemory = 2;
 
     // Every later call of this process fails, too: ECC and NVLink errors, illegal addresses and instructions, asserts, launch failures and time-outs.
-    private static readonly int[] Sticky = [46, 101, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999];
+    private static readonly int[] Sticky = [46, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999];
 
     /// <summary>Throws what a result means.</summary>
     /// <param name="result">A CUresult.</param>

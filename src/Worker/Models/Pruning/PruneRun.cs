@@ -65,8 +65,11 @@ internal sealed class PruneRun(PruneSettings settings, IAnsiConsole console, Tex
         console.Line($"Written: {Path.GetFullPath(settings.Out)}, {Figures.Size(bytes)} of graphs");
     }
 
-    private SourceModel Open() => Directory.EnumerateFiles(settings.Folder, "*.safetensors").Any() && !HasGraphs(settings.Folder)
+    private SourceModel Open() => HasWeights(settings.Folder) && !HasGraphs(settings.Folder)
         ? SourceModel.OpenCheckpoint(settings.Folder) : SourceModel.OpenExport(settings.Folder, ModelPrecision.Fp32);
+
+    private static bool HasWeights(string folder) =>
+        Directory.EnumerateFiles(folder, "*.safetensors").Concat(Directory.EnumerateFiles(folder, "pytorch_model*.bin")).Any();
 
     private static bool HasGraphs(string folder) =>
         new[] { folder, Path.Combine(folder, "onnx") }.Any(path => Directory.Exists(path) && Directory.EnumerateFiles(path, "*.onnx").Any());

@@ -11,25 +11,18 @@ using VlWorker.Worker.Tests.Fixtures;
 namespace VlWorker.Worker.Tests.Models.Pruning;
 
 /// <summary>The whole verb on tiny exports, and what the engines make of the result.</summary>
-public sealed class PruneRunTests : IDisposable
+public sealed class PruneRunTests : VerbTest
 {
-    private static readonly string Captioner = FixtureArchive.Extract("vit-gpt2-tiny");
-    private static readonly string Clip = FixtureArchive.Extract("clip-tiny");
-    private static readonly string Pictures = Path.Combine(Clip, "golden", "images");
-
-    private readonly TempFolder _folder = new();
-    private readonly VerbConsole _console = new();
-
     [Fact]
     public async Task A_sparsity_of_zero_changes_nothing_and_more_moves_the_embeddings()
     {
-        Assert.Equal(ModelExit.Good, Run(new PruneSettings(Clip, _folder.At("same")) { Sparsity = 0 }));
-        Assert.Equal(ModelExit.Good, Run(new PruneSettings(Clip, _folder.At("half")) { Sparsity = 0.5 }));
+        Assert.Equal(ModelExit.Good, Run(new PruneSettings(Clip, Folder.At("same")) { Sparsity = 0 }));
+        Assert.Equal(ModelExit.Good, Run(new PruneSettings(Clip, Folder.At("half")) { Sparsity = 0.5 }));
 
-        Assert.Equal(ModelExit.Good, await VerifyAsync(Clip, _folder.At("same"), 1 - 1e-9));
-        Assert.Equal(ModelExit.Bad, await VerifyAsync(Clip, _folder.At("half"), 1 - 1e-9));
-        Assert.Contains("(50.0 %)", _console.Tables, StringComparison.Ordinal);
-        Assert.Contains("as large and as fast as before", _console.Tables, StringComparison.Ordinal);
+        Assert.Equal(ModelExit.Good, await VerifyAsync(Clip, Folder.At("same"), 1 - 1e-9));
+        Assert.Equal(ModelExit.Bad, await VerifyAsync(Clip, Folder.At("half"), 1 - 1e-9));
+        Assert.Contains("(50.0 %)", Console.Tables, StringComparison.Ordinal);
+        Assert.Contains("as large and as fast as before", Console.Tables, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -38,20 +31,20 @@ public sealed class PruneRunTests : IDisposable
     public async Task Heads_and_neurons_go_and_the_engine_runs_what_is_left(string name)
     {
         var source = FixtureArchive.Extract(name);
-        ModelConverter.Convert(SourceModel.OpenExport(source, ModelPrecision.Fp32), new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), _folder.At("whole"));
-        var settings = new PruneSettings(source, _folder.At("pruned")) { Structured = new StructuredPruningOptions(0.5, 0.5, false) };
+        ModelConverter.Convert(SourceModel.OpenExport(source, ModelPrecision.Fp32), new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), Folder.At("whole"));
+        var settings = new PruneSettings(source, Folder.At("pruned")) { Structured = new StructuredPruningOptions(0.5, 0.5, false) };
         Assert.Equal(ModelExit.Good, Run(settings));
 
-        var manifest = ModelFolder.Open(_folder.At("pruned")).Manifest!;
+        var manifest = ModelFolder.Open(Folder.At("pruned")).Manifest!;
         Assert.Contains("Pruned by magnitude: 50 % of the attention heads and 50 % of the feed-forward neurons, in each block.", manifest.Done);
-        Assert.All(manifest.Graphs.Values, graph => Assert.True(Weights(_folder.At("pruned"), graph) < Weights(_folder.At("whole"), graph), graph));
-        Assert.Equal(ModelExit.Bad, await VerifyAsync(source, _folder.At("pruned"), 1 - 1e-9, equalCaptions: 1));
+        Assert.All(manifest.Graphs.Values, graph => Assert.True(Weights(Folder.At("pruned"), graph) < Weights(Folder.At("whole"), graph), graph));
+        Assert.Equal(ModelExit.Bad, await VerifyAsync(source, Folder.At("pruned"), 1 - 1e-9, equalCaptions: 1));
     }
 
     [Fact]
     public void What_can_not_be_done_is_said_and_leaves_nothing()
     {
-        var plain = new PruneSettings(Clip, _folder.At("out"));
+        var plain = new PruneSettings(Clip, Folder.At("out"));
         (PruneSettings Settings, string Said)[] cases =
         [
             (plain, "neither heads nor neurons"),
@@ -62,25 +55,19 @@ public sealed class PruneRunTests : IDisposable
             (plain with { Sparsity = 0.5, Exclude = ["nothing*"] }, "matches no node"),
             (plain with { Structured = new StructuredPruningOptions(0.5, 0, false), Exclude = ["x"] }, "--exclude"),
             (plain with { Sparsity = 0.5, Out = Clip }, "overwrite the original"),
-            (plain with { Folder = _folder.Path, Structured = new StructuredPruningOptions(0.5, 0, false) }, "config.json is missing"),
-            (plain with { Folder = _folder.At("nowhere"), Structured = new StructuredPruningOptions(0.5, 0, false) }, "nowhere"),
+            (plain with { Folder = Folder.Path, Structured = new StructuredPruningOptions(0.5, 0, false) }, "config.json is missing"),
+            (plain with { Folder = Folder.At("nowhere"), Structured = new StructuredPruningOptions(0.5, 0, false) }, "nowhere"),
         ];
         foreach (var (settings, said) in cases)
         {
-            _console.Error.GetStringBuilder().Clear();
+            Console.Error.GetStringBuilder().Clear();
             Assert.Equal(ModelExit.Unusable, Run(settings));
-            Assert.Contains(said, _console.Error.ToString(), StringComparison.Ordinal);
-            Assert.False(Directory.Exists(_folder.At("out")));
+            Assert.Contains(said, Console.Error.ToString(), StringComparison.Ordinal);
+            Assert.False(Directory.Exists(Folder.At("out")));
         }
     }
 
-    public void Dispose()
-    {
-        _folder.Dispose();
-        _console.Dispose();
-    }
-
-    private int Run(PruneSettings settings) => new PruneRun(settings, _console.Console, _console.Error).Run();
+    private int Run(PruneSettings settings) => new PruneRun(settings, Console.Console, Console.Error).Run();
 
     private Task<int> VerifyAsync(string original, string candidate, double cosine, double equalCaptions = 0)
     {
@@ -89,7 +76,7 @@ public sealed class PruneRunTests : IDisposable
             Rounds = 0,
             Thresholds = new Thresholds { MinCosine = cosine, MinEqualCaptions = equalCaptions, MaxDeviation = equalCaptions > 0 ? 1e-9 : null },
         };
-        return new VerifyRun(settings, _console.Console, _console.Out, _console.Error, TimeProvider.System).RunAsync(CancellationToken.None);
+        return new VerifyRun(settings, Console.Console, Console.Out, Console.Error, TimeProvider.System).RunAsync(CancellationToken.None);
     }
 
     private static long Weights(string folder, string graph) => OnnxFile.Load(Path.Combine(folder, graph)).Graph.Initializer.Sum(tensor => (long)tensor.RawData.Length);

@@ -10,15 +10,8 @@ using VlWorker.Worker.Tests.Fixtures;
 namespace VlWorker.Worker.Tests.Models.Quantizing;
 
 /// <summary>The whole verb on tiny exports, and what the engines make of the result.</summary>
-public sealed class QuantizeRunTests : IDisposable
+public sealed class QuantizeRunTests : VerbTest
 {
-    private static readonly string Captioner = FixtureArchive.Extract("vit-gpt2-tiny");
-    private static readonly string Clip = FixtureArchive.Extract("clip-tiny");
-    private static readonly string Pictures = Path.Combine(Clip, "golden", "images");
-
-    private readonly TempFolder _folder = new();
-    private readonly VerbConsole _console = new();
-
     [Theory]
     [InlineData("Int8", 0.995)]
     [InlineData("Weights8", 0.997)]
@@ -27,11 +20,11 @@ public sealed class QuantizeRunTests : IDisposable
     public async Task An_embedder_stays_near_its_original(string target, double cosine)
     {
         var recipe = new QuantizationRecipe { Target = Enum.Parse<QuantizationTarget>(target) };
-        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Clip, recipe) { Out = _folder.At("out") }));
+        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Clip, recipe) { Out = Folder.At("out") }));
 
-        Assert.Equal(recipe.Precision, ModelFolder.Open(_folder.At("out")).Precision);
+        Assert.Equal(recipe.Precision, ModelFolder.Open(Folder.At("out")).Precision);
         Assert.Equal(ModelExit.Good, await VerifyAsync(Clip, new Thresholds { MinCosine = cosine }));
-        Assert.True(SizeOf(_folder.At("out")) < SizeOf(Clip, "text_model.onnx", "vision_model.onnx"));
+        Assert.True(SizeOf(Folder.At("out")) < SizeOf(Clip, "text_model.onnx", "vision_model.onnx"));
     }
 
     [Theory]
@@ -41,9 +34,9 @@ public sealed class QuantizeRunTests : IDisposable
     public async Task Both_branches_of_a_merged_decoder_give_the_logits_of_the_original(string target, double error)
     {
         var recipe = new QuantizationRecipe { Target = Enum.Parse<QuantizationTarget>(target) };
-        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Captioner, recipe) { Out = _folder.At("out") }));
-        Assert.Contains("decoder_model_merged", _console.Tables, StringComparison.Ordinal);
-        var (original, candidate) = (ModelFolder.Open(Captioner, ModelPrecision.Fp32), ModelFolder.Open(_folder.At("out")));
+        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Captioner, recipe) { Out = Folder.At("out") }));
+        Assert.Contains("decoder_model_merged", Console.Tables, StringComparison.Ordinal);
+        var (original, candidate) = (ModelFolder.Open(Captioner, ModelPrecision.Fp32), ModelFolder.Open(Folder.At("out")));
 
         var expected = DecoderSteps.Run(original.Graphs["decoder_model_merged"]);
         var found = DecoderSteps.Run(candidate.Graphs["decoder_model_merged"]);
@@ -55,8 +48,8 @@ public sealed class QuantizeRunTests : IDisposable
     [Fact]
     public async Task Every_matrix_of_both_branches_is_rewritten()
     {
-        await RunAsync(new QuantizeSettings(Captioner, new QuantizationRecipe()) { Out = _folder.At("out") });
-        var decoder = OnnxFile.Load(_folder.At("out/onnx/decoder_model_merged_quantized.onnx"));
+        await RunAsync(new QuantizeSettings(Captioner, new QuantizationRecipe()) { Out = Folder.At("out") });
+        var decoder = OnnxFile.Load(Folder.At("out/onnx/decoder_model_merged_quantized.onnx"));
 
         // What is left multiplies activations with each other.
         foreach (var scope in GraphScope.All(decoder))
@@ -81,60 +74,54 @@ public sealed class QuantizeRunTests : IDisposable
     [Fact]
     public async Task Calibrated_halves_are_as_good()
     {
-        var settings = new QuantizeSettings(Captioner, new QuantizationRecipe { Target = QuantizationTarget.Fp16 }) { Out = _folder.At("out"), Images = Pictures, Limit = 3 };
+        var settings = new QuantizeSettings(Captioner, new QuantizationRecipe { Target = QuantizationTarget.Fp16 }) { Out = Folder.At("out"), Images = Pictures, Limit = 3 };
         Assert.Equal(ModelExit.Good, await RunAsync(settings));
 
-        Assert.DoesNotContain("without --images", _console.Tables, StringComparison.Ordinal);
+        Assert.DoesNotContain("without --images", Console.Tables, StringComparison.Ordinal);
         var expected = DecoderSteps.Run(ModelFolder.Open(Captioner, ModelPrecision.Fp32).Graphs["decoder_model_merged"]);
-        Assert.InRange(DecoderSteps.Error(expected.Next, DecoderSteps.Run(ModelFolder.Open(_folder.At("out")).Graphs["decoder_model_merged"]).Next), 1e-7, 0.005);
+        Assert.InRange(DecoderSteps.Error(expected.Next, DecoderSteps.Run(ModelFolder.Open(Folder.At("out")).Graphs["decoder_model_merged"]).Next), 1e-7, 0.005);
     }
 
     [Fact]
     public async Task What_can_not_be_done_is_said_and_leaves_nothing()
     {
-        var plain = new QuantizeSettings(Clip, new QuantizationRecipe()) { Out = _folder.At("out") };
+        var plain = new QuantizeSettings(Clip, new QuantizationRecipe()) { Out = Folder.At("out") };
         (QuantizeSettings Settings, string Said)[] cases =
         [
             (plain with { Recipe = new QuantizationRecipe { Exclude = ["*no_such_layer*"] } }, "matches no node"),
             (plain with { Recipe = new QuantizationRecipe { Operators = ["Softmax"] } }, "Softmax"),
             (plain with { Images = Pictures }, "--images"),
-            (plain with { Folder = _folder.Path }, "config.json is missing"),
-            (plain with { Images = _folder.At("nowhere"), Recipe = new QuantizationRecipe { Target = QuantizationTarget.Fp16 } }, "there is no folder"),
+            (plain with { Folder = Folder.Path }, "config.json is missing"),
+            (plain with { Images = Folder.At("nowhere"), Recipe = new QuantizationRecipe { Target = QuantizationTarget.Fp16 } }, "there is no folder"),
         ];
         foreach (var (settings, said) in cases)
         {
-            _console.Error.GetStringBuilder().Clear();
+            Console.Error.GetStringBuilder().Clear();
             Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
-            Assert.Contains(said, _console.Error.ToString(), StringComparison.Ordinal);
-            Assert.False(Directory.Exists(_folder.At("out")));
+            Assert.Contains(said, Console.Error.ToString(), StringComparison.Ordinal);
+            Assert.False(Directory.Exists(Folder.At("out")));
         }
     }
 
     [Fact]
     public async Task Excluded_layers_keep_their_floats()
     {
-        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Clip, new QuantizationRecipe { Exclude = ["*/layers.0/*"] }) { Out = _folder.At("out"), Verbose = true }));
-        var graph = OnnxFile.Load(_folder.At("out/onnx/vision_model_quantized.onnx")).Graph;
+        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(Clip, new QuantizationRecipe { Exclude = ["*/layers.0/*"] }) { Out = Folder.At("out"), Verbose = true }));
+        var graph = OnnxFile.Load(Folder.At("out/onnx/vision_model_quantized.onnx")).Graph;
 
         Assert.Contains(graph.Node, node => node.OpType == "MatMul" && node.Name.Contains("/layers.0/mlp/", StringComparison.Ordinal));
         Assert.DoesNotContain(graph.Node, node => node.OpType == "MatMul" && node.Name.Contains("/layers.1/mlp/", StringComparison.Ordinal));
-        Assert.Contains("left out by */layers.0/*", _console.Tables, StringComparison.Ordinal);
-    }
-
-    public void Dispose()
-    {
-        _folder.Dispose();
-        _console.Dispose();
+        Assert.Contains("left out by */layers.0/*", Console.Tables, StringComparison.Ordinal);
     }
 
     private Task<int> RunAsync(QuantizeSettings settings) =>
-        new QuantizeRun(settings, _console.Console, _console.Error).RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        new QuantizeRun(settings, Console.Console, Console.Error).RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
 
     private async Task<int> VerifyAsync(string original, Thresholds thresholds)
     {
-        var settings = new VerifySettings(new ModelChoice(original, ModelPrecision.Fp32), new ModelChoice(_folder.At("out")), Pictures) { Rounds = 0, Thresholds = thresholds };
-        var code = await new VerifyRun(settings, _console.Console, _console.Out, _console.Error, TimeProvider.System).RunAsync(CancellationToken.None);
-        Assert.True(code == ModelExit.Good, _console.Tables + _console.Error);
+        var settings = new VerifySettings(new ModelChoice(original, ModelPrecision.Fp32), new ModelChoice(Folder.At("out")), Pictures) { Rounds = 0, Thresholds = thresholds };
+        var code = await new VerifyRun(settings, Console.Console, Console.Out, Console.Error, TimeProvider.System).RunAsync(CancellationToken.None);
+        Assert.True(code == ModelExit.Good, Console.Tables + Console.Error);
         return code;
     }
 

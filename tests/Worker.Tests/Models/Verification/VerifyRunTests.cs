@@ -10,15 +10,8 @@ using VlWorker.Worker.Tests.Fixtures;
 namespace VlWorker.Worker.Tests.Models.Verification;
 
 /// <summary>The whole verb with tiny models in ONNX Runtime.</summary>
-public sealed class VerifyRunTests : IDisposable
+public sealed class VerifyRunTests : VerbTest
 {
-    private static readonly string Captioner = FixtureArchive.Extract("vit-gpt2-tiny");
-    private static readonly string Clip = FixtureArchive.Extract("clip-tiny");
-    private static readonly string Pictures = Path.Combine(Clip, "golden", "images");
-
-    private readonly TempFolder _folder = new();
-    private readonly VerbConsole _console = new();
-
     [Fact]
     public async Task A_captioner_equals_itself()
     {
@@ -50,33 +43,33 @@ public sealed class VerifyRunTests : IDisposable
     [Fact]
     public async Task A_candidate_that_lost_its_weights_is_below_the_thresholds()
     {
-        var broken = _folder.At("broken");
-        Assert.Equal(ModelExit.Good, new PruneRun(new PruneSettings(Captioner, broken) { Sparsity = 0.97 }, _console.Console, _console.Error).Run());
-        var settings = new VerifySettings(new ModelChoice(Captioner), new ModelChoice(broken), Pictures) { Rounds = 0, Out = _folder.At("report") };
+        var broken = Folder.At("broken");
+        Assert.Equal(ModelExit.Good, new PruneRun(new PruneSettings(Captioner, broken) { Sparsity = 0.97 }, Console.Console, Console.Error).Run());
+        var settings = new VerifySettings(new ModelChoice(Captioner), new ModelChoice(broken), Pictures) { Rounds = 0, Out = Folder.At("report") };
         var report = await JsonAsync(ModelExit.Bad, settings);
 
         Assert.False(report.GetProperty("good").GetBoolean());
         Assert.False(report.GetProperty("checks")[0].GetProperty("good").GetBoolean());
         Assert.NotEqual(0, report.GetProperty("captions").GetProperty("differences").GetArrayLength());
-        Assert.Contains("not good enough", File.ReadAllText(_folder.At("report/verification.html")), StringComparison.Ordinal);
+        Assert.Contains("not good enough", File.ReadAllText(Folder.At("report/verification.html")), StringComparison.Ordinal);
         Assert.Equal(ModelExit.Good, await RunAsync(settings with { Thresholds = new Thresholds { MinEqualCaptions = 0 } }));
     }
 
     [Fact]
     public async Task Images_that_can_not_be_decoded_are_listed_and_not_fatal()
     {
-        File.Copy(Path.Combine(Pictures, Directory.GetFiles(Pictures)[0]), _folder.Write("images/good" + Path.GetExtension(Directory.GetFiles(Pictures)[0]), []), overwrite: true);
-        _folder.Write("images/broken.jpg", [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3]);
-        _folder.Write("images/notes.txt", "nothing"u8);
-        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), _folder.At("images")) { Rounds = 0 };
+        File.Copy(Path.Combine(Pictures, Directory.GetFiles(Pictures)[0]), Folder.Write("images/good" + Path.GetExtension(Directory.GetFiles(Pictures)[0]), []), overwrite: true);
+        Folder.Write("images/broken.jpg", [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3]);
+        Folder.Write("images/notes.txt", "nothing"u8);
+        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), Folder.At("images")) { Rounds = 0 };
 
         Assert.Equal(ModelExit.Good, await RunAsync(settings));
-        Assert.Contains("left out: broken.jpg: corrupt", _console.Tables, StringComparison.Ordinal);
-        Assert.Contains("1 images", _console.Tables, StringComparison.Ordinal);
+        Assert.Contains("left out: broken.jpg: corrupt", Console.Tables, StringComparison.Ordinal);
+        Assert.Contains("1 images", Console.Tables, StringComparison.Ordinal);
 
-        File.Delete(Directory.GetFiles(_folder.At("images"), "good*")[0]);
+        File.Delete(Directory.GetFiles(Folder.At("images"), "good*")[0]);
         Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
-        Assert.Contains("broken.jpg", _console.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("broken.jpg", Console.Error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,38 +79,38 @@ public sealed class VerifyRunTests : IDisposable
         (VerifySettings Settings, string Said)[] cases =
         [
             (same with { Candidate = new ModelChoice(Captioner) }, "can't be compared"),
-            (same with { Candidate = new ModelChoice(_folder.At("nowhere")) }, "does not exist"),
+            (same with { Candidate = new ModelChoice(Folder.At("nowhere")) }, "does not exist"),
             (same with { Candidate = new ModelChoice(Clip, ModelPrecision.Q4) }, "precision q4 is not there"),
-            (same with { Images = _folder.At("nowhere") }, "there is no folder"),
-            (same with { Images = _folder.Path }, "there are no images"),
+            (same with { Images = Folder.At("nowhere") }, "there is no folder"),
+            (same with { Images = Folder.Path }, "there are no images"),
             (same with { Beams = 1000, Original = new ModelChoice(Captioner), Candidate = new ModelChoice(Captioner) }, "numBeams"),
             (same with { Batch = 0 }, "--batch"),
             (same with { Thresholds = new Thresholds { MinRecall = 0.5 } }, "truth.json"),
             (same with { Thresholds = new Thresholds { MinSpeedUp = 1 } }, "--rounds"),
-            (same with { Texts = _folder.At("nowhere.txt") }, "nowhere.txt"),
+            (same with { Texts = Folder.At("nowhere.txt") }, "nowhere.txt"),
         ];
         foreach (var (settings, said) in cases)
         {
-            _console.Error.GetStringBuilder().Clear();
+            Console.Error.GetStringBuilder().Clear();
             Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
-            Assert.Contains(said, _console.Error.ToString(), StringComparison.Ordinal);
+            Assert.Contains(said, Console.Error.ToString(), StringComparison.Ordinal);
         }
 
         File.WriteAllText(Path.Combine(WithTruth(), "truth.json"), """{ "a.jpg": "a caption" }""");
-        Assert.Equal(ModelExit.Unusable, await RunAsync(same with { Images = _folder.At("truth") }));
+        Assert.Equal(ModelExit.Unusable, await RunAsync(same with { Images = Folder.At("truth") }));
     }
 
     [Fact]
     public async Task Files_of_somebody_else_are_not_overwritten_and_own_ones_are()
     {
-        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), Pictures) { Rounds = 0, Limit = 2, Out = _folder.At("report") };
+        var settings = new VerifySettings(new ModelChoice(Clip), new ModelChoice(Clip), Pictures) { Rounds = 0, Limit = 2, Out = Folder.At("report") };
         Assert.Equal(ModelExit.Good, await RunAsync(settings));
         Assert.Equal(ModelExit.Good, await RunAsync(settings));
-        Assert.Equal(["verification.html", "verification.json"], Directory.GetFiles(_folder.At("report")).Select(Path.GetFileName).Order());
+        Assert.Equal(["verification.html", "verification.json"], Directory.GetFiles(Folder.At("report")).Select(Path.GetFileName).Order());
 
-        File.WriteAllText(_folder.At("report/verification.html"), "mine");
+        File.WriteAllText(Folder.At("report/verification.html"), "mine");
         Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
-        Assert.Equal("mine", File.ReadAllText(_folder.At("report/verification.html")));
+        Assert.Equal("mine", File.ReadAllText(Folder.At("report/verification.html")));
     }
 
     [Fact]
@@ -131,15 +124,9 @@ public sealed class VerifyRunTests : IDisposable
         Assert.InRange(report.GetProperty("candidate").GetProperty("residentBytes").GetInt64(), weights / 2, 40 * weights);
     }
 
-    public void Dispose()
-    {
-        _folder.Dispose();
-        _console.Dispose();
-    }
-
     private string WithTruth()
     {
-        var images = Directory.CreateDirectory(_folder.At("truth")).FullName;
+        var images = Directory.CreateDirectory(Folder.At("truth")).FullName;
         foreach (var file in Directory.GetFiles(Pictures))
             File.Copy(file, Path.Combine(images, Path.GetFileName(file)), overwrite: true);
         var truth = Directory.GetFiles(Pictures).Select((file, i) => new { file = Path.GetFileName(file), caption = $"picture number {i}" });
@@ -149,12 +136,12 @@ public sealed class VerifyRunTests : IDisposable
 
     private async Task<JsonElement> JsonAsync(int exit, VerifySettings settings)
     {
-        _console.Out.GetStringBuilder().Clear();
+        Console.Out.GetStringBuilder().Clear();
         var code = await RunAsync(settings with { Json = true });
-        Assert.True(code == exit, _console.Error.ToString());
-        return JsonDocument.Parse(_console.Out.ToString()).RootElement;
+        Assert.True(code == exit, Console.Error.ToString());
+        return JsonDocument.Parse(Console.Out.ToString()).RootElement;
     }
 
     private Task<int> RunAsync(VerifySettings settings) =>
-        new VerifyRun(settings, _console.Console, _console.Out, _console.Error, TimeProvider.System).RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        new VerifyRun(settings, Console.Console, Console.Out, Console.Error, TimeProvider.System).RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
 }

@@ -7,16 +7,15 @@ using VlWorker.ModelKit.Families.Cpu;
 namespace VlWorker.Inference.Families.Clip;
 
 /// <summary>The towers as ModelKit builds them for the CPU.</summary>
-internal sealed class CpuEmbeddingEngine : IEmbeddingEngine
+internal sealed class CpuEmbeddingEngine : EmbeddingEngine
 {
     // A text at a time: none is padded to the length of another, and none changes what another is rounded to.
     private const int TextChunk = 1;
 
     private readonly PatchEncoder _vision;
-    private readonly TextEncoder _text;
-    private readonly ObjectPool<Workspace> _workspaces = new(() => new Workspace());
 
-    private CpuEmbeddingEngine(PatchEncoder vision, TextEncoder text) => (_vision, _text) = (vision, text);
+    private CpuEmbeddingEngine(PatchEncoder vision, TextEncoder text)
+        : base(vision, text, TextChunk) => _vision = vision;
 
     /// <summary>Loads the graphs of an optimised folder.</summary>
     /// <exception cref="InvalidDataException">They are not of the layout known here.</exception>
@@ -30,63 +29,17 @@ internal sealed class CpuEmbeddingEngine : IEmbeddingEngine
     }
 
     /// <inheritdoc/>
-    public void Check(ResizePlan images)
+    public override void Check(ResizePlan images)
     {
         _vision.Check(images);
-        if (!_vision.ShapeOf(0).SequenceEqual([_text.Size]))
-            throw new InvalidDataException($"the towers give embeddings of different lengths; the text tower's have {_text.Size} floats");
+        if (!_vision.ShapeOf(0).SequenceEqual([TextSize]))
+            throw new InvalidDataException($"the towers give embeddings of different lengths; the text tower's have {TextSize} floats");
     }
 
     /// <inheritdoc/>
-    public void EncodeImages(ReadOnlySpan<PreparedPixels> images, ReceiveEmbeddings receive, CancellationToken cancellation)
+    protected override int Encode(ReadOnlySpan<PreparedPixels> images, TensorBuffer pixels, TensorBuffer results, CancellationToken cancellation)
     {
-        var workspace = _workspaces.Rent();
-        try
-        {
-            _vision.Encode(images, workspace.Inputs[0], [workspace.Results], cancellation);
-            receive(workspace.Results.Span<float>(0, images.Length * _text.Size), _text.Size);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void EncodeTexts(ReadOnlySpan<int[]> texts, ReceiveEmbeddings receive)
-    {
-        var workspace = _workspaces.Rent();
-        try
-        {
-            _text.Encode(texts, workspace.Inputs, workspace.Results, TextChunk);
-            receive(workspace.Results.Span<float>(0, texts.Length * _text.Size), _text.Size);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _vision.Dispose();
-        _text.Dispose();
-    }
-
-    /// <summary>The memory of one stream.</summary>
-    private sealed class Workspace : IDisposable
-    {
-        public TensorBuffer[] Inputs { get; } = [new(), new(), new()];
-
-        public TensorBuffer Results { get; } = new();
-
-        public void Dispose()
-        {
-            foreach (var input in Inputs)
-                input.Dispose();
-            Results.Dispose();
-        }
+        _vision.Encode(images, pixels, [results], cancellation);
+        return TextSize;
     }
 }

@@ -8,21 +8,16 @@ using VlWorker.ModelKit.Families.Cpu;
 namespace VlWorker.Inference.Families.VisionEncoderDecoder;
 
 /// <summary>A captioner as ModelKit builds it for the CPU: the encoder makes the decoder's keys and values of the image, once.</summary>
-internal sealed class CpuCaptionEngine : ICaptionEngine
+internal sealed class CpuCaptionEngine : CaptionEngine<StepRun>
 {
     private readonly PatchEncoder _encoder;
     private readonly StepGraph _decoder;
-    private readonly Generator _generator;
-    private readonly ObjectPool<Workspace> _workspaces;
 
     private CpuCaptionEngine(PatchEncoder encoder, StepGraph decoder, Generator generator)
-    {
-        (_encoder, _decoder, _generator) = (encoder, decoder, generator);
-        _workspaces = new ObjectPool<Workspace>(() => new Workspace(decoder));
-    }
+        : base(encoder, decoder, generator, () => new StepRun(decoder)) => (_encoder, _decoder) = (encoder, decoder);
 
     /// <inheritdoc/>
-    public int Vocabulary => _decoder.Vocabulary;
+    public override int Vocabulary => _decoder.Vocabulary;
 
     /// <summary>Loads the graphs of an optimised folder.</summary>
     /// <exception cref="InvalidDataException">They are not of the layout known here.</exception>
@@ -36,7 +31,7 @@ internal sealed class CpuCaptionEngine : ICaptionEngine
     }
 
     /// <inheritdoc/>
-    public void Check(ResizePlan images)
+    public override void Check(ResizePlan images)
     {
         _encoder.Check(images);
         for (var i = 0; i < _decoder.Cross.Count; i++)
@@ -48,41 +43,9 @@ internal sealed class CpuCaptionEngine : ICaptionEngine
     }
 
     /// <inheritdoc/>
-    public void Run(
-        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    protected override HiddenStates Encode(ReadOnlySpan<PreparedPixels> images, TensorBuffer pixels, StepRun run, CancellationToken cancellation)
     {
-        var workspace = _workspaces.Rent();
-        try
-        {
-            _encoder.Encode(images, workspace.Patches, workspace.Decoder.Cross, cancellation);
-            var states = new HiddenStates(images.Length, _decoder.Cross[0].Positions, 0);
-            _generator.Run(workspace.Decoder, states, parameters, results, cancellation);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _encoder.Dispose();
-        _decoder.Dispose();
-    }
-
-    /// <summary>The memory of one stream.</summary>
-    private sealed class Workspace(StepGraph graph) : IDisposable
-    {
-        public TensorBuffer Patches { get; } = new();
-
-        public StepRun Decoder { get; } = new(graph);
-
-        public void Dispose()
-        {
-            Patches.Dispose();
-            Decoder.Dispose();
-        }
+        _encoder.Encode(images, pixels, run.Cross, cancellation);
+        return new HiddenStates(images.Length, _decoder.Cross[0].Positions, 0);
     }
 }

@@ -7,24 +7,19 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Inference.Families.VisionEncoderDecoder;
 
 /// <summary>A captioner as it was exported: an encoder and a decoder with logits, driven step by step from here.</summary>
-internal sealed class ExportedCaptionEngine : ICaptionEngine
+internal sealed class ExportedCaptionEngine : CaptionEngine<DecoderRun>
 {
     // Measured: an image at a time keeps the encoder's activations in the processor's cache.
     private const int EncoderChunk = 1;
 
     private readonly ImageEncoder _encoder;
     private readonly DecoderGraphs _decoder;
-    private readonly Generator _generator;
-    private readonly ObjectPool<Workspace> _workspaces;
 
     private ExportedCaptionEngine(ImageEncoder encoder, DecoderGraphs decoder, Generator generator)
-    {
-        (_encoder, _decoder, _generator) = (encoder, decoder, generator);
-        _workspaces = new ObjectPool<Workspace>(() => new Workspace(decoder));
-    }
+        : base(encoder, decoder, generator, () => new DecoderRun(decoder)) => (_encoder, _decoder) = (encoder, decoder);
 
     /// <inheritdoc/>
-    public int Vocabulary => _decoder.Vocabulary;
+    public override int Vocabulary => _decoder.Vocabulary;
 
     /// <summary>Loads the graphs of a folder.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
@@ -40,7 +35,7 @@ internal sealed class ExportedCaptionEngine : ICaptionEngine
     }
 
     /// <inheritdoc/>
-    public void Check(ResizePlan images)
+    public override void Check(ResizePlan images)
     {
         if (_encoder.FixedShape(images) is not { } shape)
             return;
@@ -49,42 +44,10 @@ internal sealed class ExportedCaptionEngine : ICaptionEngine
     }
 
     /// <inheritdoc/>
-    public void Run(
-        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    protected override HiddenStates Encode(ReadOnlySpan<PreparedPixels> images, TensorBuffer pixels, DecoderRun run, CancellationToken cancellation)
     {
-        var workspace = _workspaces.Rent();
-        try
-        {
-            var shape = _encoder.ShapeOf(images[0].Width, images[0].Height);
-            _encoder.Encode(images, workspace.Pixels, workspace.Decoder.Hidden, cancellation);
-            var states = new HiddenStates(images.Length, (int)shape[0], (int)shape[1]);
-            _generator.Run(workspace.Decoder, states, parameters, results, cancellation);
-        }
-        finally
-        {
-            _workspaces.Return(workspace);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _workspaces.Dispose();
-        _encoder.Dispose();
-        _decoder.Dispose();
-    }
-
-    /// <summary>The memory of one stream.</summary>
-    private sealed class Workspace(DecoderGraphs graphs) : IDisposable
-    {
-        public TensorBuffer Pixels { get; } = new();
-
-        public DecoderRun Decoder { get; } = new(graphs);
-
-        public void Dispose()
-        {
-            Pixels.Dispose();
-            Decoder.Dispose();
-        }
+        var shape = _encoder.ShapeOf(images[0].Width, images[0].Height);
+        _encoder.Encode(images, pixels, run.Hidden, cancellation);
+        return new HiddenStates(images.Length, (int)shape[0], (int)shape[1]);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
 {
     private readonly ScoreProcessors _processors = new(tokens);
 
+    /// <summary>Gives the rows what a step chose; returns how many go on.</summary>
+    private delegate int SettleStep(int step, Span<RowResult> results);
+
     /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
     public bool Fits(GenerationParameters parameters) =>
         parameters.RepetitionPenalty is 1.0 && parameters.NoRepeatNgramSize == 0 && parameters.MinLength <= tokens.PromptLength
@@ -30,27 +33,19 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
         var rows = new GreedyRow?[parameters.Length];
         for (var i = 0; i < rows.Length; i++)
             rows[i] = new GreedyRow(i, parameters[i], tokens, _processors);
-        var steps = Steps(parameters);
-        for (var step = 0; step <= steps; step++)
+        Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
+
+        int Settled(int step, Span<RowResult> into)
         {
-            cancellation.ThrowIfCancellationRequested();
-            if (step < steps)
-                plan.Queue(size, step);
-            if (step == steps - 1)
-                queued();
-            if (step == 0)
-                continue;
-            plan.Wait(size, step - 1);
-            var chosen = plan.Tokens(step - 1, rows.Length);
+            var chosen = plan.Tokens(step, rows.Length);
             var open = 0;
             for (var i = 0; i < rows.Length; i++)
             {
-                var (token, probability) = ((int)chosen[i], plan.LogProbability(step - 1, i));
-                open += Settle(rows, i, row => row.Accept(token, probability), results) ? 1 : 0;
+                var (token, probability) = ((int)chosen[i], plan.LogProbability(step, i));
+                open += Settle(rows, i, row => row.Accept(token, probability), into) ? 1 : 0;
             }
 
-            if (open == 0)
-                return;
+            return open;
         }
     }
 
@@ -63,7 +58,26 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
             rows[i] = new BeamRow(i, parameters[i], tokens, _processors);
         var beams = parameters[0].NumBeams;
         var (candidates, unused) = (new Candidate[2 * beams], new int[beams]);
-        var steps = Steps(parameters);
+        Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
+
+        int Settled(int step, Span<RowResult> into)
+        {
+            var open = 0;
+            for (var i = 0; i < rows.Length; i++)
+            {
+                if (rows[i] is null)
+                    continue;
+                plan.Candidates(step, i, candidates);
+                open += Settle(rows, i, row => row.Accept(candidates, unused, unused), into) ? 1 : 0;
+            }
+
+            return open;
+        }
+    }
+
+    private static void Run(
+        SearchPlan plan, int size, int steps, Span<RowResult> results, Action queued, SettleStep settle, CancellationToken cancellation)
+    {
         for (var step = 0; step <= steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -74,16 +88,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
             if (step == 0)
                 continue;
             plan.Wait(size, step - 1);
-            var open = 0;
-            for (var i = 0; i < rows.Length; i++)
-            {
-                if (rows[i] is null)
-                    continue;
-                plan.Candidates(step - 1, i, candidates);
-                open += Settle(rows, i, row => row.Accept(candidates, unused, unused), results) ? 1 : 0;
-            }
-
-            if (open == 0)
+            if (settle(step - 1, results) == 0)
                 return;
         }
     }
