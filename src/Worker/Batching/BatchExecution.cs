@@ -63,11 +63,12 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
 
     private void RunAtOnce(Batch batch, ArraySegment<BatchRow> rows, CancellationToken stopping)
     {
+        var limit = load.Limit(batch.Key);
         var started = time.GetTimestamp();
         var outcomes = load.Device.Find(batch.Key.Model)!.Run([.. rows.Select(row => row.Input)], stopping);
         var ran = time.GetElapsedTime(started);
         load.Ran(batch.Key, rows.Count, ran);
-        metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, ran);
+        metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, limit, ran);
         metrics.BatchLimit(batch.Key.Model, load.Device.Name, load.LowestLimit(batch.Key.Model));
         for (var i = 0; i < rows.Count; i++)
         {

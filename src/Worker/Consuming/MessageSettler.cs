@@ -44,7 +44,7 @@ internal sealed class MessageSettler(
     public async Task RunAsync(
         Delivery delivery, RequestFacts request, Func<ResultAddress, CancellationToken, Task<OutgoingResult>> work, CancellationToken cancellation)
     {
-        using var inFlight = metrics.InFlight(delivery.Lane.Name);
+        using var inFlight = metrics.InFlight(delivery.Lane.Name, delivery.Properties.Timestamp);
         if (delivery.Properties.Timestamp is { } published)
             metrics.QueueWait(delivery.Lane.Name, time.GetUtcNow() - published);
         while (true)
@@ -70,6 +70,19 @@ internal sealed class MessageSettler(
         Delivery delivery, RequestFacts request, Func<ResultAddress, CancellationToken, Task<OutgoingResult>> work, CancellationToken cancellation)
     {
         using var activity = WorkerActivity.Start(delivery);
+        var started = time.GetTimestamp();
+        var outcome = await SettleAsync(delivery, request, activity, work, cancellation);
+        metrics.Message(delivery.Lane.Name, time.GetElapsedTime(started));
+        return outcome;
+    }
+
+    private async Task<string> SettleAsync(
+        Delivery delivery,
+        RequestFacts request,
+        Activity? activity,
+        Func<ResultAddress, CancellationToken, Task<OutgoingResult>> work,
+        CancellationToken cancellation)
+    {
         var address = WorkerActivity.Address(delivery, activity);
         try
         {
@@ -88,13 +101,17 @@ internal sealed class MessageSettler(
         {
             activity?.SetStatus(ActivityStatusCode.Error, DeadLetterReason.MalformedJson);
             await retries.BuryAsync(delivery, DeadLetterReason.MalformedJson, error, cancellation);
+            metrics.Buried(DeadLetterReason.MalformedJson);
             return "dead";
         }
         catch (Exception error) when (error is not DependencyException && !cancellation.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             var reason = error is TransientException or RejectedException ? DeadLetterReason.AttemptsExhausted : DeadLetterReason.UnexpectedError;
-            return await retries.RetryOrBuryAsync(delivery, reason, error, cancellation) ? "retried" : "dead";
+            if (await retries.RetryOrBuryAsync(delivery, reason, error, cancellation))
+                return "retried";
+            metrics.Buried(reason);
+            return "dead";
         }
     }
 

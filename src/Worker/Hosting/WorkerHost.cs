@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using VlWorker.Batching;
+using VlWorker.Consuming;
 using VlWorker.Decoding;
 using VlWorker.Serving;
 using VlWorker.Telemetry;
@@ -86,6 +87,7 @@ internal static class WorkerHost
         var application = builder.Build();
         var metrics = application.Services.GetRequiredService<WorkerMetrics>();
         Observe(metrics, application.Services);
+        ProcessMetrics.Register(metrics.Registry);
         application.MapOperations(metrics.Registry, application.Services.GetRequiredService<WorkerLifecycle>().NotReady);
         return application;
     }
@@ -97,6 +99,7 @@ internal static class WorkerHost
         var encoded = services.GetRequiredService<EncodedBudget>().Bytes;
         var pixels = services.GetRequiredService<ImageDecoder>().PixelBudget;
         metrics.Observe("vlworker_consuming", "1 while the worker takes messages, 0 while it does not: /health/ready says why.", () => lifecycle.NotReady().Count == 0 ? 1 : 0);
+        metrics.Observe("vlworker_results_held", "Results that could not be published yet and are kept.", () => services.GetRequiredService<ResultSender>().Held);
         metrics.Observe("vlworker_batcher_waiting_rows", "Rows that wait for a batch.", () => batcher.Waiting);
         metrics.Observe("vlworker_fetch_bytes_in_flight", "Encoded bytes held.", () => encoded.Used);
         metrics.Observe("vlworker_pixel_bytes_in_flight", "Pixel bytes held.", () => pixels.Used);
