@@ -10,7 +10,7 @@ missing_packages() {
     [[ -n ${VLWORKER_TEST_RABBITMQ:-} && -z $full ]] || [[ -n $(find /usr/lib/rabbitmq/lib -maxdepth 1 -name 'rabbitmq_server-*' 2>/dev/null) ]] ||
         echo rabbitmq-server
     local pair
-    for pair in ceph:ceph-common ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw curl:curl ps:procps; do
+    for pair in ceph:ceph-common ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw curl:curl ps:procps promtool:prometheus; do
         type -P "${pair%%:*}" >/dev/null || echo "${pair##*:}"
     done
     /usr/bin/python3 -c 'import pika' 2>/dev/null || echo python3-pika
@@ -67,6 +67,11 @@ apt_install() {
 
 # What has just been installed is not to start with the machine either.
 keep_services_off() {
-    [[ " $* " == *" rabbitmq-server "* ]] && type -P systemctl >/dev/null || return 0
-    $as_root systemctl disable rabbitmq-server.service epmd.service epmd.socket >/dev/null 2>&1 || true
+    type -P systemctl >/dev/null || return 0
+    if [[ " $* " == *" rabbitmq-server "* ]]; then
+        $as_root systemctl disable rabbitmq-server.service epmd.service epmd.socket >/dev/null 2>&1 || true
+    fi
+    if [[ " $* " == *" prometheus "* ]]; then
+        $as_root systemctl disable prometheus.service >/dev/null 2>&1 || true
+    fi
 }
