@@ -63,9 +63,10 @@ internal sealed class RequestPublisher(IChannel channel, int window, string? rep
     {
         try
         {
+            using var span = Tracing.StartPublish(request.RoutingKey, request.Id, traceParent);
             // Never cancelled half-way: whether it was taken must be known.
             await channel.BasicPublishAsync(
-                Topology.RequestsExchange, request.RoutingKey, mandatory: true, Properties(request), request.Body, CancellationToken.None);
+                Topology.RequestsExchange, request.RoutingKey, mandatory: true, Properties(request, span?.Id ?? traceParent), request.Body, CancellationToken.None);
             Interlocked.Increment(ref _confirmed);
         }
         catch (Exception error)
@@ -87,7 +88,7 @@ internal sealed class RequestPublisher(IChannel channel, int window, string? rep
         }
     }
 
-    private BasicProperties Properties(OutgoingRequest request)
+    private BasicProperties Properties(OutgoingRequest request, string? trace)
     {
         var properties = new BasicProperties
         {
@@ -103,8 +104,8 @@ internal sealed class RequestPublisher(IChannel channel, int window, string? rep
             properties.CorrelationId = request.Id;
         }
 
-        if (traceParent is not null)
-            properties.Headers = new Dictionary<string, object?> { ["traceparent"] = traceParent };
+        if (trace is not null)
+            properties.Headers = new Dictionary<string, object?> { ["traceparent"] = trace };
         return properties;
     }
 

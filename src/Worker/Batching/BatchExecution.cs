@@ -63,6 +63,8 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
 
     private void RunAtOnce(Batch batch, ArraySegment<BatchRow> rows, CancellationToken stopping)
     {
+        using var span = Tracing.StartBatch(batch.Key.Model, load.Device.Name, rows.Select(row => row.Trace));
+        span?.SetTag("vlworker.batch.size", rows.Count);
         var limit = load.Limit(batch.Key);
         var started = time.GetTimestamp();
         var outcomes = load.Device.Find(batch.Key.Model)!.Run([.. rows.Select(row => row.Input)], stopping);
@@ -70,12 +72,14 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         load.Ran(batch.Key, rows.Count, ran);
         metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, limit, ran);
         metrics.BatchLimit(batch.Key.Model, load.Device.Name, load.LowestLimit(batch.Key.Model));
+        var trace = span?.Context ?? default;
+        var ended = time.GetUtcNow();
         for (var i = 0; i < rows.Count; i++)
         {
             if (outcomes[i] is FailedOutcome failed)
                 rows[i].Fail(failed.Error);
             else
-                rows[i].Succeed(new BatchedOutcome(outcomes[i], time.GetElapsedTime(rows[i].Submitted, batch.Formed), ran, rows.Count));
+                rows[i].Succeed(new BatchedOutcome(outcomes[i], time.GetElapsedTime(rows[i].Submitted, batch.Formed), ran, rows.Count) { Ended = ended, Trace = trace });
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VlWorker.Failures;
 using VlWorker.Inference;
 
@@ -17,6 +18,9 @@ internal sealed class BatchRow(InferenceInput input, BatchPriority priority, Dat
 
     /// <summary>Timestamp of <see cref="TimeProvider.GetTimestamp"/>.</summary>
     public long Submitted { get; } = submitted;
+
+    /// <summary>The span that the row was submitted in; default while nobody records.</summary>
+    public ActivityContext Trace { get; } = Activity.Current?.Context ?? default;
 
     /// <summary>Where the row waits, guarded by the batcher's lock; null once it has left.</summary>
     public LinkedListNode<BatchRow>? Node { get; set; }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VlWorker.Inference;
 
 namespace VlWorker.Batching;
@@ -7,4 +8,11 @@ namespace VlWorker.Batching;
 /// <param name="Waited">From submission until the batch was formed.</param>
 /// <param name="Ran">Run time of the batch.</param>
 /// <param name="BatchSize">Rows in the batch.</param>
-internal sealed record BatchedOutcome(InferenceOutcome Outcome, TimeSpan Waited, TimeSpan Ran, int BatchSize);
+internal sealed record BatchedOutcome(InferenceOutcome Outcome, TimeSpan Waited, TimeSpan Ran, int BatchSize)
+{
+    /// <summary>When the batch ended.</summary>
+    public DateTimeOffset Ended { get; init; }
+
+    /// <summary>The batch's span; default while nobody records.</summary>
+    public ActivityContext Trace { get; init; }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MassTransit;
 using VlWorker.Batching;
 using VlWorker.Contracts;
@@ -70,13 +71,15 @@ internal sealed class DescribeImageConsumer(
         DescribeImage request, IReadOnlyList<TaskPlan> plans, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
-        using var fetched = await store.FetchAsync(request.Image!, cancellation);
+        using var fetched = await Tracing.StageAsync("fetch", span => FetchAsync(request.Image!, span, cancellation));
         var fetch = time.GetElapsedTime(started);
         metrics.Stage("fetch", fetch);
         RequestChecks.Deadline(request.Deadline, time, "while the image was fetched");
 
         started = time.GetTimestamp();
-        var decoded = await decoder.DecodeAsync(fetched.Content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation);
+        var content = fetched.Content;
+        var decoded = await Tracing.StageAsync(
+            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation));
         var decode = time.GetElapsedTime(started);
         metrics.Stage("decode", decode);
         var image = new DescribedImage
@@ -92,6 +95,13 @@ internal sealed class DescribeImageConsumer(
             Format = decoded.Format,
         };
         return (image, decoded, (fetch, decode));
+    }
+
+    private async Task<FetchedObject> FetchAsync(ImageReference image, Activity? span, CancellationToken cancellation)
+    {
+        var fetched = await store.FetchAsync(image, cancellation);
+        span?.SetTag("vlworker.image.bytes", fetched.Content.Length);
+        return fetched;
     }
 
     /// <summary>All tasks or none: the first to fail cancels the others, and all are over when this returns.</summary>
@@ -116,7 +126,7 @@ internal sealed class DescribeImageConsumer(
             try
             {
                 var input = new ImageInput(plan.Task, pixels, plan.Generation);
-                return await batcher.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token);
+                return BatchSpans.Record(plan.Task, await batcher.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
             }
             catch
             {

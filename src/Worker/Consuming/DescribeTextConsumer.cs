@@ -32,7 +32,8 @@ internal sealed class DescribeTextConsumer(
         RequestChecks.Deadline(request.Deadline, time, "before the text was read");
 
         var tokens = model.Tokenize(request.Text!);
-        var outcome = await batcher.SubmitAsync(new TextInput(tokens), model, delivery.Lane.Priority, request.Deadline, cancellation);
+        var outcome = BatchSpans.Record(
+            Tasks.Embedding, await batcher.SubmitAsync(new TextInput(tokens), model, delivery.Lane.Priority, request.Deadline, cancellation));
         metrics.Stage("batch-wait", outcome.Waited);
         metrics.Stage("inference", outcome.Ran);
         return new TextDescribed

@@ -4,6 +4,12 @@ namespace VlWorker.Consuming;
 
 internal static partial class Log
 {
+    private static readonly Func<ILogger, string, string?, string?, IDisposable?> MessageScope =
+        LoggerMessage.DefineScope<string, string?, string?>("message {MessageId}, job {JobId}, trace {TraceId}");
+
+    /// <summary>Gives every line about a message, whichever stage writes it, its ids.</summary>
+    public static IDisposable? BeginMessage(ILogger logger, string messageId, string? jobId, string? traceId) => MessageScope(logger, messageId, jobId, traceId);
+
     [LoggerMessage(1, LogLevel.Error, "No messages are taken: {Dependency}: {Detail}")]
     public static partial void GateClosed(ILogger logger, Dependency dependency, string detail);
 
@@ -36,6 +42,9 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Warning, "The grace period is over: what was still in hand stays on its queue")]
     public static partial void GaveUp(ILogger logger);
+
+    [LoggerMessage(13, LogLevel.Debug, "Message {Outcome} after {Milliseconds:0.0} ms")]
+    public static partial void Settled(ILogger logger, string outcome, double milliseconds);
 
     [LoggerMessage(12, LogLevel.Warning, "The lanes are not connected yet")]
     public static partial void LanesNotReady(ILogger logger, Exception error);

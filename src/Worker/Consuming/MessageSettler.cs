@@ -70,9 +70,12 @@ internal sealed class MessageSettler(
         Delivery delivery, RequestFacts request, Func<ResultAddress, CancellationToken, Task<OutgoingResult>> work, CancellationToken cancellation)
     {
         using var activity = WorkerActivity.Start(delivery);
+        using var scope = Log.BeginMessage(logger, request.Id, request.JobId, WorkerActivity.TraceId(delivery, activity));
         var started = time.GetTimestamp();
         var outcome = await SettleAsync(delivery, request, activity, work, cancellation);
-        metrics.Message(delivery.Lane.Name, time.GetElapsedTime(started));
+        var elapsed = time.GetElapsedTime(started);
+        metrics.Message(delivery.Lane.Name, elapsed);
+        Log.Settled(logger, outcome, elapsed.TotalMilliseconds);
         return outcome;
     }
 
@@ -126,7 +129,12 @@ internal sealed class MessageSettler(
     private async Task SendAsync(OutgoingResult result, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
-        await results.SendAsync(result, cancellation);
+        await Tracing.StageAsync("publish", async span =>
+        {
+            span?.SetTag("messaging.rabbitmq.destination.routing_key", result.RoutingKey);
+            await results.SendAsync(result, cancellation);
+            return true;
+        });
         metrics.Stage("publish", time.GetElapsedTime(started));
     }
 

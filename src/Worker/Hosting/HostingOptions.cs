@@ -12,6 +12,6 @@ internal sealed record HostingOptions
     [Range(1d, 3600d)]
     public double ShutdownSeconds { get; init; } = 40;
 
-    [Description("Log lines as JSON instead of text.")]
-    public bool JsonLogs { get; init; }
+    [Description("Form of log lines. Auto: text in a terminal, elsewhere JSON, one object a line, with the ids of message, job and trace.")]
+    public LogFormat LogFormat { get; init; }
 }

@@ -18,6 +18,7 @@ internal static class OptionChecks
         .. Named("Fetching", options.Fetching.Check()),
         .. Named("Inference", options.Inference.Check()),
         .. Named("Serving", options.Serving.Check()),
+        .. Named("Telemetry", options.Telemetry.Check()),
         .. Prefetch(options),
         .. Times(options),
     ];

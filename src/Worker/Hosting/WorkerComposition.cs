@@ -23,6 +23,7 @@ internal static class WorkerComposition
         services.AddSingleton(options.Fetching);
         services.AddSingleton(options.Decoding);
         services.AddSingleton(options.Batching);
+        services.AddSingleton(options.Telemetry);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(Metrics.NewCustomRegistry());
         services.AddSingleton<WorkerMetrics>();
@@ -38,6 +39,7 @@ internal static class WorkerComposition
             provider.GetRequiredService<WorkerMetrics>()));
         services.AddSingleton(provider => LoadModels(provider, options));
         services.AddConsuming(options.Broker);
+        services.AddHostedService<TraceExport>();
         services.AddSingleton<WorkerLifecycle>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkerLifecycle>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.Hosting.ShutdownSeconds));

@@ -78,10 +78,7 @@ internal static class WorkerHost
     /// <summary>Composes a worker from checked options.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, WorkerOptions options)
     {
-        if (options.Hosting.JsonLogs)
-            builder.Logging.ClearProviders().AddJsonConsole();
-        else
-            builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
+        LogOutput.Configure(builder.Logging, options.Hosting.LogFormat);
         builder.WebHost.UseUrls(options.Serving.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         builder.Services.AddWorker(options);
         var application = builder.Build();

@@ -6,6 +6,7 @@ using VlWorker.Fetching;
 using VlWorker.Inference;
 using VlWorker.Publishing;
 using VlWorker.Serving;
+using VlWorker.Telemetry;
 
 namespace VlWorker.Hosting;
 
@@ -24,6 +25,7 @@ internal sealed record WorkerOptions
         (BatchingOptions.Section, typeof(BatchingOptions)),
         (InferenceOptions.Section, typeof(InferenceOptions)),
         (ServingOptions.Section, typeof(ServingOptions)),
+        (TelemetryOptions.Section, typeof(TelemetryOptions)),
         (HostingOptions.Section, typeof(HostingOptions)),
     ];
 
@@ -45,6 +47,8 @@ internal sealed record WorkerOptions
 
     public ServingOptions Serving { get; init; } = new();
 
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     public HostingOptions Hosting { get; init; } = new();
 
     /// <summary>Reads and checks everything.</summary>
@@ -63,6 +67,7 @@ internal sealed record WorkerOptions
             Batching = reader.Read<BatchingOptions>(BatchingOptions.Section),
             Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
             Serving = reader.Read<ServingOptions>(ServingOptions.Section),
+            Telemetry = reader.Read<TelemetryOptions>(TelemetryOptions.Section),
             Hosting = reader.Read<HostingOptions>(HostingOptions.Section),
         };
         reader.RejectUnknownKeys(Sections);

@@ -105,7 +105,13 @@ public sealed partial class WorkerProcess : IAsyncDisposable
     }
 
     /// <summary>What /metrics says now.</summary>
-    public async Task<MetricsText> MetricsAsync() => new(await _http.GetStringAsync(Address("/metrics")));
+    /// <param name="format">A media type; by default Prometheus' own text.</param>
+    public async Task<MetricsText> MetricsAsync(string format = "text/plain")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address("/metrics")) { Headers = { { "Accept", format } } };
+        using var response = await _http.SendAsync(request);
+        return new MetricsText(await response.Content.ReadAsStringAsync());
+    }
 
     /// <summary>Asks it to stop, with SIGTERM, and does not wait.</summary>
     public void Terminate() => Signal(SigTerm);

@@ -117,13 +117,15 @@ public abstract class MessagingContract : MessagingTest
             """{"id":"a1","image":{"bucket":"b","key":"a.png"}}""",
             new MessageProperties { Headers = new Dictionary<string, object?> { ["traceparent"] = $"00-{trace}-b7ad6b7169203331-01" } });
         var mail = await Bench.Results.NextAsync();
-        await Eventually.TrueAsync("the activity to end", () => { lock (seen) return seen.Exists(activity => activity.TraceId.ToHexString() == trace); });
+        await Eventually.TrueAsync("the activity to end", () => { lock (seen) return seen.Exists(IsMessage); });
 
         Activity one;
         lock (seen)
-            one = seen.Single(activity => activity.TraceId.ToHexString() == trace);
+            one = seen.Single(IsMessage);
         Assert.Equal("b7ad6b7169203331", one.ParentSpanId.ToHexString());
         Assert.Equal(one.Id, mail.Properties.Text("traceparent"));
+
+        bool IsMessage(Activity activity) => activity.Kind == ActivityKind.Consumer && activity.TraceId.ToHexString() == trace;
     }
 
     [Theory]
