@@ -24,6 +24,7 @@ namespace VlWorker.Contracts;
 [JsonSerializable(typeof(ImageDescribed))]
 [JsonSerializable(typeof(TextDescribed))]
 [JsonSerializable(typeof(ImageRejected))]
+[JsonSerializable(typeof(CancelJob))]
 public sealed partial class ContractsJson : JsonSerializerContext
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];

@@ -37,6 +37,12 @@ public static class Topology
     /// <summary>Queue of <see cref="DeadExchange"/>.</summary>
     public const string DeadLettersQueue = "vl.dead-letters";
 
+    /// <summary>Fanout exchange of what every worker must know, <see cref="CancelJob"/>.</summary>
+    public const string ControlExchange = "vl.control";
+
+    /// <summary>Stream of <see cref="ControlExchange"/>: every worker reads it from its beginning, so one that starts later knows too.</summary>
+    public const string ControlQueue = "vl.control";
+
     /// <summary>Header with the number of attempts already made; absent means none.</summary>
     public const string AttemptHeader = "x-vl-attempt";
 
@@ -45,6 +51,9 @@ public static class Topology
 
     /// <summary>Header of a dead letter: the last error, for a person.</summary>
     public const string DeadErrorHeader = "x-vl-error";
+
+    /// <summary>Header of a dead letter: when it was put away, as text in ISO 8601, UTC.</summary>
+    public const string DeadTimeHeader = "x-vl-dead-at";
 
     /// <summary>Header of a dead letter or a retry: the queue it was taken from.</summary>
     public const string OriginHeader = "x-vl-origin";
@@ -82,6 +91,31 @@ public static class Topology
         ["x-delivery-limit"] = int.MaxValue,
         ["x-overflow"] = "reject-publish",
     };
+
+    /// <summary>Arguments of <see cref="ControlQueue"/>. Segments are small because the broker forgets whole segments only.</summary>
+    public static IReadOnlyDictionary<string, object> ControlQueueArguments { get; } = new Dictionary<string, object>
+    {
+        ["x-queue-type"] = "stream",
+        ["x-max-age"] = "30D",
+        ["x-stream-max-segment-size-bytes"] = 1_000_000L,
+    };
+
+    /// <summary>All exchanges.</summary>
+    public static IReadOnlyList<DeclaredExchange> Exchanges { get; } =
+    [
+        new(RequestsExchange, "direct"), new(ResultsExchange, "topic"), new(DeadExchange, "fanout"), new(ControlExchange, "fanout"),
+        .. WaitQueues.Select(wait => new DeclaredExchange(wait.Name, "fanout")),
+    ];
+
+    /// <summary>All queues, each with its one binding; the results' queue is the last, because a worker can be told not to declare it.</summary>
+    public static IReadOnlyList<DeclaredQueue> Queues { get; } =
+    [
+        .. RequestQueues.Select(queue => new DeclaredQueue(queue.Name, RequestQueueArguments, RequestsExchange, queue.RoutingKey)),
+        .. WaitQueues.Select(wait => new DeclaredQueue(wait.Name, WaitQueueArguments(wait), wait.Name, "")),
+        new(DeadLettersQueue, StorageQueueArguments, DeadExchange, ""),
+        new(ControlQueue, ControlQueueArguments, ControlExchange, ""),
+        new(ResultsQueue, StorageQueueArguments, ResultsExchange, "#"),
+    ];
 
     /// <summary>Arguments of a wait queue: what has waited goes back to <see cref="RequestsExchange"/> with its routing key.</summary>
     public static IReadOnlyDictionary<string, object> WaitQueueArguments(WaitQueue queue)
@@ -123,3 +157,9 @@ public sealed record RequestQueue(string Name, string RoutingKey);
 
 /// <summary>A queue where a message waits before it goes back.</summary>
 public sealed record WaitQueue(string Name, TimeSpan Delay);
+
+/// <summary>A durable exchange.</summary>
+public sealed record DeclaredExchange(string Name, string Type);
+
+/// <summary>A durable queue with its arguments, and the exchange and routing key that it is bound to.</summary>
+public sealed record DeclaredQueue(string Name, IReadOnlyDictionary<string, object> Arguments, string Exchange, string RoutingKey);

@@ -12,7 +12,7 @@ internal static class ExitCode
     /// <summary>The broker can't be reached, refused the credentials, or went away.</summary>
     public const int Broker = 2;
 
-    /// <summary>The broker lacks the exchange or the queue: no worker has declared them yet.</summary>
+    /// <summary>Something is missing on the broker, or declared otherwise: no worker has declared it yet, or somebody else has.</summary>
     public const int Topology = 3;
 
     /// <summary>The broker did not take a message: its queue is full.</summary>
@@ -23,6 +23,12 @@ internal static class ExitCode
 
     /// <summary>With <c>--wait</c>: nothing arrived for too long.</summary>
     public const int TimedOut = 6;
+
+    /// <summary>The images to publish can't be listed: no such bucket, folder or manifest, no permission, the store is away.</summary>
+    public const int Source = 7;
+
+    /// <summary>The job file, or a file of results, can't be used: another producer has it, the disk is full, it is none.</summary>
+    public const int JobFile = 8;
 
     /// <summary>Interrupted by Ctrl-C or SIGTERM.</summary>
     public const int Interrupted = 130;

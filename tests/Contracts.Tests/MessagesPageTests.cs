@@ -14,7 +14,10 @@ public sealed partial class MessagesPageTests
     {
         Assert.Equal(RejectionReason.All, Rows(Section("## Rejections")));
         Assert.Equal(
-            [Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.AttemptHeader, Topology.OriginHeader, Topology.DeadReasonHeader, .. DeadLetterReason.All],
+            [
+                Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.OriginHeader,
+                Topology.DeadReasonHeader, .. DeadLetterReason.All,
+            ],
             Rows(Section("## Dead letters")));
     }
 
@@ -24,7 +27,8 @@ public sealed partial class MessagesPageTests
         string[] names =
         [
             Topology.RequestsExchange, Topology.ResultsExchange, Topology.ResultsQueue, Topology.DeadExchange, Topology.DeadLettersQueue,
-            Topology.AttemptHeader, Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.OriginHeader,
+            Topology.AttemptHeader, Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.OriginHeader,
+            Topology.ControlExchange,
             .. Topology.RequestQueues.SelectMany(queue => new[] { queue.Name, queue.RoutingKey }), .. Topology.WaitQueues.Select(queue => queue.Name),
         ];
 
@@ -46,11 +50,12 @@ public sealed partial class MessagesPageTests
     {
         var examples = Example().Matches(Page).Select(match => match.Groups[1].Value).ToList();
 
-        Assert.Equal(6, examples.Count);
+        Assert.Equal(7, examples.Count);
         Assert.All(examples.Take(2), json => Assert.Empty(ContractsJson.Read<DescribeImage>(Encoding.UTF8.GetBytes(json)).Validate()));
         Assert.Empty(ContractsJson.Read<DescribeText>(Encoding.UTF8.GetBytes(examples[2])).Validate());
-        var answers = examples.Skip(3).Select(json => Answer.Read(Encoding.UTF8.GetBytes(json))).ToList();
+        var answers = examples.Skip(3).Take(3).Select(json => Answer.Read(Encoding.UTF8.GetBytes(json))).ToList();
         Assert.True(answers[0].Image is not null && answers[1].Text is not null && answers[2].Rejection is not null);
+        Assert.Equal("autumn.2026", ContractsJson.Read<CancelJob>(Encoding.UTF8.GetBytes(examples[6])).JobId);
         Assert.All(examples, NothingIsIgnored);
     }
 

@@ -26,6 +26,7 @@ internal static class Samples
         ["text-described.least"] = FullTextResult() with { JobId = null, Context = null },
         ["image-rejected"] = FullRejection(),
         ["image-rejected.least"] = new ImageRejected { Id = "", Reason = RejectionReason.BadRequest, Detail = "image is missing", RejectedAt = Noon },
+        ["cancel-job"] = new CancelJob { JobId = "autumn.2026", CancelledAt = Noon },
     };
 
     private static DescribeImage FullRequest() => new()

@@ -51,6 +51,7 @@ public sealed class TopologyTests
         Assert.Equal(
             "x-dead-letter-exchange=vl.requests x-dead-letter-strategy=at-least-once x-message-ttl=60000 x-overflow=reject-publish x-queue-type=quorum",
             Text(Topology.WaitQueueArguments(Topology.WaitQueues[1])));
+        Assert.Equal("x-max-age=30D x-queue-type=stream x-stream-max-segment-size-bytes=1000000", Text(Topology.ControlQueueArguments));
     }
 
     [Fact]
@@ -61,8 +62,12 @@ public sealed class TopologyTests
         Assert.Equal(["vl.retry.5s", "vl.retry.1m", "vl.retry.10m"], Topology.WaitQueues.Select(q => q.Name));
         Assert.Equal([5.0, 60, 600], Topology.WaitQueues.Select(q => q.Delay.TotalSeconds));
         Assert.Equal(
-            ["vl.requests", "vl.results", "vl.results", "vl.dead", "vl.dead-letters"],
-            new[] { Topology.RequestsExchange, Topology.ResultsExchange, Topology.ResultsQueue, Topology.DeadExchange, Topology.DeadLettersQueue });
+            ["vl.requests", "vl.results", "vl.results", "vl.dead", "vl.dead-letters", "vl.control", "vl.control"],
+            new[]
+            {
+                Topology.RequestsExchange, Topology.ResultsExchange, Topology.ResultsQueue, Topology.DeadExchange, Topology.DeadLettersQueue,
+                Topology.ControlExchange, Topology.ControlQueue,
+            });
     }
 
     private static string Text(IReadOnlyDictionary<string, object> arguments) =>

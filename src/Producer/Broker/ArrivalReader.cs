@@ -16,7 +16,7 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
     public async IAsyncEnumerable<Arrival> DrainAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         while (await GuardAsync(() => channel.BasicGetAsync(queue, autoAck: false, cancellation)) is { } message)
-            yield return new Arrival(message.DeliveryTag, message.Body.ToArray());
+            yield return new Arrival(message.DeliveryTag, message.Body.ToArray(), message.Exchange, message.BasicProperties, message.Redelivered);
     }
 
     /// <summary>Takes what comes until it is cancelled.</summary>
@@ -34,22 +34,30 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
     }
 
     /// <summary>Starts to take what comes; from here on nothing sent to the queue is missed.</summary>
-    public async Task<ChannelReader<Arrival>> SubscribeAsync(ushort prefetch, CancellationToken cancellation)
+    /// <param name="prefetch">Messages taken and not yet acknowledged at most.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="exclusive">Whether nobody else may take from the queue meanwhile.</param>
+    /// <exception cref="ProducerException">No such queue, or somebody else takes from it.</exception>
+    public async Task<ChannelReader<Arrival>> SubscribeAsync(ushort prefetch, CancellationToken cancellation, bool exclusive = false)
     {
         // The prefetch keeps the buffer from filling up.
         var buffer = Channel.CreateBounded<Arrival>(prefetch);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += (_, delivery) =>
-            buffer.Writer.WriteAsync(new Arrival(delivery.DeliveryTag, delivery.Body.ToArray()), CancellationToken.None).AsTask();
+            buffer.Writer.WriteAsync(Read(delivery), CancellationToken.None).AsTask();
         consumer.UnregisteredAsync += (_, _) => Finish(buffer, "the queue was deleted");
         channel.ChannelShutdownAsync += (_, reason) => Finish(buffer, $"the connection was closed: {reason.ReplyText}");
         await GuardAsync(async () =>
         {
             await channel.BasicQosAsync(0, prefetch, global: false, cancellation);
-            return await channel.BasicConsumeAsync(queue, autoAck: false, consumer, cancellation);
+            return await channel.BasicConsumeAsync(
+                queue, autoAck: false, consumerTag: "", noLocal: false, exclusive: exclusive, arguments: null, consumer, cancellation);
         });
         return buffer.Reader;
     }
+
+    private static Arrival Read(BasicDeliverEventArgs delivery) =>
+        new(delivery.DeliveryTag, delivery.Body.ToArray(), delivery.Exchange, delivery.BasicProperties, delivery.Redelivered);
 
     private static Task Finish(Channel<Arrival> buffer, string why)
     {
@@ -65,9 +73,13 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
         }
         catch (OperationInterruptedException error)
         {
-            throw error.ShutdownReason?.ReplyCode == 404
-                ? TopologyCheck.Missing($"the queue '{queue}' does not exist", error)
-                : new ProducerException(ExitCode.Broker, $"the broker closed the connection: {error.ShutdownReason?.ReplyText}", error);
+            throw error.ShutdownReason?.ReplyCode switch
+            {
+                404 => TopologyCheck.Missing($"the queue '{queue}' does not exist", error),
+                403 when error.ShutdownReason.ReplyText.Contains("exclusive", StringComparison.Ordinal) =>
+                    new ProducerException(ExitCode.JobFile, $"another program takes from the queue '{queue}'", error),
+                _ => new ProducerException(ExitCode.Broker, $"the broker closed the connection: {error.ShutdownReason?.ReplyText}", error),
+            };
         }
     }
 }

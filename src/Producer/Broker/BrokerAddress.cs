@@ -15,6 +15,9 @@ internal sealed class BrokerAddress
 
     private BrokerAddress(Uri uri) => _uri = uri;
 
+    /// <summary>The virtual host.</summary>
+    public string VirtualHost => _uri.AbsolutePath.Length <= 1 ? "/" : Uri.UnescapeDataString(_uri.AbsolutePath[1..]);
+
     /// <summary>Parses an AMQP URI: <c>amqp[s]://user:password@host:port/vhost</c>.</summary>
     /// <exception cref="ProducerException">It is none.</exception>
     public static BrokerAddress Parse(string uri)

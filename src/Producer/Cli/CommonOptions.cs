@@ -8,12 +8,7 @@ namespace VlWorker.Producer.Cli;
 /// <summary>Options of every command.</summary>
 internal sealed class CommonOptions
 {
-    private readonly Option<string?> _uri = new("--uri")
-    {
-        Description = $"The broker: amqp[s]://user:password@host:port/vhost. Default: ${BrokerAddress.Variable}, or {BrokerAddress.Default}. "
-            + "Keep passwords in the variable: command lines show in process lists.",
-        HelpName = "URI",
-    };
+    private readonly BrokerOption _broker = new();
 
     /// <summary>Form of the answers.</summary>
     public Option<string?> Format { get; } = Choice("--format", "Form of the answers; default: table in a terminal, jsonl elsewhere.", AnswerWriters.Table, AnswerWriters.JsonLines);
@@ -21,13 +16,12 @@ internal sealed class CommonOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        command.Add(_uri);
+        _broker.AddTo(command);
         command.Add(Format);
     }
 
     /// <summary>The broker's address.</summary>
-    public BrokerAddress Address(ParseResult result, Terminal terminal) =>
-        BrokerAddress.Parse(result.GetValue(_uri) ?? terminal.Environment(BrokerAddress.Variable) ?? BrokerAddress.Default);
+    public BrokerAddress Address(ParseResult result, Terminal terminal) => _broker.Address(result, terminal);
 
     /// <summary>An option with a closed list of values.</summary>
     public static Option<string?> Choice(string name, string description, params string[] values)

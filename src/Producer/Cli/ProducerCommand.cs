@@ -12,8 +12,9 @@ internal static class ProducerCommand
     private const string Description = """
         Publishes requests to VlWorker and shows what comes back.
 
-        Exit codes: 0 done; 1 wrong usage or an invalid request; 2 broker not reachable or credentials refused; 3 nothing declared yet: start a
-        worker; 4 a message was refused by the broker; 5 with --wait: a request was rejected; 6 with --wait: no answer; 130 interrupted.
+        Exit codes: 0 done; 1 wrong usage or an invalid request; 2 broker not reachable or credentials refused; 3 something is missing on the broker
+        or declared otherwise; 4 a message was refused by the broker; 5 with --wait: a request was rejected; 6 with --wait: no answer; 7 the
+        images can't be listed; 8 a job file or a file of results can't be used; 130 interrupted.
         """;
 
     /// <summary>Parses and runs. Ctrl-C and SIGTERM end it in an orderly way.</summary>
@@ -23,6 +24,7 @@ internal static class ProducerCommand
         var root = new RootCommand(Description)
         {
             new PublishCommand().Create(terminal), new TextCommand().Create(terminal), new ResultsCommand().Create(terminal),
+            new DeadLettersCommand().Create(terminal), new TopologyCommand().Create(terminal),
         };
         await using var output = new StreamWriter(terminal.Output, new UTF8Encoding(false), leaveOpen: true);
         var invocation = new InvocationConfiguration

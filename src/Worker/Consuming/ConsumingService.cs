@@ -20,7 +20,8 @@ internal sealed class ConsumingService(
     BrokerOptions broker,
     ConsumingOptions options,
     TimeProvider time,
-    ILoggerFactory loggers) : IHostedService, IDisposable
+    ILoggerFactory loggers,
+    ControlReader? control = null) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILogger _logger = loggers.CreateLogger<ConsumingService>();
@@ -40,6 +41,8 @@ internal sealed class ConsumingService(
         };
         foreach (var probe in probes.Values)
             await TryAsync(() => probe(cancellationToken));
+        if (control is not null)
+            await control.StartAsync(cancellationToken);
 
         // In memory the lanes open even without a store: what is published before they exist would be gone.
         if (gate.State.IsOpen || !transport.TakesMessagesBack)
@@ -58,6 +61,8 @@ internal sealed class ConsumingService(
         using var grace = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         grace.CancelAfter(options.GracePeriod);
         await lanes.StopAsync(grace.Token);
+        if (control is not null)
+            await control.DisposeAsync();
         if (grace.IsCancellationRequested)
             Log.GaveUp(_logger);
         else

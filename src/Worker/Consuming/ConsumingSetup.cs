@@ -18,12 +18,14 @@ internal static class ConsumingSetup
         else
         {
             services.AddSingleton<RabbitMqPublisher>();
+            services.AddSingleton<ControlReader>();
             services.AddSingleton<ITransport, RabbitMqTransport>();
         }
 
         services.AddSingleton(provider => provider.GetRequiredService<ITransport>().Publisher);
         services.AddSingleton<ResultPublisher>();
         services.AddSingleton<ConsumptionGate>();
+        services.AddSingleton<CancelledJobs>();
         services.AddSingleton<ResultSender>();
         services.AddSingleton<RetrySchedule>();
         services.AddSingleton<RequestPlanner>();

@@ -48,4 +48,10 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Warning, "The lanes are not connected yet")]
     public static partial void LanesNotReady(ILogger logger, Exception error);
+
+    [LoggerMessage(13, LogLevel.Warning, "Cancellations of jobs can't be read now: {Why}")]
+    public static partial void ControlNotRead(ILogger logger, string why);
+
+    [LoggerMessage(14, LogLevel.Information, "Job {Job} was cancelled at {At:u}: what was published of it before is rejected")]
+    public static partial void JobCancelled(ILogger logger, string job, DateTimeOffset at);
 }

@@ -21,6 +21,7 @@ namespace VlWorker.Consuming;
 internal sealed class MessageSettler(
     ITransport transport,
     ConsumptionGate gate,
+    CancelledJobs cancelled,
     RetrySchedule retries,
     ResultPublisher publisher,
     ResultSender results,
@@ -91,6 +92,8 @@ internal sealed class MessageSettler(
         {
             if (delivery.Unreadable is { } unreadable)
                 throw unreadable;
+            if (cancelled.Covers(request.JobId, delivery.Properties.Timestamp))
+                throw new RejectedException(RejectionReason.Cancelled, "the job was cancelled");
             var result = await work(address, cancellation);
             await SendAsync(result, cancellation);
             return "described";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Publishing;
@@ -5,7 +6,7 @@ using VlWorker.Publishing;
 namespace VlWorker.Consuming;
 
 /// <summary>Sends messages away, as they came and with a confirm: to wait for another attempt, or to the dead letters.</summary>
-internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions options, ILogger<RetrySchedule> logger)
+internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions options, TimeProvider time, ILogger<RetrySchedule> logger)
 {
     private const int LongestError = 2000;
 
@@ -41,6 +42,7 @@ internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions op
             Attempt(delivery),
             Origin(delivery),
             new(Topology.DeadReasonHeader, reason),
+            new(Topology.DeadTimeHeader, time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)),
             new(Topology.DeadErrorHeader, error.Message.Length > LongestError ? error.Message[..LongestError] : error.Message));
     }
 

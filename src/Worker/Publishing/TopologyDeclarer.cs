@@ -16,20 +16,10 @@ internal sealed partial class TopologyDeclarer(PublishingOptions options)
     {
         var errors = new List<string>();
         await using var run = new Run(connection, errors, cancellation);
-        await run.ExchangeAsync(Topology.RequestsExchange, ExchangeType.Direct);
-        await run.ExchangeAsync(Topology.ResultsExchange, ExchangeType.Topic);
-        await run.ExchangeAsync(Topology.DeadExchange, ExchangeType.Fanout);
-        foreach (var queue in Topology.RequestQueues)
-            await run.QueueAsync(queue.Name, Topology.RequestQueueArguments, Topology.RequestsExchange, queue.RoutingKey);
-        foreach (var wait in Topology.WaitQueues)
-        {
-            await run.ExchangeAsync(wait.Name, ExchangeType.Fanout);
-            await run.QueueAsync(wait.Name, Topology.WaitQueueArguments(wait), wait.Name, "");
-        }
-
-        await run.QueueAsync(Topology.DeadLettersQueue, Topology.StorageQueueArguments, Topology.DeadExchange, "");
-        if (options.DeclareResultsQueue)
-            await run.QueueAsync(Topology.ResultsQueue, Topology.StorageQueueArguments, Topology.ResultsExchange, "#");
+        foreach (var exchange in Topology.Exchanges)
+            await run.ExchangeAsync(exchange.Name, exchange.Type);
+        foreach (var queue in Topology.Queues.Where(queue => options.DeclareResultsQueue || queue.Name != Topology.ResultsQueue))
+            await run.QueueAsync(queue.Name, queue.Arguments, queue.Exchange, queue.RoutingKey);
         if (errors.Count > 0)
             throw new TopologyException(errors);
     }

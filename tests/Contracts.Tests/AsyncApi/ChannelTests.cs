@@ -20,11 +20,7 @@ public sealed class ChannelTests
     [Fact]
     public void Queues_have_the_names_arguments_and_bindings_of_the_topology()
     {
-        var expected = Topology.RequestQueues
-            .Select(queue => Line(queue.Name, Topology.RequestQueueArguments, Topology.RequestsExchange, queue.RoutingKey))
-            .Concat(Topology.WaitQueues.Select(queue => Line(queue.Name, Topology.WaitQueueArguments(queue), queue.Name, "")))
-            .Append(Line(Topology.ResultsQueue, Topology.StorageQueueArguments, Topology.ResultsExchange, "#"))
-            .Append(Line(Topology.DeadLettersQueue, Topology.StorageQueueArguments, Topology.DeadExchange, ""));
+        var expected = Topology.Queues.Select(queue => Line(queue.Name, queue.Arguments, queue.Exchange, queue.RoutingKey));
 
         Assert.Equal(expected.Order(), Channels("queue").Select(Line).Order());
     }
@@ -35,7 +31,7 @@ public sealed class ChannelTests
         var exchanges = Channels("routingKey").Select(channel => channel["bindings"]!["amqp"]!["exchange"]!).ToList();
 
         Assert.Equal(
-            [$"{Topology.DeadExchange} fanout", $"{Topology.RequestsExchange} direct", $"{Topology.ResultsExchange} topic"],
+            [$"{Topology.ControlExchange} fanout", $"{Topology.DeadExchange} fanout", $"{Topology.RequestsExchange} direct", $"{Topology.ResultsExchange} topic"],
             exchanges.Select(exchange => $"{exchange["name"]} {exchange["type"]}").Distinct().Order());
         Assert.All(exchanges, exchange => Assert.True(exchange["durable"]!.GetValue<bool>() && !exchange["autoDelete"]!.GetValue<bool>()));
     }
@@ -67,7 +63,7 @@ public sealed class ChannelTests
     [Fact]
     public void Headers_have_the_names_of_the_topology()
     {
-        string[] dead = [Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.AttemptHeader, Topology.OriginHeader];
+        string[] dead = [Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.OriginHeader];
         string[] request = [Topology.AttemptHeader, Topology.OriginHeader];
 
         Assert.Equal(dead.Order(), Own("DeadLetterHeaders").Order());

@@ -101,7 +101,8 @@ public sealed class SchemaTests
         : [Document.Schemas[type.Name] ?? throw new InvalidOperationException($"{type.Name} has no schema")];
 
     private static bool IsMessageType(Type type) => type.IsClass && !type.IsAbstract && type.Assembly == typeof(DescribeImage).Assembly
-        && type != typeof(ContractsJson) && type != typeof(Answer) && type != typeof(RequestQueue) && type != typeof(WaitQueue);
+        && type != typeof(ContractsJson) && type != typeof(Answer) && type != typeof(RequestQueue) && type != typeof(WaitQueue)
+        && type != typeof(DeclaredExchange) && type != typeof(DeclaredQueue);
 
     private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties().Where(p => p.Name != "EqualityContract");
 

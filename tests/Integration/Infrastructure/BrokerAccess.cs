@@ -22,6 +22,9 @@ public abstract class BrokerAccess : IAsyncDisposable
     /// <summary>The virtual host of <see cref="Uri"/>.</summary>
     public string VirtualHost => Uri.AbsolutePath.Length <= 1 ? "/" : WebUtility.UrlDecode(Uri.AbsolutePath[1..]);
 
+    /// <summary>The management API: http://user:password@host:port.</summary>
+    public Uri ManagementUri { get; private set; } = new("http://localhost");
+
     internal HttpClient Management => _management ?? throw new InvalidOperationException("The broker has not been started");
 
     private string Host => WebUtility.UrlEncode(VirtualHost);
@@ -132,7 +135,7 @@ public abstract class BrokerAccess : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(uri);
         ArgumentNullException.ThrowIfNull(management);
-        _uri = uri;
+        (_uri, ManagementUri) = (uri, management);
         _management = CreateManagement(management);
     }
 

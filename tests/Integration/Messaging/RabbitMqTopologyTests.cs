@@ -27,20 +27,20 @@ public sealed class RabbitMqTopologyTests
         // MassTransit can't be kept from declaring an exchange named like each queue it consumes from; nothing is bound to these.
         Assert.Equal(
             [
-                "vl.dead fanout", "vl.describe.backfill fanout", "vl.describe.interactive fanout", "vl.describe.text fanout", "vl.requests direct",
+                "vl.control fanout", "vl.dead fanout", "vl.describe.backfill fanout", "vl.describe.interactive fanout", "vl.describe.text fanout", "vl.requests direct",
                 "vl.results topic", "vl.retry.10m fanout", "vl.retry.1m fanout", "vl.retry.5s fanout",
             ],
             exchanges.Select(exchange => $"{exchange.Name} {exchange.Type}").Order(StringComparer.Ordinal));
         Assert.Equal(
             [
-                "vl.dead-letters", "vl.describe.backfill", "vl.describe.interactive", "vl.describe.text", "vl.results", "vl.retry.10m",
+                "vl.control", "vl.dead-letters", "vl.describe.backfill", "vl.describe.interactive", "vl.describe.text", "vl.results", "vl.retry.10m",
                 "vl.retry.1m", "vl.retry.5s",
             ],
             queues.Select(queue => queue.Name).Order(StringComparer.Ordinal));
-        Assert.All(queues, queue => Assert.Equal("quorum", queue.Arguments["x-queue-type"]));
+        Assert.All(queues, queue => Assert.Equal(queue.Name == Topology.ControlQueue ? "stream" : "quorum", queue.Arguments["x-queue-type"]));
         Assert.Equal(
             [
-                "vl.dead -> vl.dead-letters ''", "vl.requests -> vl.describe.backfill 'backfill'", "vl.requests -> vl.describe.interactive 'interactive'",
+                "vl.control -> vl.control ''", "vl.dead -> vl.dead-letters ''", "vl.requests -> vl.describe.backfill 'backfill'", "vl.requests -> vl.describe.interactive 'interactive'",
                 "vl.requests -> vl.describe.text 'text'", "vl.results -> vl.results '#'", "vl.retry.10m -> vl.retry.10m ''",
                 "vl.retry.1m -> vl.retry.1m ''", "vl.retry.5s -> vl.retry.5s ''",
             ],

@@ -29,12 +29,10 @@ public sealed class ProducerFixture : IAsyncLifetime
         ArgumentNullException.ThrowIfNull(broker);
         return broker.UseAsync(async channel =>
         {
-            await channel.ExchangeDeclareAsync(Topology.RequestsExchange, ExchangeType.Direct, durable: true);
-            await channel.ExchangeDeclareAsync(Topology.ResultsExchange, ExchangeType.Topic, durable: true);
-            await channel.ExchangeDeclareAsync(Topology.DeadExchange, ExchangeType.Fanout, durable: true);
-            foreach (var queue in Topology.RequestQueues)
-                await QueueAsync(channel, queue.Name, Topology.RequestQueueArguments, Topology.RequestsExchange, queue.RoutingKey);
-            await QueueAsync(channel, Topology.ResultsQueue, Topology.StorageQueueArguments, Topology.ResultsExchange, "#");
+            foreach (var exchange in Topology.Exchanges)
+                await channel.ExchangeDeclareAsync(exchange.Name, exchange.Type, durable: true);
+            foreach (var queue in Topology.Queues)
+                await QueueAsync(channel, queue.Name, queue.Arguments, queue.Exchange, queue.RoutingKey);
         });
     }
 

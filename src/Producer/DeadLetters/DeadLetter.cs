@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text.Json;
+using RabbitMQ.Client;
+using VlWorker.Contracts;
+using VlWorker.Producer.Broker;
+
+namespace VlWorker.Producer.DeadLetters;
+
+/// <summary>A message of the dead letters' queue, taken and not yet acknowledged.</summary>
+internal sealed record DeadLetter
+{
+    /// <summary>The word for letters that the broker put away by itself because they were delivered too often.</summary>
+    public const string DeliveryLimit = "delivery-limit";
+
+    /// <summary>For the acknowledgement.</summary>
+    public required ulong Tag { get; init; }
+
+    /// <summary>The bytes as they were published.</summary>
+    public required byte[] Body { get; init; }
+
+    /// <summary>The AMQP properties.</summary>
+    public required IReadOnlyBasicProperties Properties { get; init; }
+
+    /// <summary>The request's id, or the message-id, or empty.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The request's job, or null.</summary>
+    public required string? JobId { get; init; }
+
+    /// <summary>The image that it asks for, or null.</summary>
+    public required ImageReference? Image { get; init; }
+
+    /// <summary>Why: of <see cref="DeadLetterReason"/>, or <see cref="DeliveryLimit"/>.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The last error, for a person.</summary>
+    public required string Error { get; init; }
+
+    /// <summary>The queue that it came from, or null if nothing says so.</summary>
+    public required string? Origin { get; init; }
+
+    /// <summary>When it was put away, or null.</summary>
+    public required DateTimeOffset? DiedAt { get; init; }
+
+    /// <summary>Attempts made by workers; of letters that the broker put away, deliveries.</summary>
+    public required long Attempts { get; init; }
+
+    /// <summary>When it was published, or null.</summary>
+    public DateTimeOffset? PublishedAt => Properties.IsTimestampPresent() && Properties.Timestamp.UnixTime > 0
+        ? DateTimeOffset.FromUnixTimeSeconds(Properties.Timestamp.UnixTime)
+        : null;
+
+    /// <summary>The routing key that leads back to <see cref="Origin"/>, or null.</summary>
+    public string? RoutingKey => Topology.RequestQueues.FirstOrDefault(queue => queue.Name == Origin)?.RoutingKey;
+
+    /// <summary>Reads a letter. A body that is no request still gives one.</summary>
+    public static DeadLetter Read(BasicGetResult message)
+    {
+        var body = message.Body.ToArray();
+        var properties = new BasicProperties(message.BasicProperties);
+        var request = Request(body);
+        var reason = properties.Text(Topology.DeadReasonHeader);
+        var death = reason is null ? Death(properties) : null;
+        return new DeadLetter
+        {
+            Tag = message.DeliveryTag,
+            Body = body,
+            Properties = properties,
+            Id = request?.Id ?? properties.MessageId ?? "",
+            JobId = request?.JobId,
+            Image = request?.Image,
+            Reason = reason ?? DeliveryLimit,
+            Error = properties.Text(Topology.DeadErrorHeader) ?? (death is null ? "" : $"the broker put it away: {HeaderReader.Text(death, "reason")}"),
+            Origin = properties.Text(Topology.OriginHeader) ?? HeaderReader.Text(death, "queue"),
+            DiedAt = DateTimeOffset.TryParse(
+                properties.Text(Topology.DeadTimeHeader) ?? HeaderReader.Text(death, "time"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var died) ? died : null,
+            Attempts = reason is not null ? properties.Number(Topology.AttemptHeader) : properties.Number("x-delivery-count"),
+        };
+    }
+
+    private static DescribeImage? Request(byte[] body)
+    {
+        try
+        {
+            return ContractsJson.Read<DescribeImage>(body);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static IDictionary<string, object?>? Death(BasicProperties properties) =>
+        properties.Headers is { } headers && headers.TryGetValue("x-death", out var value) && value is IEnumerable<object?> deaths
+            ? deaths.FirstOrDefault() as IDictionary<string, object?>
+            : null;
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace VlWorker.Producer.Declaring;
+
+/// <summary>RabbitMQ's HTTP API of one virtual host: what AMQP can't tell.</summary>
+internal sealed class ManagementApi : IDisposable
+{
+    /// <summary>The environment variable with the address: http://user:password@host:15672/.</summary>
+    public const string Variable = "VLWORKER_MANAGEMENT_URI";
+
+    private readonly HttpClient _client;
+    private readonly string _host;
+    private readonly string _address;
+
+    /// <param name="uri">http[s]://user:password@host:port.</param>
+    /// <param name="virtualHost">The virtual host.</param>
+    /// <exception cref="ProducerException">It is no such address.</exception>
+    public ManagementApi(string uri, string virtualHost)
+    {
+        if (!Uri.TryCreate(uri, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+            throw new ProducerException(ExitCode.Usage, "the management API's address must look like http://user:password@host:15672");
+        _host = Uri.EscapeDataString(virtualHost);
+        _address = $"{parsed.Scheme}://{parsed.Host}:{parsed.Port}";
+        var credentials = parsed.UserInfo.Length == 0 ? "guest:guest" : Uri.UnescapeDataString(parsed.UserInfo);
+        _client = new HttpClient
+        {
+            BaseAddress = new UriBuilder(parsed) { UserName = "", Password = "", Path = "/api/" }.Uri,
+            Timeout = TimeSpan.FromSeconds(15),
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials))) },
+        };
+    }
+
+    /// <summary>An exchange or a queue as the API describes it; null if there is none.</summary>
+    public Task<JsonObject?> FindAsync(string kind, string name, CancellationToken cancellation) =>
+        SendAsync<JsonObject>(HttpMethod.Get, $"{kind}/{_host}/{Uri.EscapeDataString(name)}", null, cancellation);
+
+    /// <summary>The bindings of a queue.</summary>
+    public Task<JsonArray?> BindingsAsync(string queue, CancellationToken cancellation) =>
+        SendAsync<JsonArray>(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}/bindings", null, cancellation);
+
+    /// <summary>Makes or replaces a policy.</summary>
+    public Task PutPolicyAsync(string name, JsonObject policy, CancellationToken cancellation) =>
+        SendAsync<JsonNode>(HttpMethod.Put, $"policies/{_host}/{Uri.EscapeDataString(name)}", policy, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private async Task<T?> SendAsync<T>(HttpMethod method, string path, JsonObject? body, CancellationToken cancellation)
+        where T : JsonNode
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+            using var response = await _client.SendAsync(request, cancellation);
+            if (response.StatusCode == HttpStatusCode.NotFound)
+                return null;
+            if (!response.IsSuccessStatusCode)
+                throw new ProducerException(ExitCode.Broker, $"the management API at {_address} answers {(int)response.StatusCode} {response.ReasonPhrase}");
+            var text = await response.Content.ReadAsStringAsync(cancellation);
+            return text.Length == 0 ? null : JsonNode.Parse(text) as T;
+        }
+        catch (Exception error) when (error is HttpRequestException or JsonException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            throw new ProducerException(ExitCode.Broker, $"the management API at {_address} can't be asked: {error.Message}", error);
+        }
+    }
+}
