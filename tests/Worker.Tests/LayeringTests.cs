@@ -17,8 +17,9 @@ public sealed class LayeringTests
         ["Inference"] = [.. Vocabulary, "Decoding"],
         ["Batching"] = [.. Vocabulary, "Inference"],
         ["Publishing"] = Vocabulary,
-        ["Consuming"] = [.. Vocabulary, "Fetching", "Decoding", "Batching", "Inference", "Publishing"],
-        ["Serving"] = [.. Vocabulary, "Consuming"],
+        ["Describing"] = [.. Vocabulary, "Fetching", "Decoding", "Batching", "Inference"],
+        ["Consuming"] = [.. Vocabulary, "Fetching", "Decoding", "Batching", "Inference", "Publishing", "Describing"],
+        ["Serving"] = [.. Vocabulary, "Fetching", "Batching", "Inference", "Publishing", "Describing", "Consuming"],
     };
 
     /// <summary>Folders that put the stages together.</summary>
@@ -61,7 +62,7 @@ public sealed class LayeringTests
     [Theory]
     [InlineData("VlWorker.Inference.ImageInput", "VlWorker.Decoding.PreparedPixels")] // a property's type
     [InlineData("VlWorker.Fetching.FolderObjectStore", "VlWorker.Failures.RejectedException")] // only in a method's body
-    [InlineData("VlWorker.Consuming.DescribeImageConsumer", "VlWorker.Fetching.IObjectStore")] // inside an async method's state machine
+    [InlineData("VlWorker.Describing.ImageDescriber", "VlWorker.Fetching.FetchedObject")] // inside an async method's state machine
     public void The_reader_finds_dependencies(string user, string used) => Assert.Contains((user, used), Pairs);
 
     /// <summary>The folder under src/Worker, which is the namespace below VlWorker; Program for what lies beside the folders.</summary>

@@ -28,7 +28,6 @@ internal static class ConsumingSetup
         services.AddSingleton<CancelledJobs>();
         services.AddSingleton<ResultSender>();
         services.AddSingleton<RetrySchedule>();
-        services.AddSingleton<RequestPlanner>();
         services.AddSingleton<MessageSettler>();
         services.AddSingleton<IConsumer<DescribeImage>, DescribeImageConsumer>();
         services.AddSingleton<IConsumer<DescribeText>, DescribeTextConsumer>();

@@ -42,8 +42,19 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
         var models = loaded.ToLookup(entry => entry.Copy.Device.Name, entry => entry.Model);
         return new ModelRegistry(
             [.. plan.Select(device => new Device(device.Name.ToString(), device.Spec.Streams, device.Spec.MaxBatch, [.. models[device.Name]]))],
-            [.. options.Models.Select(model => model.Alias)]);
+            [.. options.Models.Select(model => model.Alias)])
+        {
+            Loaded = [.. loaded.Select(entry => Describe(entry.Copy, entry.Model))],
+        };
     }
+
+    private static LoadedModel Describe(Copy copy, IModel model) => new(
+        model.Reference.Alias,
+        model.Reference.Revision,
+        model.Tasks,
+        copy.Device.Name.ToString(),
+        copy.Folder.Manifest?.Precision ?? copy.Folder.Precision.ToString().ToLowerInvariant(),
+        copy.Folder.Manifest is not null);
 
     private Copy Open(DeviceSpec device, ModelOptions model)
     {

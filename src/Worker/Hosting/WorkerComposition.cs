@@ -3,8 +3,10 @@ using VlWorker.Batching;
 using VlWorker.Buffers;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
+using VlWorker.Describing;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Serving;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Hosting;
@@ -27,6 +29,7 @@ internal static class WorkerComposition
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(Metrics.NewCustomRegistry());
         services.AddSingleton<WorkerMetrics>();
+        services.AddSingleton<DeviceReadings>();
         services.AddSingleton(new EncodedBudget(new MemoryBudget(options.Fetching.BytesInFlight)));
         services.AddStore(options.Store);
         services.AddSingleton<ImageDecoder>();
@@ -38,8 +41,12 @@ internal static class WorkerComposition
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<WorkerMetrics>()));
         services.AddSingleton(provider => LoadModels(provider, options));
+        services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0);
         services.AddConsuming(options.Broker);
         services.AddHostedService<TraceExport>();
+        services.AddServing(options.Serving);
+        services.AddSingleton(provider => new Readiness(
+            () => provider.GetRequiredService<WorkerLifecycle>().NotReady(), () => provider.GetRequiredService<WorkerLifecycle>().Models));
         services.AddSingleton<WorkerLifecycle>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkerLifecycle>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.Hosting.ShutdownSeconds));

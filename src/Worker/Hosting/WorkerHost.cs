@@ -3,6 +3,7 @@ using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
 using VlWorker.Serving;
+using VlWorker.Serving.Status;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Hosting;
@@ -79,13 +80,15 @@ internal static class WorkerHost
     public static WebApplication Build(WebApplicationBuilder builder, WorkerOptions options)
     {
         LogOutput.Configure(builder.Logging, options.Hosting.LogFormat);
-        builder.WebHost.UseUrls(options.Serving.Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        builder.WebHost.ConfigureKestrel(server => Listeners.Configure(server, options.Serving));
         builder.Services.AddWorker(options);
+        if (options.Serving.StatusPage)
+            builder.Services.AddStatusPage(SettingsView.Of(options), new StatusLimits(options.Fetching.BytesInFlight, options.Decoding.PixelBudgetBytes));
         var application = builder.Build();
         var metrics = application.Services.GetRequiredService<WorkerMetrics>();
         Observe(metrics, application.Services);
         ProcessMetrics.Register(metrics.Registry);
-        application.MapOperations(metrics.Registry, application.Services.GetRequiredService<WorkerLifecycle>().NotReady);
+        application.MapServing(metrics.Registry);
         return application;
     }
 

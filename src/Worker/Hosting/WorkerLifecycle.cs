@@ -24,6 +24,9 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     /// <summary>Why the process has to be started again; null while it has not.</summary>
     public DependencyException? DeviceLost { get; private set; }
 
+    /// <summary>The models; null until they are loaded.</summary>
+    public ModelRegistry? Models { get; private set; }
+
     /// <summary>Completes when the worker consumes; faulted when it never will.</summary>
     public Task Started => _started.Task;
 
@@ -74,7 +77,7 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     private void Load(CancellationToken cancellation)
     {
         _phase = "loading models";
-        _ = services.GetRequiredService<ModelRegistry>();
+        Models = services.GetRequiredService<ModelRegistry>();
         cancellation.ThrowIfCancellationRequested();
         _runner = services.GetRequiredService<DeviceRunner>();
         _phase = "warming up";

@@ -25,6 +25,9 @@ internal sealed class ModelRegistry : IDisposable
     /// <summary>All models, in the order of the configuration.</summary>
     public IReadOnlyList<IModel> All { get; }
 
+    /// <summary>What was loaded, a line for each model on each device; empty where nobody told.</summary>
+    public IReadOnlyList<LoadedModel> Loaded { get; init; } = [];
+
     /// <summary>The model that embeds texts by default: the first that can.</summary>
     public IModel? DefaultForText { get; }
 

@@ -18,4 +18,7 @@ internal interface IBrokerPublisher
     /// <summary>Returns when messages can be published: connected, and everything that the worker publishes to exists.</summary>
     /// <exception cref="Failures.DependencyException">They can't, and why.</exception>
     Task ProbeAsync(CancellationToken cancellation);
+
+    /// <summary>Messages that wait on each queue; empty where that can't be told without connecting first.</summary>
+    Task<IReadOnlyDictionary<string, long>> DepthsAsync(IReadOnlyList<string> queues, CancellationToken cancellation);
 }

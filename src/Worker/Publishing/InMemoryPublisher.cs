@@ -29,6 +29,10 @@ internal sealed class InMemoryPublisher(ISendEndpointProvider bus) : IBrokerPubl
     /// <inheritdoc/>
     public Task ProbeAsync(CancellationToken cancellation) => Task.CompletedTask;
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyDictionary<string, long>> DepthsAsync(IReadOnlyList<string> queues, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyDictionary<string, long>>(new Dictionary<string, long>());
+
     private static Uri AddressOf(string exchange, string routingKey)
     {
         var name = exchange.Length == 0 ? routingKey : exchange;

@@ -66,6 +66,27 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<string, long>> DepthsAsync(IReadOnlyList<string> queues, CancellationToken cancellation)
+    {
+        var depths = new Dictionary<string, long>(StringComparer.Ordinal);
+        if (_session is not { IsOpen: true } session)
+            return depths;
+        try
+        {
+            // A channel of its own: the broker closes it where a queue does not exist.
+            await using var channel = await session.Connection.CreateChannelAsync(cancellationToken: cancellation);
+            foreach (var queue in queues)
+                depths[queue] = (await channel.QueueDeclarePassiveAsync(queue, cancellation)).MessageCount;
+        }
+        catch (Exception error) when (BrokerErrors.IsConnection(error))
+        {
+            // What is known so far is better than nothing; whoever publishes notices what is wrong.
+        }
+
+        return depths;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _session, null) is { } session)

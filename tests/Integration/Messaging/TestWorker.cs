@@ -4,6 +4,7 @@ using Prometheus;
 using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
+using VlWorker.Describing;
 using VlWorker.Fetching;
 using VlWorker.Inference;
 using VlWorker.Publishing;
@@ -36,6 +37,7 @@ internal sealed class TestWorker : IAsyncDisposable
             .AddSingleton(new ModelRegistry([new Device("cpu", 1, 16, [Model])]))
             .AddSingleton(new BatchingOptions { MaxWaitMs = 2 })
             .AddSingleton<DynamicBatcher>()
+            .AddDescribing()
             .AddConsuming(broker);
         _services = services.BuildServiceProvider();
         _device = new DeviceRunner(

@@ -23,4 +23,7 @@ internal sealed class RecordingPublisher : IBrokerPublisher
     }
 
     public Task ProbeAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public Task<IReadOnlyDictionary<string, long>> DepthsAsync(IReadOnlyList<string> queues, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyDictionary<string, long>>(new Dictionary<string, long>());
 }

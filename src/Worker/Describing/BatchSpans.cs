@@ -1,7 +1,7 @@
 using VlWorker.Batching;
 using VlWorker.Telemetry;
 
-namespace VlWorker.Consuming;
+namespace VlWorker.Describing;
 
 /// <summary>A row's time in the batcher and on the device as spans of its message, the second with a link to the batch's own.</summary>
 internal static class BatchSpans

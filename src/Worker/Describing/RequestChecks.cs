@@ -1,7 +1,7 @@
 using VlWorker.Contracts;
 using VlWorker.Failures;
 
-namespace VlWorker.Consuming;
+namespace VlWorker.Describing;
 
 /// <summary>Checks that both kinds of requests share.</summary>
 internal static class RequestChecks

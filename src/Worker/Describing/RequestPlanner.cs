@@ -2,7 +2,7 @@ using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Inference;
 
-namespace VlWorker.Consuming;
+namespace VlWorker.Describing;
 
 /// <summary>What one task of a request comes down to.</summary>
 /// <param name="Task">The task.</param>

@@ -1,10 +1,10 @@
-using VlWorker.Consuming;
+using VlWorker.Describing;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Worker.Tests.Consuming;
+namespace VlWorker.Worker.Tests.Describing;
 
 public sealed class RequestPlannerTests
 {

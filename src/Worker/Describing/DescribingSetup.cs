@@ -1,0 +1,17 @@
+namespace VlWorker.Describing;
+
+/// <summary>Composes the way of one request through the stages. Store, decoder, batcher, models, metrics and time are the host's.</summary>
+internal static class DescribingSetup
+{
+    /// <summary>Adds what messages and HTTP requests share.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="captionsKept">See <see cref="RecentImages"/>.</param>
+    public static IServiceCollection AddDescribing(this IServiceCollection services, int captionsKept = 0)
+    {
+        services.AddSingleton<RequestPlanner>();
+        services.AddSingleton(provider => new RecentImages(captionsKept, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ImageDescriber>();
+        services.AddSingleton<TextDescriber>();
+        return services;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using VlWorker.Batching;
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Fetching;
+using VlWorker.Inference;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Describing;
+
+/// <summary>The way of one image through the stages, whoever asks: a message of the broker or an HTTP request.</summary>
+/// <remarks>
+/// <code>
+/// plan -> fetch (or the bytes that came with the request) -> decode once -> one row a task in the batcher -> outputs
+/// </code>
+/// Memory: the encoded bytes are given back after decoding; each prepared image belongs to the batcher from its submission on.
+/// </remarks>
+internal sealed class ImageDescriber(
+    RequestPlanner planner,
+    IObjectStore store,
+    ImageDecoder decoder,
+    DynamicBatcher batcher,
+    RecentImages recent,
+    WorkerMetrics metrics,
+    TimeProvider time)
+{
+    /// <summary>Describes the image that a request names. The request has been validated.</summary>
+    /// <exception cref="Failures.RejectedException">The request or its object is at fault.</exception>
+    /// <exception cref="Failures.TransientException">It failed now and may succeed later.</exception>
+    /// <exception cref="Failures.DependencyException">The store or the device is gone.</exception>
+    public Task<Description> DescribeAsync(DescribeImage request, BatchPriority priority, CancellationToken cancellation) =>
+        DescribeAsync(request, priority, token => store.FetchAsync(request.Image!, token), cancellation);
+
+    /// <inheritdoc cref="DescribeAsync(DescribeImage, BatchPriority, CancellationToken)"/>
+    /// <param name="request">Tasks, models, parameters and deadline; of its image only the name counts.</param>
+    /// <param name="priority">How urgent its rows are.</param>
+    /// <param name="open">Where the bytes come from, once the request has been found to make sense. The describer disposes of them.</param>
+    /// <param name="cancellation">Nobody waits any more.</param>
+    public async Task<Description> DescribeAsync(
+        DescribeImage request, BatchPriority priority, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation)
+    {
+        var plans = planner.Plan(request);
+        RequestChecks.Deadline(request.Deadline, time, "before the image was fetched");
+        var (image, decoded, timing) = await PrepareAsync(request, plans, open, cancellation);
+        var thumbnail = recent.Sample(decoded, plans);
+        var outcomes = await InferAsync(request, plans, decoded, priority, cancellation);
+        metrics.Stage("batch-wait", outcomes.Max(outcome => outcome.Waited));
+        metrics.Stage("inference", outcomes.Max(outcome => outcome.Ran));
+        var description = new Description(
+            image,
+            [.. plans.Select((plan, i) => ResultBuilder.Build(plan, request.Image, image.Sha256, outcomes[i].Outcome, request.EmbeddingEncoding))],
+            ResultBuilder.Time(timing.Fetch, timing.Decode, outcomes));
+        recent.Add(thumbnail, request.Image?.Key, description);
+        return description;
+    }
+
+    private async Task<(ImageFacts Image, DecodedImage Decoded, (TimeSpan Fetch, TimeSpan Decode) Timing)> PrepareAsync(
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        using var fetched = await Tracing.StageAsync("fetch", span => OpenAsync(open, span, cancellation));
+        var fetch = time.GetElapsedTime(started);
+        metrics.Stage("fetch", fetch);
+        RequestChecks.Deadline(request.Deadline, time, "while the image was fetched");
+
+        started = time.GetTimestamp();
+        var content = fetched.Content;
+        var decoded = await Tracing.StageAsync(
+            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation));
+        var decode = time.GetElapsedTime(started);
+        metrics.Stage("decode", decode);
+        var image = new ImageFacts(
+            fetched.VersionId, fetched.Etag, fetched.Sha256, fetched.Content.Length, decoded.Width, decoded.Height, decoded.Format);
+        return (image, decoded, (fetch, decode));
+    }
+
+    private static async Task<FetchedObject> OpenAsync(
+        Func<CancellationToken, Task<FetchedObject>> open, Activity? span, CancellationToken cancellation)
+    {
+        var fetched = await open(cancellation);
+        span?.SetTag("vlworker.image.bytes", fetched.Content.Length);
+        return fetched;
+    }
+
+    /// <summary>All tasks or none: the first to fail cancels the others, and all are over when this returns.</summary>
+    private async Task<BatchedOutcome[]> InferAsync(
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, CancellationToken cancellation)
+    {
+        using var siblings = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var rows = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
+        try
+        {
+            return await Task.WhenAll(rows);
+        }
+        catch
+        {
+            // Of several failures the one that caused the others counts.
+            await (rows.FirstOrDefault(row => row.IsFaulted) ?? rows.First(row => row.IsCanceled));
+            throw;
+        }
+
+        async Task<BatchedOutcome> InferAsync(TaskPlan plan, PreparedPixels pixels)
+        {
+            try
+            {
+                var input = new ImageInput(plan.Task, pixels, plan.Generation);
+                return BatchSpans.Record(plan.Task, await batcher.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
+            }
+            catch
+            {
+                await siblings.CancelAsync();
+                throw;
+            }
+        }
+    }
+}
