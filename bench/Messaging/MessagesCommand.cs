@@ -10,6 +10,7 @@ using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
+using VlWorker.Describing;
 using VlWorker.Fetching;
 using VlWorker.Inference;
 using VlWorker.Publishing;
@@ -104,6 +105,7 @@ internal static class MessagesCommand
             .AddSingleton(new ModelRegistry([new Device("cpu", 1, 32, [new InstantModel()])]))
             .AddSingleton(new BatchingOptions { MaxWaitMs = 1 })
             .AddSingleton<DynamicBatcher>()
+            .AddDescribing()
             .AddConsuming(options)
             .BuildServiceProvider();
         var device = new DeviceRunner(

@@ -66,9 +66,8 @@ internal sealed class RecentImages(int capacity, TimeProvider time)
             return;
         lock (_gate)
         {
-            var image = new RecentImage(
-                ++_lastId, key, output.Caption!.Text, output.Model.Alias, description.Image.Width, description.Image.Height, time.GetUtcNow(), thumbnail);
-            _images.AddFirst(image);
+            var (width, height) = (description.Image.Width, description.Image.Height);
+            _images.AddFirst(new RecentImage(++_lastId, key, output.Caption!.Text, output.Model.Alias, width, height, time.GetUtcNow(), thumbnail));
             if (_images.Count > capacity)
                 _images.RemoveLast();
         }

@@ -48,7 +48,8 @@ internal static class Endpoints
         if (!keys.AreRequired && !Listeners.OnlyLoopback(options))
             Log.OpenToAll(application.Logger, options.Urls);
         _ = application.Services.GetRequiredService<ServingMetrics>(); // counts from zero, before the first request
-        application.MapPost(PredictEndpoint.Path, (HttpContext context, PredictEndpoint endpoint) => endpoint.HandleAsync(context)).RequireApiKey(keys, "Bearer");
+        application.MapPost(PredictEndpoint.Path, (HttpContext context, PredictEndpoint endpoint) => endpoint.HandleAsync(context))
+            .RequireApiKey(keys, "Bearer");
         application.MapPost(EmbeddingsEndpoint.Path, (HttpContext context, EmbeddingsEndpoint endpoint) => endpoint.HandleAsync(context))
             .RequireApiKey(keys, "Bearer");
         application.MapGet(OpenApiDocument.Path, () => Results.Bytes(OpenApiDocument.Json, "application/json"));
@@ -63,5 +64,6 @@ internal static class Endpoints
         _ => Task.CompletedTask,
     };
 
-    private static Task AnswerAsync(HttpContext context, string reason, string detail) => new ProblemResult(new Problem(reason, detail)).ExecuteAsync(context);
+    private static Task AnswerAsync(HttpContext context, string reason, string detail) =>
+        new ProblemResult(new Problem(reason, detail)).ExecuteAsync(context);
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using VlWorker.Consuming;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Serving.Problems;
+using VlWorker.Telemetry;
 
 namespace VlWorker.Serving;
 
@@ -53,6 +55,7 @@ internal sealed class RequestRunner : IDisposable
     public async Task<IResult> RunAsync(HttpContext context, string path, Func<RequestScope, Task<IResult>> work)
     {
         var started = _time.GetTimestamp();
+        using var span = StartSpan(context.Request, path);
         using var limit = new CancellationTokenSource(_timeout, _time);
         using var source = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, limit.Token, _giveUp.Token);
         using var scope = new RequestScope(_admission, _time.GetUtcNow() + _timeout, source.Token);
@@ -73,6 +76,7 @@ internal sealed class RequestRunner : IDisposable
         catch (Exception error)
         {
             var problem = Explain(path, error, limit.Token);
+            span?.SetStatus(ActivityStatusCode.Error, problem.Reason);
             _metrics.Ended(path, problem.Reason);
             if (error is DependencyException lost)
                 _gate.Close(lost);
@@ -85,6 +89,14 @@ internal sealed class RequestRunner : IDisposable
     {
         _stopping.Dispose();
         _giveUp.Dispose();
+    }
+
+    /// <summary>The work continues the trace that the client names; null while nobody listens.</summary>
+    private static Activity? StartSpan(HttpRequest request, string path)
+    {
+        _ = ActivityContext.TryParse(request.Headers.TraceParent, request.Headers.TraceState, isRemote: true, out var parent);
+        return Tracing.Source.StartActivity($"POST {path}", ActivityKind.Server, parent)?
+            .SetTag("http.request.method", "POST").SetTag("http.route", path);
     }
 
     private Problem Explain(string path, Exception error, CancellationToken limit)

@@ -20,7 +20,9 @@ internal sealed class RequestScope(Admission admission, DateTimeOffset deadline,
         if (items == 0)
             return;
         _places.Add(admission.TryEnter(items) ?? throw new ProblemException(new Problem(
-            ProblemTypes.Overloaded, $"{admission.Held} images and texts are in the worker's hands: no {items} more are taken", admission.RetryAfter)));
+            ProblemTypes.Overloaded,
+            $"{admission.Held} images and texts are in the worker's hands: no {items} more are taken",
+            admission.RetryAfter)));
     }
 
     /// <inheritdoc/>

@@ -24,13 +24,15 @@ internal sealed class ServingMetrics
     public ServingMetrics(WorkerMetrics metrics, Admission admission)
     {
         var factory = Metrics.WithCustomRegistry(metrics.Registry);
-        _requests = factory.CreateCounter("vlworker_requests_total", "REST requests by outcome: ok, gone, or the reason of the problem.", ["path", "outcome"]);
+        _requests = factory.CreateCounter(
+            "vlworker_requests_total", "REST requests by outcome: ok, gone, or the reason of the problem.", ["path", "outcome"]);
         _seconds = factory.CreateHistogram(
             "vlworker_request_seconds",
             "Time of a REST request that got its result.",
             ["path"],
             new HistogramConfiguration { Buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
-        metrics.Observe("vlworker_requests_in_hand", "Images and texts of REST requests in the worker's hands, up to Serving:Backlog.", () => admission.Held);
+        metrics.Observe(
+            "vlworker_requests_in_hand", "Images and texts of REST requests in the worker's hands, up to Serving:Backlog.", () => admission.Held);
         foreach (var path in Paths)
             _ = _requests.WithLabels(path, Ok);
     }

@@ -26,7 +26,7 @@ internal sealed record ServingOptions
     [Description("Serve POST /predict and POST /v1/embeddings (docs/rest.md).")]
     public bool Rest { get; init; } = true;
 
-    [Description("Key that REST requests and the status page must show; 16 characters or more. Empty, with ApiKeyFile empty too: nobody is asked for one.")]
+    [Description("Key that REST requests and the status page must show, 16 characters or more; empty, as ApiKeyFile: nobody is asked.")]
     public string? ApiKey { get; init; }
 
     [Description("File with such keys, one a line; each is accepted, so that they can be changed one after the other.")]
@@ -36,7 +36,7 @@ internal sealed record ServingOptions
     [Range(1024L, 1L << 30)]
     public long MaxBodyBytes { get; init; } = 32L << 20;
 
-    [Description("Memory of bodies that are not decoded yet, all together, in bytes; further ones wait. Apart from Fetching:BytesInFlight: slow clients hold up no messages.")]
+    [Description("Memory of bodies that are not decoded yet, all together, in bytes; further ones wait. Messages have their own.")]
     [Range(1024L, 1L << 40)]
     public long BytesInFlight { get; init; } = 128L << 20;
 

@@ -59,7 +59,7 @@ public sealed class RetryScheduleTests
     }
 
     private RetrySchedule Schedule(int maxAttempts) =>
-        new(_broker, new ConsumingOptions { MaxAttempts = maxAttempts }, NullLogger<RetrySchedule>.Instance);
+        new(_broker, new ConsumingOptions { MaxAttempts = maxAttempts }, TimeProvider.System, NullLogger<RetrySchedule>.Instance);
 
     private static Delivery Deliver(Dictionary<string, object?> headers) => new(
         new Lane(LaneKind.Backfill, Topology.BackfillQueue, Topology.BackfillRoutingKey, 1), [1, 2, 3], new MessageProperties { Headers = headers });

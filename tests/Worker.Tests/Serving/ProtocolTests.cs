@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using VlWorker.Contracts;
 using VlWorker.Integration.Messaging;
 using VlWorker.Serving.Problems;
+using VlWorker.Telemetry;
 using VlWorker.Worker.Tests.Demo;
 
 namespace VlWorker.Worker.Tests.Serving;
@@ -87,6 +90,31 @@ public sealed class ProtocolTests
         await worker.RefusedAsync("/nowhere", RestWorker.Bytes([1]), HttpStatusCode.NotFound, ProblemTypes.NoSuchPath);
         var get = await worker.Client.GetAsync(new Uri("/predict", UriKind.Relative));
         Assert.Equal((HttpStatusCode.MethodNotAllowed, "application/problem+json"), (get.StatusCode, get.Content.Headers.ContentType?.MediaType));
+    }
+
+    [Fact]
+    public async Task A_request_continues_the_trace_that_it_names_and_its_stages_lie_below_it()
+    {
+        const string trace = "0af7651916cd43dd8448eb211c80319c";
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source == Tracing.Source,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var worker = await RestWorker.StartAsync(model: new EchoModel());
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/predict?tasks=caption") { Content = RestWorker.Bytes(RestWorker.Sample("0002.png")) };
+        request.Headers.Add("traceparent", $"00-{trace}-b7ad6b7169203331-01");
+
+        Assert.Equal(HttpStatusCode.OK, (await worker.Client.SendAsync(request)).StatusCode);
+
+        var ours = spans.Where(span => span.TraceId.ToHexString() == trace).ToArray();
+        var server = Assert.Single(ours, span => span.Kind == ActivityKind.Server);
+        Assert.Equal(("POST /predict", "b7ad6b7169203331"), (server.DisplayName, server.ParentSpanId.ToHexString()));
+        foreach (var stage in new[] { "fetch", "decode", "batch-wait", "inference" })
+            Assert.Equal(server.SpanId, Assert.Single(ours, span => span.DisplayName == stage).ParentSpanId);
     }
 
     [Fact]

@@ -21,7 +21,8 @@ internal static class ApiKeyFilter
             if (keys.Accept(context.HttpContext.Request))
                 return await next(context);
             context.HttpContext.Response.Headers.WWWAuthenticate = $"{scheme} realm=\"vl-worker\"";
-            return new ProblemResult(new Problem(ProblemTypes.Unauthorized, "this worker asks for an API key, and the request shows none that it knows"));
+            return new ProblemResult(new Problem(
+                ProblemTypes.Unauthorized, "this worker asks for an API key, and the request shows none that it knows"));
         });
     }
 }

@@ -9,7 +9,9 @@ using VlWorker.Serving.Problems;
 
 namespace VlWorker.Serving.Embeddings;
 
-/// <summary>POST /v1/embeddings: texts and images into one space, as OpenAI's clients ask for it. Every input is a row of its own in the batcher.</summary>
+/// <summary>
+/// POST /v1/embeddings: texts and images into one space, as OpenAI's clients ask for it. Every input is a row of its own in the batcher.
+/// </summary>
 internal sealed class EmbeddingsEndpoint(RequestRunner runner, EmbeddingsReader reader, Uploads uploads)
 {
     /// <summary>The path.</summary>
@@ -34,7 +36,9 @@ internal sealed class EmbeddingsEndpoint(RequestRunner runner, EmbeddingsReader 
 
         // Texts and images of one request go to one model, or their vectors could not be compared.
         var model = request.Model ?? (models.DefaultForText ?? models.DefaultFor(Tasks.Embedding))?.Reference.Alias;
-        var embedded = await AllAsync(request.Inputs, (input, token) => EmbedAsync(context.RequestServices, input, model, scope.Deadline, token), scope.Cancellation);
+        var services = context.RequestServices;
+        var embedded = await AllAsync(
+            request.Inputs, (input, token) => EmbedAsync(services, input, model, scope.Deadline, token), scope.Cancellation);
         var dimensions = embedded[0].Values.Count;
         if (request.Dimensions is { } expected && expected != dimensions)
             throw new RejectedException(RejectionReason.BadRequest, $"dimensions is {expected}, and the model's vectors have {dimensions}");
@@ -128,8 +132,8 @@ internal sealed class EmbeddingsEndpoint(RequestRunner runner, EmbeddingsReader 
         }
         catch (JsonException error)
         {
-            throw new RejectedException(
-                RejectionReason.BadRequest, $"not valid JSON at line {(error.LineNumber ?? 0) + 1}, byte {(error.BytePositionInLine ?? 0) + 1}", error);
+            var place = $"line {(error.LineNumber ?? 0) + 1}, byte {(error.BytePositionInLine ?? 0) + 1}";
+            throw new RejectedException(RejectionReason.BadRequest, $"not valid JSON at {place}", error);
         }
     }
 

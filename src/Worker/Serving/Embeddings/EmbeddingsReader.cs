@@ -42,7 +42,8 @@ internal sealed class EmbeddingsReader(Uploads uploads, ServingOptions options)
     private EmbeddingInput Input(JsonElement input) => input.ValueKind switch
     {
         JsonValueKind.String => DataUrl.Is(input) ? Inline(input) : new EmbeddingInput(Text: StringOf(input)),
-        JsonValueKind.Object when input.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String => new EmbeddingInput(Text: StringOf(text)),
+        JsonValueKind.Object when input.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String =>
+            new EmbeddingInput(Text: StringOf(text)),
         JsonValueKind.Object when input.TryGetProperty("image", out var image) => Image(image),
         JsonValueKind.Number or JsonValueKind.Array => throw Bad("token ids are not taken: send texts"),
         _ => throw Bad("an input is a text, a data URL, {\"text\": ...} or {\"image\": ...}"),

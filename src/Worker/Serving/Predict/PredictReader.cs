@@ -76,7 +76,7 @@ internal sealed class PredictReader(Uploads uploads)
                             asked = Parse(body.Content.Span);
                         break;
                     case var name:
-                        throw new RejectedException(RejectionReason.BadRequest, $"the form's parts are one 'image' and at most one 'request', not '{Shorten(name)}'");
+                        throw Bad($"the form's parts are one 'image' and at most one 'request', not '{Shorten(name)}'");
                 }
             }
 
@@ -94,7 +94,7 @@ internal sealed class PredictReader(Uploads uploads)
     private static DescribeImage OfQuery(IQueryCollection query)
     {
         if (query.Keys.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.Ordinal)) is { } unknown)
-            throw new RejectedException(RejectionReason.BadRequest, $"there is no parameter '{Shorten(unknown)}': there are {string.Join(", ", Parameters)}");
+            throw Bad($"there is no parameter '{Shorten(unknown)}': there are {string.Join(", ", Parameters)}");
         return new DescribeImage
         {
             Id = One(query, "id"),
@@ -133,12 +133,15 @@ internal sealed class PredictReader(Uploads uploads)
     }
 
     private static string NameOf(MultipartSection part) =>
-        ContentDispositionHeaderValue.TryParse(part.ContentDisposition, out var disposition) ? HeaderUtilities.RemoveQuotes(disposition.Name).Value ?? "" : "";
+        ContentDispositionHeaderValue.TryParse(part.ContentDisposition, out var found) ? HeaderUtilities.RemoveQuotes(found.Name).Value ?? "" : "";
 
     private static bool Is(MediaTypeHeaderValue type, string name) => type.MediaType.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private static string Shorten(string text) => text.Length > 40 ? text[..40] : text;
 
+    private static RejectedException Bad(string detail) => new(RejectionReason.BadRequest, detail);
+
     private static ProblemException Unsupported(string type) => new(new Problem(
-        ProblemTypes.UnsupportedMediaType, $"'{Shorten(type)}' is not taken: send image/*, application/octet-stream, multipart/form-data or application/json"));
+        ProblemTypes.UnsupportedMediaType,
+        $"'{Shorten(type)}' is not taken: send image/*, application/octet-stream, multipart/form-data or application/json"));
 }

@@ -21,7 +21,8 @@ internal sealed record Problem(string Reason, string Detail, TimeSpan? RetryAfte
         DependencyException lost => new Problem(ProblemTypes.NotReady, $"{lost.Dependency.ToString().ToLowerInvariant()}: {lost.Message}", Soon),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             new Problem(RejectionReason.TooLarge, "the request's body is larger than is accepted"),
-        BadHttpRequestException or EndOfStreamException or InvalidDataException => new Problem(RejectionReason.BadRequest, "the request's body can't be read"),
+        BadHttpRequestException or EndOfStreamException or InvalidDataException =>
+            new Problem(RejectionReason.BadRequest, "the request's body can't be read"),
         _ => null,
     };
 }

@@ -47,10 +47,14 @@ internal sealed class MetricsSample
         var open = line.IndexOf('{', StringComparison.Ordinal);
         var close = line.LastIndexOf('}');
         var name = open < 0 ? line[..line.IndexOf(' ', StringComparison.Ordinal)] : line[..open];
-        var value = line[(open < 0 ? name.Length : close + 1)..].Trim();
+        var value = line.AsSpan(open < 0 ? name.Length : close + 1).Trim();
+        value = value.IndexOf(' ') is >= 0 and var end ? value[..end] : value;
+        // What can't be told at the moment is not a number, and nothing to add up.
+        if (!double.TryParse(value, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))
+            return;
         if (!_series.TryGetValue(name, out var series))
             _series.Add(name, series = []);
-        series.Add((open < 0 ? [] : Labels(line.AsSpan(open + 1, close - open - 1)), double.Parse(value.Split(' ')[0], CultureInfo.InvariantCulture)));
+        series.Add((open < 0 ? [] : Labels(line.AsSpan(open + 1, close - open - 1)), number));
     }
 
     private static Dictionary<string, string> Labels(ReadOnlySpan<char> text)

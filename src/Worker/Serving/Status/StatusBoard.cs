@@ -9,11 +9,22 @@ namespace VlWorker.Serving.Status;
 
 /// <summary>Makes a snapshot of the history of metrics and of what else is known of the worker.</summary>
 internal sealed class StatusBoard(
-    ServingOptions serving, ConsumingOptions consuming, StatusLimits limits, Readiness readiness, RecentImages recent, DeviceReadings readings, TimeProvider time)
+    ServingOptions serving,
+    ConsumingOptions consuming,
+    StatusLimits limits,
+    Readiness readiness,
+    RecentImages recent,
+    DeviceReadings readings,
+    TimeProvider time)
 {
+    private const string Rejected = "vlworker_rejections_total";
+    private const string Requested = "vlworker_requests_total";
+    private const string Cpu = "cpu";
+
     private static readonly string[] StageNames = ["fetch", "decode", "batch-wait", "inference", "publish"];
 
-    private static readonly string Version = typeof(StatusBoard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    private static readonly string Version =
+        typeof(StatusBoard).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     private readonly long _started = time.GetTimestamp();
     private (TimeSpan Used, long At) _processor = (TimeSpan.Zero, time.GetTimestamp());
@@ -42,11 +53,15 @@ internal sealed class StatusBoard(
             new MemoryUse("pixels", history.Last.Sum("vlworker_pixel_bytes_in_flight"), limits.PixelBytes),
         ],
         Rejections = [.. Rejections(history)],
-        Models = [.. models?.Loaded.Select(model => new ModelStatus(model.Alias, model.Revision, model.Tasks, model.Device, model.Precision, model.Optimized)) ?? []],
-        Captions = recent.IsOn
-            ? [.. recent.All.Select(image => new CaptionStatus(image.Id, image.Key, image.Caption, image.Model, image.Width, image.Height, image.At.UtcDateTime))]
-            : null,
+        Models = [.. models?.Loaded.Select(Of) ?? []],
+        Captions = recent.IsOn ? [.. recent.All.Select(Of)] : null,
     };
+
+    private static ModelStatus Of(LoadedModel model) =>
+        new(model.Alias, model.Revision, model.Tasks, model.Device, model.Precision, model.Optimized);
+
+    private static CaptionStatus Of(RecentImage image) =>
+        new(image.Id, image.Key, image.Caption, image.Model, image.Width, image.Height, image.At.UtcDateTime);
 
     private static LaneStatus Of(Lane lane, StatusHistory history, IReadOnlyDictionary<string, long> depths) => new(
         lane.Name,
@@ -64,7 +79,8 @@ internal sealed class StatusBoard(
         Outcomes(history.Last.Series("vlworker_requests_total")));
 
     private static Dictionary<string, double> Outcomes(IEnumerable<(Dictionary<string, string> Labels, double Value)> series) =>
-        series.GroupBy(one => one.Labels["outcome"], StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(one => one.Value), StringComparer.Ordinal);
+        series.GroupBy(one => one.Labels["outcome"], StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Sum(one => one.Value), StringComparer.Ordinal);
 
     private static IEnumerable<BatchStatus> Batches(StatusHistory history)
     {
@@ -81,7 +97,8 @@ internal sealed class StatusBoard(
     private static IEnumerable<SizeCount> Sizes(StatusHistory history, (string Label, string Value)[] where)
     {
         var before = 0d;
-        foreach (var (labels, _) in history.Last.Series("vlworker_batch_size_bucket", where).OrderBy(series => Bound(series.Labels["le"]) ?? double.MaxValue))
+        var buckets = history.Last.Series("vlworker_batch_size_bucket", where).OrderBy(series => Bound(series.Labels["le"]) ?? double.MaxValue);
+        foreach (var (labels, _) in buckets)
         {
             var upTo = history.Growth("vlworker_batch_size_bucket", [.. where, ("le", labels["le"])]);
             yield return new SizeCount(Bound(labels["le"]), upTo - before);
@@ -94,7 +111,8 @@ internal sealed class StatusBoard(
     private DeviceUse Of(Device device, StatusHistory history)
     {
         var busy = history.Growth("vlworker_batch_seconds_sum", ("device", device.Name)) / (history.Seconds * device.Streams);
-        return new DeviceUse(device.Streams, Math.Round(Math.Clamp(busy, 0, 1) * 100, 1), readings.Find(device.Name) ?? (device.Name == "cpu" ? Processor() : new DeviceStatus(device.Name)));
+        var reading = readings.Find(device.Name) ?? (device.Name == Cpu ? Processor() : new DeviceStatus(device.Name));
+        return new DeviceUse(device.Streams, Math.Round(Math.Clamp(busy, 0, 1) * 100, 1), reading);
     }
 
     /// <summary>The processor is this process's to read: its own use of all cores, and its own memory.</summary>
@@ -103,7 +121,7 @@ internal sealed class StatusBoard(
         var (used, now) = (Environment.CpuUsage.TotalTime, time.GetTimestamp());
         var share = (used - _processor.Used) / (time.GetElapsedTime(_processor.At, now) * Environment.ProcessorCount);
         _processor = (used, now);
-        return new DeviceStatus("cpu")
+        return new DeviceStatus(Cpu)
         {
             UtilizationPercent = double.IsFinite(share) ? Math.Round(Math.Clamp(share, 0, 1) * 100, 1) : null,
             MemoryUsedBytes = Environment.WorkingSet,
@@ -113,12 +131,14 @@ internal sealed class StatusBoard(
 
     private static IEnumerable<RejectionCount> Rejections(StatusHistory history)
     {
-        var messages = history.Last.Series("vlworker_rejections_total").Select(series => (Reason: series.Labels["reason"], Name: "vlworker_rejections_total", Label: "reason", series.Value));
-        var requests = history.Last.Series("vlworker_requests_total").Where(series => series.Labels["outcome"] != ServingMetrics.Ok)
-            .Select(series => (Reason: series.Labels["outcome"], Name: "vlworker_requests_total", Label: "outcome", series.Value));
-        return messages.Concat(requests).Where(one => one.Value > 0).DistinctBy(one => (one.Reason, one.Name)).GroupBy(one => one.Reason, StringComparer.Ordinal)
-            .Select(group => new RejectionCount(
-                group.Key, group.Sum(one => history.Last.Sum(one.Name, (one.Label, one.Reason))), group.Sum(one => history.Growth(one.Name, (one.Label, one.Reason)))))
+        var reasons = history.Last.Series(Rejected).Select(series => series.Labels["reason"])
+            .Concat(history.Last.Series(Requested).Select(series => series.Labels["outcome"]).Where(outcome => outcome != ServingMetrics.Ok));
+        return reasons.Distinct(StringComparer.Ordinal)
+            .Select(reason => new RejectionCount(
+                reason,
+                history.Last.Sum(Rejected, ("reason", reason)) + history.Last.Sum(Requested, ("outcome", reason)),
+                history.Growth(Rejected, ("reason", reason)) + history.Growth(Requested, ("outcome", reason))))
+            .Where(count => count.Total > 0)
             .OrderByDescending(count => count.Total);
     }
 }

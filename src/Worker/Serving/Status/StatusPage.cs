@@ -14,11 +14,13 @@ internal static class StatusPage
     private static readonly string Script = string.Concat(new[] { "format.js", "charts.js", "sections.js", "live.js" }.Select(Resource));
 
     /// <summary>The page.</summary>
-    public static string Html { get; } = Resource("status.html").Replace("{{style}}", Style, StringComparison.Ordinal).Replace("{{script}}", Script, StringComparison.Ordinal);
+    public static string Html { get; } =
+        Resource("status.html").Replace("{{style}}", Style, StringComparison.Ordinal).Replace("{{script}}", Script, StringComparison.Ordinal);
 
     /// <summary>Its content security policy.</summary>
     public static string Policy { get; } =
-        $"default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src '{Hash(Style)}'; script-src '{Hash(Script)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        $"default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src '{Hash(Style)}'; script-src '{Hash(Script)}'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static string Hash(string text) => "sha256-" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

@@ -2,7 +2,9 @@ using VlWorker.Telemetry;
 
 namespace VlWorker.Serving.Status;
 
-/// <summary>All that the status page shows at one moment. Rates and times are those of the last minute, or since the start if that is shorter.</summary>
+/// <summary>
+/// All that the status page shows at one moment. Rates and times are those of the last minute, or since the start if that is shorter.
+/// </summary>
 internal sealed record StatusSnapshot
 {
     /// <summary>When it was taken, UTC.</summary>

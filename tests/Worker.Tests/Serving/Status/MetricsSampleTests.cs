@@ -13,6 +13,8 @@ public sealed class MetricsSampleTests
         vlworker_messages_total{lane="text",outcome="described"} 5
         vlworker_batcher_waiting_rows 3
         vlworker_batch_size_bucket{model="a \"b\" \\ c",device="cpu",le="+Inf"} 1e3
+        vlworker_batch_limit_rows{model="m",device="cpu"} NaN
+        vlworker_batch_limit_rows{model="n",device="cpu"} +Inf 1700000000000
         process_cpu_seconds_total 12
         """;
 
@@ -24,6 +26,7 @@ public sealed class MetricsSampleTests
         Assert.Equal(47, sample.Sum("vlworker_messages_total"));
         Assert.Equal(40, sample.Sum("vlworker_messages_total", ("lane", "interactive"), ("outcome", "described")));
         Assert.Equal(3, sample.Sum("vlworker_batcher_waiting_rows"));
+        Assert.Equal(0, sample.Sum("vlworker_batch_limit_rows"));
         Assert.Equal(0, sample.Sum("process_cpu_seconds_total"));
         var (labels, value) = Assert.Single(sample.Series("vlworker_batch_size_bucket"));
         Assert.Equal(("a \"b\" \\ c", "+Inf", 1000d), (labels["model"], labels["le"], value));
