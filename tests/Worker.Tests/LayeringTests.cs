@@ -4,13 +4,14 @@ namespace VlWorker.Worker.Tests;
 public sealed class LayeringTests
 {
     /// <summary>What every stage may use.</summary>
-    private static readonly string[] Vocabulary = ["Failures", "Buffers", "Telemetry"];
+    private static readonly string[] Vocabulary = ["Failures", "Buffers", "Security", "Telemetry"];
 
     /// <summary>What a folder may use besides itself and, for a stage, the vocabulary. A folder that is not here may use everything.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Failures"] = [],
         ["Buffers"] = ["Failures"],
+        ["Security"] = [],
         ["Telemetry"] = ["Failures"],
         ["Fetching"] = Vocabulary,
         ["Decoding"] = Vocabulary,

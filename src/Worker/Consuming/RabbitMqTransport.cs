@@ -1,4 +1,6 @@
+using System.Security.Authentication;
 using MassTransit;
+using RabbitMQ.Client;
 using VlWorker.Failures;
 using VlWorker.Publishing;
 
@@ -38,11 +40,11 @@ internal sealed class RabbitMqTransport(BrokerOptions options, RabbitMqPublisher
 
         // A bus that could not start is of no further use: the next attempt makes another.
         LogContext.ConfigureCurrentLogContext(new QuietLoggerFactory(loggers));
-        var bus = Bus.Factory.CreateUsingRabbitMq(configurator => Host(configurator, options));
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(TimeSpan.FromSeconds(2 * options.ConnectTimeoutSeconds));
         try
         {
+            var bus = Bus.Factory.CreateUsingRabbitMq(configurator => Host(configurator, options));
             await bus.StartAsync(timeout.Token);
             _bus = bus;
         }
@@ -66,6 +68,15 @@ internal sealed class RabbitMqTransport(BrokerOptions options, RabbitMqPublisher
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => publisher.DisposeAsync();
 
+    /// <summary>As the publisher's connection is; MassTransit would take TLS 1.2 alone.</summary>
+    private static void Secure(IRabbitMqSslConfigurator ssl, SslOption option)
+    {
+        ssl.ServerName = option.ServerName;
+        ssl.Protocol = SslProtocols.None;
+        ssl.CertificateSelectionCallback = option.CertificateSelectionCallback;
+        ssl.CertificateValidationCallback = option.CertificateValidationCallback;
+    }
+
     private static void Host(IRabbitMqBusFactoryConfigurator bus, BrokerOptions options)
     {
         var factory = options.CreateFactory();
@@ -73,10 +84,15 @@ internal sealed class RabbitMqTransport(BrokerOptions options, RabbitMqPublisher
         {
             host.Username(factory.UserName);
             host.Password(factory.Password);
+            host.OnRefreshConnectionFactory = renewed =>
+            {
+                renewed.Password = options.CreateFactory().Password;
+                return Task.CompletedTask;
+            };
             host.Heartbeat(factory.RequestedHeartbeat);
             host.RequestedConnectionTimeout(factory.RequestedConnectionTimeout);
             if (factory.Ssl.Enabled)
-                host.UseSsl(ssl => ssl.ServerName = factory.Ssl.ServerName);
+                host.UseSsl(ssl => Secure(ssl, factory.Ssl));
         });
     }
 }

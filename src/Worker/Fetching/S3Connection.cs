@@ -35,9 +35,13 @@ internal static class S3Connection
     private static AWSCredentials? Credentials(StoreOptions store) => (store.AccessKey, store.SessionToken) switch
     {
         (null or "", _) => null,
+        _ when store.SecretKeyFile is { Length: > 0 } file => new FileCredentials(store.AccessKey, file, store.SessionToken, TimeProvider.System),
         (_, null or "") => new BasicAWSCredentials(store.AccessKey, store.SecretKey),
         _ => new SessionAWSCredentials(store.AccessKey, store.SecretKey, store.SessionToken),
     };
+
+    /// <summary>Plain requests to the store, secured as the client's; the caller owns it.</summary>
+    public static HttpClient CreateHttpClient(StoreOptions store, FetchingOptions fetching) => new ClientFactory(store, fetching).CreateHttpClient(null!);
 
     private sealed class ClientFactory(StoreOptions store, FetchingOptions fetching) : HttpClientFactory
     {
@@ -56,6 +60,8 @@ internal static class S3Connection
                 MaxResponseDrainSize = 64 << 10,
                 ResponseDrainTimeout = TimeSpan.FromMilliseconds(500),
             };
+            sockets.SslOptions.LocalCertificateSelectionCallback = store.Tls.Selection;
+            sockets.SslOptions.RemoteCertificateValidationCallback = store.Tls.Verify;
             return new HttpClient(new ExactRequests(sockets)) { Timeout = Timeout.InfiniteTimeSpan };
         }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
+using VlWorker.Security;
 
 namespace VlWorker.Fetching;
 
@@ -38,8 +39,20 @@ internal sealed partial record StoreOptions
     [Description("S3: secret key that belongs to the access key.")]
     public string? SecretKey { get; init; }
 
+    [Description("S3: file with the secret key, in place of SecretKey; read again every 30 seconds.")]
+    public string? SecretKeyFile { get; init; }
+
     [Description("S3: session token of temporary credentials.")]
     public string? SessionToken { get; init; }
+
+    [Description("S3 over https: PEM file with the certificates of the authorities that may vouch for the store, in place of the system's.")]
+    public string? CaFile { get; init; }
+
+    [Description("S3 over https: PEM file with the certificate that the worker shows to the store.")]
+    public string? ClientCertificateFile { get; init; }
+
+    [Description("S3 over https: PEM file with the private key of the worker's certificate, not encrypted.")]
+    public string? ClientKeyFile { get; init; }
 
     [Description("S3: the bucket stands in the path; false puts it into the host name.")]
     public bool ForcePathStyle { get; init; } = true;
@@ -52,6 +65,9 @@ internal sealed partial record StoreOptions
 
     [Description("Folder: a bucket that is the root folder itself; it need not be listed among the buckets.")]
     public string? FolderBucket { get; init; }
+
+    /// <summary>What the worker trusts and shows.</summary>
+    public TlsFiles Tls => new(CaFile, ClientCertificateFile, ClientKeyFile);
 
     /// <summary>Names that messages may use, compared ordinally.</summary>
     public IReadOnlySet<string> Allowed()
@@ -73,6 +89,9 @@ internal sealed partial record StoreOptions
             yield return error;
     }
 
+    /// <summary>Kind and place without keys.</summary>
+    public override string ToString() => $"{nameof(StoreOptions)} {{ {Kind}, {Endpoint ?? Folder} }}";
+
     private IEnumerable<string> CheckS3()
     {
         if (!string.IsNullOrEmpty(Endpoint))
@@ -83,8 +102,12 @@ internal sealed partial record StoreOptions
                 yield return $"{Section}:{nameof(Endpoint)}: credentials, query and fragment don't belong into the URL";
         }
 
-        if (string.IsNullOrEmpty(AccessKey) != string.IsNullOrEmpty(SecretKey))
-            yield return $"{Section}:{nameof(AccessKey)} and {Section}:{nameof(SecretKey)} go together: one of them is missing";
+        if (string.IsNullOrEmpty(AccessKey) != (string.IsNullOrEmpty(SecretKey) && string.IsNullOrEmpty(SecretKeyFile)))
+            yield return $"{Section}:{nameof(AccessKey)} and {Section}:{nameof(SecretKey)} (or {nameof(SecretKeyFile)}) go together: one of them is missing";
+        if (!string.IsNullOrEmpty(SecretKeyFile) && SecretFile.Problem(SecretKeyFile) is { } problem)
+            yield return $"{Section}:{nameof(SecretKeyFile)}: {problem}";
+        foreach (var error in Tls.Check())
+            yield return $"{Section}:{error}";
         if (!string.IsNullOrEmpty(SessionToken) && string.IsNullOrEmpty(AccessKey))
             yield return $"{Section}:{nameof(SessionToken)}: a session token needs the access key and secret key that it was given with";
     }

@@ -33,7 +33,7 @@ internal static class CommandLine
     {
         if (settings.FirstOrDefault(token => !token.StartsWith("--", StringComparison.Ordinal)) is { } unknown)
         {
-            await Console.Error.WriteLineAsync($"'{unknown}' is neither a command nor a setting (--Section:Name=value).");
+            await Console.Error.WriteLineAsync($"'{unknown.Split('=')[0]}' is neither a command nor a setting (--Section:Name=value).");
             return 2;
         }
 

@@ -30,7 +30,8 @@ internal sealed class Workload(string overlay)
     public WorkerOptions Options()
     {
         var settings = Container["env"]!.AsArray().ToDictionary(
-            entry => entry!["name"]!.ToString().Replace("__", ":", StringComparison.Ordinal), entry => (string?)(entry!["value"]?.ToString() ?? Secret(entry)));
+            entry => entry!["name"]!.ToString().Replace("__", ":", StringComparison.Ordinal),
+            entry => (string?)(entry!["value"] is { } value ? Mounted(value.ToString()) : Secret(entry)));
         return WorkerOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
     }
 
@@ -44,9 +45,17 @@ internal sealed class Workload(string overlay)
         return triggers.Concat(metrics).ToDictionary(entry => entry.Queue, entry => double.Parse(entry.Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
     }
 
+    /// <summary>A file that the pod would have, in place of a path below the mounted secrets; a path that no item has stays as it is.</summary>
+    private string Mounted(string value)
+    {
+        var mount = Container["volumeMounts"]!.AsArray().Single(entry => entry!["name"]!.ToString() == "secrets")!["mountPath"]!.ToString();
+        var items = Pod["volumes"]!.AsArray().Single(entry => entry!["name"]!.ToString() == "secrets")!["secret"]!["items"]!.AsArray();
+        return items.Any(item => value == $"{mount}/{item!["path"]}") ? Repository.At("LICENSE") : value;
+    }
+
     private static string Secret(JsonNode entry) => entry["valueFrom"]!["secretKeyRef"]!["key"]!.ToString() switch
     {
-        "broker-uri" => "amqp://worker:secret@rabbitmq:5672/vl",
+        "broker-uri" => "amqp://worker@rabbitmq:5672/vl",
         "store-endpoint" => "https://s3.example.org",
         var key => key,
     };

@@ -31,6 +31,9 @@ public sealed partial class WorkerProcess : IAsyncDisposable
     /// <summary>The process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>The port of its HTTP side.</summary>
+    public int Port => Address("/").Port;
+
     /// <summary>Everything that it has written so far.</summary>
     public string Log => _output.Text;
 
