@@ -8,7 +8,8 @@ internal sealed class Doctor(IReadOnlyList<IDiagnosticCheck> checks)
     /// <summary>The checks of this machine and of what the settings ask of it.</summary>
     /// <param name="settings">What is set up.</param>
     /// <param name="gpu">Whether GPUs are looked at though no setting asks for one.</param>
-    public static Doctor For(DoctorSettings settings, bool gpu)
+    /// <param name="offline">Whether broker and store are left out.</param>
+    public static Doctor For(DoctorSettings settings, bool gpu, bool offline = false)
     {
         var devices = settings.Gpus;
         var checks = new List<IDiagnosticCheck>
@@ -21,7 +22,16 @@ internal sealed class Doctor(IReadOnlyList<IDiagnosticCheck> checks)
             checks.AddRange([new DriverCheck(), new CudaLibrariesCheck(), new GpuCheck(devices), .. devices.Select(device => new GpuSessionCheck(device))]);
         else
             checks.Add(new NoGpuCheck());
-        checks.Add(new ModelsCheck(settings.Inference));
+        checks.AddRange([new ModelsCheck(settings.Inference), new DiskCheck(settings.Inference.ModelCache), new LimitsCheck(settings.Options)]);
+        if (!offline)
+        {
+            var (store, fetching) = (settings.Options.Store, settings.Options.Fetching);
+            checks.AddRange(
+            [
+                new BrokerCheck(settings.Options.Broker, settings.Options.Publishing), new StoreCheck(store, fetching), new ClockCheck(store, fetching, TimeProvider.System),
+            ]);
+        }
+
         return new Doctor(checks);
     }
 
