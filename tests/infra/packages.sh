@@ -14,6 +14,8 @@ missing_packages() {
         type -P "${pair%%:*}" >/dev/null || echo "${pair##*:}"
     done
     /usr/bin/python3 -c 'import pika' 2>/dev/null || echo python3-pika
+    /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
     compgen -G '/usr/lib/*/libturbojpeg.so.0' >/dev/null || echo libturbojpeg0
 }
 
@@ -68,10 +70,7 @@ apt_install() {
 # What has just been installed is not to start with the machine either.
 keep_services_off() {
     type -P systemctl >/dev/null || return 0
-    if [[ " $* " == *" rabbitmq-server "* ]]; then
-        $as_root systemctl disable rabbitmq-server.service epmd.service epmd.socket >/dev/null 2>&1 || true
-    fi
-    if [[ " $* " == *" prometheus "* ]]; then
-        $as_root systemctl disable prometheus.service >/dev/null 2>&1 || true
-    fi
+    [[ " $* " != *" rabbitmq-server "* ]] || $as_root systemctl disable rabbitmq-server.service epmd.service epmd.socket >/dev/null 2>&1 || true
+    [[ " $* " != *" prometheus "* ]] || $as_root systemctl disable prometheus.service >/dev/null 2>&1 || true
+    [[ " $* " != *" postgresql "* ]] || $as_root systemctl disable postgresql.service >/dev/null 2>&1 || true
 }

@@ -23,13 +23,29 @@ internal sealed class ImageOptions
 
     private readonly Option<int?> _numBeams = new("--num-beams") { Description = "Beams; 1 is greedy search.", HelpName = "N" };
 
-    private readonly Option<double?> _lengthPenalty = new("--length-penalty") { Description = "Exponent of the length in a beam's score.", HelpName = "X" };
+    private readonly Option<double?> _lengthPenalty = new("--length-penalty")
+    {
+        Description = "Exponent of the length in a beam's score.",
+        HelpName = "X",
+    };
 
-    private readonly Option<bool?> _earlyStopping = new("--early-stopping") { Description = "Stop with as many finished texts as beams.", HelpName = "true|false" };
+    private readonly Option<bool?> _earlyStopping = new("--early-stopping")
+    {
+        Description = "Stop with as many finished texts as beams.",
+        HelpName = "true|false",
+    };
 
-    private readonly Option<int?> _noRepeatNgramSize = new("--no-repeat-ngram-size") { Description = "Token n-grams of this size occur once only.", HelpName = "N" };
+    private readonly Option<int?> _noRepeatNgramSize = new("--no-repeat-ngram-size")
+    {
+        Description = "Token n-grams of this size occur once only.",
+        HelpName = "N",
+    };
 
-    private readonly Option<double?> _repetitionPenalty = new("--repetition-penalty") { Description = "Factor against tokens already generated.", HelpName = "X" };
+    private readonly Option<double?> _repetitionPenalty = new("--repetition-penalty")
+    {
+        Description = "Factor against tokens already generated.",
+        HelpName = "X",
+    };
 
     private readonly Option<int?> _numReturnSequences = new("--num-return-sequences") { Description = "Captions to return.", HelpName = "N" };
 

@@ -24,7 +24,7 @@ internal static class ProducerCommand
         var root = new RootCommand(Description)
         {
             new PublishCommand().Create(terminal), new TextCommand().Create(terminal), new ResultsCommand().Create(terminal),
-            new DeadLettersCommand().Create(terminal), new TopologyCommand().Create(terminal),
+            new BackfillCommand().Create(terminal), new DeadLettersCommand().Create(terminal), new TopologyCommand().Create(terminal),
         };
         await using var output = new StreamWriter(terminal.Output, new UTF8Encoding(false), leaveOpen: true);
         var invocation = new InvocationConfiguration

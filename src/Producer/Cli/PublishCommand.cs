@@ -27,11 +27,19 @@ internal sealed class PublishCommand
         HelpName = "FILE",
     };
 
-    private readonly Option<long> _skip = new("--skip") { Description = "Leaves out so many lines of the list: takes up an interrupted run.", HelpName = "N" };
+    private readonly Option<long> _skip = new("--skip")
+    {
+        Description = "Leaves out so many lines of the list: takes up an interrupted run.",
+        HelpName = "N",
+    };
 
     private readonly Option<string?> _version = new("--version-id") { Description = "Reads exactly this version (one key only).", HelpName = "ID" };
 
-    private readonly Option<string?> _etag = new("--etag") { Description = "Only if the entity tag is still this one (one key only).", HelpName = "TAG" };
+    private readonly Option<string?> _etag = new("--etag")
+    {
+        Description = "Only if the entity tag is still this one (one key only).",
+        HelpName = "TAG",
+    };
 
     private readonly Option<string?> _lane = CommonOptions.Choice(
         "--lane", "interactive (default): somebody waits; backfill: fills idle time.", Topology.InteractiveRoutingKey, Topology.BackfillRoutingKey);

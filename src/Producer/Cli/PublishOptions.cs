@@ -34,7 +34,8 @@ internal sealed class PublishOptions
 
     private readonly Option<bool> _wait = new("--wait") { Description = "Waits for the answers at a private reply queue and prints them." };
 
-    private readonly Option<int> _patience = CommonOptions.Number("--patience", "Gives up waiting after so many seconds without any answer.", 120, 86_400);
+    private readonly Option<int> _patience =
+        CommonOptions.Number("--patience", "Gives up waiting after so many seconds without any answer.", 120, 86_400);
 
     private readonly Option<int> _window =
         CommonOptions.Number("--window", "Requests unconfirmed (with --wait: unanswered) at a time at most.", 512, 10_000);

@@ -5,6 +5,7 @@ using RabbitMQ.Client.Exceptions;
 using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Printing;
+using VlWorker.Producer.Results;
 
 namespace VlWorker.Producer.Cli;
 
@@ -21,7 +22,11 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
     {
         await using var connection = await BrokerConnection.OpenAsync(address, "results", cancellation);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
-        var reader = new ArrivalReader(channel, settings.Queue ?? await BindAsync(channel, cancellation));
+        if (settings.Subscription is { } subscription)
+            await SubscribeAsync(connection, subscription, cancellation);
+        var reader = new ArrivalReader(channel, settings.Subscription ?? settings.Queue ?? await BindAsync(channel, cancellation));
+        if (settings.Store is not null)
+            return await KeepAsync(channel, reader, cancellation);
         var prefetch = (ushort)Math.Min(settings.Count ?? Prefetch, Prefetch);
         var arrivals = settings.Follow ? reader.FollowAsync(prefetch, cancellation) : reader.DrainAsync(cancellation);
         try
@@ -41,6 +46,44 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
             CultureInfo.InvariantCulture,
             $"{_shown:N0} shown{(settings.Peek ? ", all left in the queue" : "")}{(_unreadable > 0 ? $", {_unreadable:N0} not readable and left in the queue" : "")}"));
         return ExitCode.Success;
+    }
+
+    private async Task<int> KeepAsync(IChannel channel, ArrivalReader reader, CancellationToken cancellation)
+    {
+        using var store = await settings.Store!();
+        var keeper = new ResultKeeper(store, settings.Job, settings.Count, terminal);
+        var prefetch = (ushort)Math.Clamp(settings.Count ?? store.Capacity, 1, store.Capacity);
+        try
+        {
+            await keeper.RunAsync(channel, settings.Follow ? reader.FollowAsync(prefetch, cancellation) : reader.DrainAsync(cancellation), cancellation);
+        }
+        finally
+        {
+            await SayAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{keeper.Kept:N0} kept{(keeper.Unreadable > 0 ? $", {keeper.Unreadable:N0} not readable and left in the queue" : "")}"));
+        }
+
+        return ExitCode.Success;
+    }
+
+    /// <summary>A queue of one's own that is there while nobody reads: nothing is taken from anybody.</summary>
+    private async Task SubscribeAsync(IConnection connection, string name, CancellationToken cancellation)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
+        try
+        {
+            var arguments = Topology.StorageQueueArguments.ToDictionary(pair => pair.Key, pair => (object?)pair.Value);
+            await channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation);
+            foreach (var binding in settings.Bindings)
+                await channel.QueueBindAsync(name, Topology.ResultsExchange, binding, cancellationToken: cancellation);
+        }
+        catch (OperationInterruptedException error) when (error.ShutdownReason is { ReplyCode: 404 or 406 } reason)
+        {
+            throw reason.ReplyCode == 404
+                ? TopologyCheck.Missing($"the exchange '{Topology.ResultsExchange}' does not exist", error)
+                : new ProducerException(ExitCode.Topology, $"the queue '{name}' exists and is declared otherwise: {reason.ReplyText}", error);
+        }
     }
 
     private async Task ShowAsync(IChannel channel, IAsyncEnumerable<Arrival> arrivals, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using VlWorker.Producer.Results;
+
 namespace VlWorker.Producer.Cli;
 
 /// <summary>Which results to show, and how.</summary>
@@ -7,4 +9,16 @@ namespace VlWorker.Producer.Cli;
 /// <param name="Follow">Whether to go on when there is nothing more.</param>
 /// <param name="Peek">Whether to leave them where they are.</param>
 /// <param name="Format">Form of the output, or null for the default.</param>
-internal sealed record ResultsSettings(string? Queue, string? Job, int? Count, bool Follow, bool Peek, string? Format);
+/// <param name="Subscription">A durable queue of one's own to make and take from, or null.</param>
+/// <param name="Bindings">Binding keys of the subscription.</param>
+/// <param name="Store">Opens the files that results are kept in; null where they are shown.</param>
+internal sealed record ResultsSettings(
+    string? Queue,
+    string? Job,
+    int? Count,
+    bool Follow,
+    bool Peek,
+    string? Format,
+    string? Subscription,
+    IReadOnlyList<string> Bindings,
+    Func<Task<IResultStore>>? Store);

@@ -11,8 +11,15 @@ internal sealed class FakeWorker : IAsyncDisposable
     private static readonly string Hash = new('a', 64);
     private readonly IConnection _connection;
     private readonly IChannel _channel;
+    private int _backfilled;
 
     private FakeWorker(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
+
+    /// <summary>Revision of the model that answers backfills.</summary>
+    public string Revision { get; set; } = Hash;
+
+    /// <summary>Requests of the backfill lane answered so far.</summary>
+    public int Backfilled => Volatile.Read(ref _backfilled);
 
     /// <summary>Starts to answer.</summary>
     /// <param name="broker">The broker.</param>
@@ -40,7 +47,7 @@ internal sealed class FakeWorker : IAsyncDisposable
     }
 
     /// <summary>A result for an image.</summary>
-    public static ImageDescribed Result(string id, string key, string? jobId = null) => new()
+    public static ImageDescribed Result(string id, string key, string? jobId = null, string? revision = null) => new()
     {
         Id = id,
         JobId = jobId,
@@ -50,7 +57,7 @@ internal sealed class FakeWorker : IAsyncDisposable
             new Output
             {
                 Task = Tasks.Caption,
-                Model = new ModelReference { Alias = "captioner", Revision = Hash },
+                Model = new ModelReference { Alias = "captioner", Revision = revision ?? Hash },
                 ResultId = Hash,
                 ContentId = Hash,
                 Caption = new Caption { Text = $"a picture of {key}", Tokens = 5 },
@@ -62,13 +69,34 @@ internal sealed class FakeWorker : IAsyncDisposable
 
     private async Task AnswerAsync(BasicDeliverEventArgs delivery, int copies)
     {
-        var answer = Answer(delivery);
+        var answer = Answer(delivery, Revision);
+        if (delivery.RoutingKey == Topology.BackfillRoutingKey)
+            await PublishAsync(ContractsJson.Read<DescribeImage>(delivery.Body.Span), answer, copies);
         for (var i = 0; i < copies && delivery.BasicProperties.ReplyTo is { Length: > 0 } queue; i++)
             await _channel.BasicPublishAsync("", queue, answer);
         await _channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
     }
 
-    private static byte[] Answer(BasicDeliverEventArgs delivery)
+    // What comes by the backfill lane is answered at the results exchange, as a worker does; keys with "dead" in them become dead letters.
+    private async Task PublishAsync(DescribeImage request, byte[] answer, int copies)
+    {
+        Interlocked.Increment(ref _backfilled);
+        var dead = request.Image!.Key!.Contains("dead", StringComparison.Ordinal);
+        for (var i = 0; i < copies; i++)
+        {
+            if (dead)
+            {
+                var headers = new Dictionary<string, object?> { [Topology.DeadReasonHeader] = DeadLetterReason.AttemptsExhausted };
+                await _channel.BasicPublishAsync(Topology.DeadExchange, "", mandatory: false, new BasicProperties { Headers = headers }, ContractsJson.Write(request));
+            }
+            else
+            {
+                await _channel.BasicPublishAsync(Topology.ResultsExchange, Topology.DescribedRoutingKey(Topology.BackfillRoutingKey, request.JobId), answer);
+            }
+        }
+    }
+
+    private static byte[] Answer(BasicDeliverEventArgs delivery, string revision)
     {
         if (delivery.RoutingKey == Topology.TextRoutingKey)
             return TextAnswer(ContractsJson.Read<DescribeText>(delivery.Body.Span));
@@ -77,12 +105,13 @@ internal sealed class FakeWorker : IAsyncDisposable
             ? ContractsJson.Write(new ImageRejected
             {
                 Id = request.Id!,
+                JobId = request.JobId,
                 Image = request.Image,
                 Reason = RejectionReason.NotFound,
                 Detail = "no object of this key",
                 RejectedAt = DateTimeOffset.UnixEpoch,
             })
-            : ContractsJson.Write(Result(request.Id!, request.Image.Key!));
+            : ContractsJson.Write(Result(request.Id!, request.Image.Key!, request.JobId, revision));
     }
 
     private static byte[] TextAnswer(DescribeText request) => ContractsJson.Write(new TextDescribed

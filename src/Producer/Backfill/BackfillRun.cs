@@ -1,0 +1,172 @@
+using System.Globalization;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using VlWorker.Contracts;
+using VlWorker.Producer.Broker;
+using VlWorker.Producer.Jobs;
+using VlWorker.Producer.Sources;
+
+namespace VlWorker.Producer.Backfill;
+
+/// <summary>Runs a job: lists, publishes and records answers at the same time, over as many connections as it takes.</summary>
+/// <remarks>
+/// <code>
+/// source -> Scanner -> job file -> Feeder -> vl.requests        vl.results, vl.dead -> the job's queue -> AnswerTracker -> job file
+/// </code>
+/// Each part may die at any moment: what the others need is in the job file or at the broker.
+/// </remarks>
+internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobFile job, BackfillSettings settings)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    private readonly BackfillCounters _counters = new(job);
+    private long _connected;
+    private bool _dropped;
+
+    /// <summary>Runs to the end and returns the exit code.</summary>
+    /// <param name="source">The job's source; stays the caller's.</param>
+    /// <param name="cancellation">Stops in an orderly way: what is on its way is recorded.</param>
+    public async Task<int> RunAsync(IItemSource source, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var scanner = new Scanner(job, source, _counters, settings.Patience, terminal);
+        var scanning = Task.CompletedTask;
+        var progress = new BackfillProgress(terminal, _counters).RunAsync(stop.Token);
+        var started = terminal.Time.GetTimestamp();
+        try
+        {
+            for (var again = true; again;)
+            {
+                await using var connection = await ConnectAsync(stop.Token);
+                if (scanning.IsCompletedSuccessfully && !job.IsListed && job.Control != JobControl.Cancelled)
+                    scanning = Task.Run(() => scanner.RunAsync(stop.Token), CancellationToken.None);
+                again = !await SessionAsync(connection, scanning, stop.Token);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await scanning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await progress.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await SumUpAsync(started);
+        }
+
+        return _counters.Faults > 0 ? ExitCode.Usage : settings.Wait && _counters.NotDescribed > 0 ? ExitCode.Rejected : ExitCode.Success;
+    }
+
+    /// <summary>Works over one connection. True if the job is done, false if the connection was lost and is worth another.</summary>
+    private async Task<bool> SessionAsync(IConnection connection, Task scanning, CancellationToken cancellation)
+    {
+        using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var parts = new List<Task>();
+        try
+        {
+            var (channel, arrivals) = await JobQueue.TakeFromAsync(connection, job, terminal.Time, cancellation);
+            await using var closing = channel;
+            if (job.Control == JobControl.Cancelled && !_dropped)
+                await DropAsync(scanning);
+            var feeding = _dropped
+                ? Task.Delay(Timeout.InfiniteTimeSpan, terminal.Time, session.Token)
+                : new Feeder(job, settings, _counters, terminal.Time).RunAsync(connection, session.Token);
+            var tracking = new AnswerTracker(job, _counters, terminal.Time).RunAsync(channel, arrivals, session.Token);
+            var leaving = LeaveAsync(scanning, session.Token);
+            parts.AddRange([feeding, tracking, leaving]);
+            var first = await Task.WhenAny([.. parts, Failed(scanning, session.Token)]);
+            await first;
+            await session.CancelAsync();
+            await feeding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (first == leaving && job.Control == JobControl.Cancelled)
+            {
+                await DropAsync(scanning);
+                return !settings.Wait;
+            }
+
+            if (first == tracking)
+                await JobQueue.DeleteAsync(connection, job, CancellationToken.None);
+            return true;
+        }
+        catch (Exception error) when (IsPassing(error) && !cancellation.IsCancellationRequested)
+        {
+            _connected = terminal.Time.GetTimestamp();
+            await SayAsync($"{Explain(error)}; connecting again");
+            return false;
+        }
+        finally
+        {
+            await session.CancelAsync();
+            await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Completes when there is nothing more to do for a run that does not wait: everything is published, or the job was cancelled.</summary>
+    private async Task LeaveAsync(Task scanning, CancellationToken stop)
+    {
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(250), terminal.Time, stop);
+            var now = _counters.Now();
+            if (job.Control == JobControl.Cancelled && (!_dropped || !settings.Wait))
+                return;
+            if (!settings.Wait && scanning.IsCompleted && job.IsListed && now.Unanswered == now.InFlight)
+                return;
+        }
+    }
+
+    // A scan that ends well is no event: the rest goes on.
+    private async Task Failed(Task scanning, CancellationToken stop)
+    {
+        await scanning;
+        await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Time, stop);
+    }
+
+    /// <summary>The job was cancelled: what is not published never will be. Nobody lists or publishes any more.</summary>
+    private async Task DropAsync(Task scanning)
+    {
+        await scanning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _dropped = true;
+        var dropped = job.DropUnpublished();
+        _counters.Sync(job);
+        await SayAsync($"the job is cancelled: {dropped.ToString("N0", CultureInfo.InvariantCulture)} were not published");
+    }
+
+    private async Task<IConnection> ConnectAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                var connection = await BrokerConnection.OpenAsync(address, "backfill", cancellation);
+                if (await TopologyCheck.RequestsAsync(connection, Topology.BackfillRoutingKey, cancellation) is { } warning && _connected == 0)
+                    await SayAsync($"warning: {warning}");
+                if (await JobQueue.EnsureAsync(connection, job, cancellation))
+                {
+                    _counters.Sync(job);
+                    await SayAsync("the job's queue was gone: what has no answer is published again");
+                }
+
+                _connected = terminal.Time.GetTimestamp();
+                return connection;
+            }
+            catch (Exception error) when (_connected != 0 && IsPassing(error) && terminal.Time.GetElapsedTime(_connected) < settings.Patience)
+            {
+                await Task.Delay(RetryAfter, terminal.Time, cancellation);
+            }
+        }
+    }
+
+    private static bool IsPassing(Exception error) => error is ProducerException { ExitCode: ExitCode.Broker } or RabbitMQClientException;
+
+    private static string Explain(Exception error) => error is ProducerException ? error.Message : BrokerConnection.Explain(error);
+
+    private async Task SumUpAsync(long started)
+    {
+        var now = _counters.Now();
+        var seconds = terminal.Time.GetElapsedTime(started).TotalSeconds;
+        await SayAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{now.PublishedNow:N0} published and confirmed in {seconds:0.0} s ({now.PublishedNow / Math.Max(seconds, 1e-3):N0}/s); "
+            + $"of {now.Listed:N0} {now.Described:N0} described, {now.Rejected:N0} rejected, {now.Dead:N0} dead letters, {now.Unanswered:N0} without an answer"));
+    }
+
+    private Task SayAsync(string text) => terminal.Error.WriteLineAsync($"vl-producer: {Printing.Plain.Line(text)}");
+}

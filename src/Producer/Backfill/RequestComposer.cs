@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+using RabbitMQ.Client;
+using VlWorker.Contracts;
+using VlWorker.Producer.Jobs;
+
+namespace VlWorker.Producer.Backfill;
+
+/// <summary>Makes requests of a job's items, and finds the item of an answer. A request's id is the job's name and the item's number.</summary>
+internal sealed class RequestComposer(JobSettings settings, TimeProvider time)
+{
+    private readonly string _prefix = settings.Job + "-";
+    private readonly DescribeImage _template = settings.Template with { JobId = settings.Job };
+
+    /// <summary>The request's id.</summary>
+    public string IdOf(long item) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{item}");
+
+    /// <summary>The item of an id; 0 if it is none of this job.</summary>
+    public long ItemOf(string id, string? job) => job == settings.Job && id.StartsWith(_prefix, StringComparison.Ordinal)
+        && long.TryParse(id.AsSpan(_prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var item) ? item : 0;
+
+    /// <summary>The request's body: UTF-8 JSON.</summary>
+    public byte[] Body(JobItem item)
+    {
+        var own = item.Own is null ? null : ContractsJson.Read<DescribeImage>(Encoding.UTF8.GetBytes(item.Own));
+        var request = _template with
+        {
+            Id = IdOf(item.Id),
+            Image = new ImageReference
+            {
+                Bucket = item.Bucket,
+                Key = item.Key,
+                VersionId = own?.Image?.VersionId,
+                Etag = settings.IfMatch ? item.Etag : null,
+            },
+        };
+        return ContractsJson.Write(own is null ? request : request with
+        {
+            Tasks = own.Tasks ?? request.Tasks,
+            Models = own.Models ?? request.Models,
+            Prompt = own.Prompt ?? request.Prompt,
+            Generation = own.Generation ?? request.Generation,
+            EmbeddingEncoding = own.EmbeddingEncoding ?? request.EmbeddingEncoding,
+            Deadline = own.Deadline ?? request.Deadline,
+            Context = own.Context ?? request.Context,
+        });
+    }
+
+    /// <summary>The request's AMQP properties.</summary>
+    public BasicProperties Properties(JobItem item) => new()
+    {
+        ContentType = "application/json",
+        DeliveryMode = DeliveryModes.Persistent,
+        MessageId = IdOf(item.Id),
+        AppId = "vl-producer",
+        Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
+    };
+}

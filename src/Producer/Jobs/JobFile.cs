@@ -1,0 +1,205 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace VlWorker.Producer.Jobs;
+
+/// <summary>A job in a file: its settings, every item with its state, and how far publishing and listing have come.</summary>
+/// <remarks>
+/// Items are published in the order of their numbers, so a single number, the watermark, says which of them have been confirmed. A process that
+/// dies leaves at most one window of items behind whose confirms were not recorded; they are published again.
+/// </remarks>
+internal sealed class JobFile : IDisposable
+{
+    private const string SettingsName = "settings", QueueName = "queue", WatermarkName = "watermark", PositionName = "position", ListedName = "listed";
+    private const string ControlName = "control", WorkingName = "working", ComparingName = "comparing", CreatedName = "created";
+
+    private JobFile(JobDatabase database, JobSettings settings)
+    {
+        Settings = settings;
+        Database = database;
+        Items = new JobItems(database, settings.TaskCount);
+        Outcomes = new JobOutcomes(database);
+    }
+
+    /// <summary>What the job is.</summary>
+    public JobSettings Settings { get; private set; }
+
+    /// <summary>Its items.</summary>
+    public JobItems Items { get; }
+
+    /// <summary>What became of them.</summary>
+    public JobOutcomes Outcomes { get; }
+
+    /// <summary>The database, for reports.</summary>
+    public JobDatabase Database { get; }
+
+    /// <summary>The job's own queue on the broker: part of its name is random, for different jobs may share a word.</summary>
+    public string Queue => Get(QueueName)!;
+
+    /// <summary>Items up to this number have been published and confirmed.</summary>
+    public long Watermark => Number(WatermarkName);
+
+    /// <summary>Where listing goes on, in the source's own words; null for its beginning.</summary>
+    public string? Position => Get(PositionName);
+
+    /// <summary>Whether the source has been listed to its end.</summary>
+    public bool IsListed => Number(ListedName) == 1;
+
+    /// <summary>What the job is to do.</summary>
+    public JobControl Control => Enum.Parse<JobControl>(Get(ControlName) ?? nameof(JobControl.Run));
+
+    /// <summary>Whether a later pass has not found out yet which model answers now.</summary>
+    public bool IsComparing => Number(ComparingName) == 1;
+
+    /// <summary>Time in which answers came, in seconds.</summary>
+    public double WorkingSeconds => double.Parse(Get(WorkingName) ?? "0", CultureInfo.InvariantCulture);
+
+    /// <summary>When the file was made.</summary>
+    public string? CreatedAt => Get(CreatedName);
+
+    /// <summary>Items that have no outcome yet.</summary>
+    public long Unanswered => Items.Count - Outcomes.Settled;
+
+    /// <summary>Makes a file for a new job.</summary>
+    /// <exception cref="ProducerException">It exists, or can't be made.</exception>
+    public static JobFile Create(string path, JobSettings settings, TimeProvider time)
+    {
+        if (File.Exists(path))
+            throw new ProducerException(ExitCode.JobFile, $"{path} exists: --resume takes it up, --only-changed lists again and publishes what changed");
+        var job = new JobFile(JobDatabase.Create(path), settings);
+        job.Database.Write(() =>
+        {
+            job.Set(SettingsName, settings.ToJson());
+            job.Set(QueueName, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
+            job.Set(CreatedName, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
+        });
+        return job;
+    }
+
+    /// <summary>Opens a file.</summary>
+    /// <exception cref="ProducerException">It is none.</exception>
+    public static JobFile Open(string path)
+    {
+        var database = JobDatabase.Open(path);
+        try
+        {
+            return new JobFile(database, JobSettings.Parse(database.Scalar<string>("SELECT value FROM meta WHERE name = ?1", SettingsName) ?? "null"));
+        }
+        catch (JsonException error)
+        {
+            database.Dispose();
+            throw new ProducerException(ExitCode.JobFile, $"{path} holds settings that can't be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Adds what was listed, and remembers where listing goes on, both or neither.</summary>
+    public void Add(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
+    {
+        Items.Insert(items);
+        Listed(position, isEnd);
+    });
+
+    /// <summary>A later pass: what is unchanged keeps its result, everything else waits again. Returns how many are new or changed.</summary>
+    public int Compare(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
+    {
+        var changed = Items.Merge(items, Outcomes);
+        Listed(position, isEnd);
+        return changed;
+    });
+
+    /// <summary>Begins a later pass over the source.</summary>
+    /// <param name="settings">The settings of this pass; another template makes every result outdated.</param>
+    public void BeginPass(JobSettings settings) => Database.Write(() =>
+    {
+        var same = settings.ToJson() == Settings.ToJson();
+        Settings = settings;
+        Set(SettingsName, settings.ToJson());
+        Set(ControlName, nameof(JobControl.Run));
+        Set(ComparingName, "1");
+        Outcomes.Reopen(same ? [OutcomeKind.Rejected, OutcomeKind.Dead, OutcomeKind.NotPublished] : null);
+        Rewind();
+        Items.IndexKeys();
+        Database.Execute("DELETE FROM meta WHERE name IN (?1, ?2)", PositionName, ListedName);
+    });
+
+    /// <summary>Ends the comparison of a later pass: results of other models than the one that answers now are outdated.</summary>
+    /// <returns>How many are to be published again.</returns>
+    public long EndComparison(int currentCode) => Database.Write(() =>
+    {
+        Set(ComparingName, "0");
+        var outdated = Outcomes.All().Where(outcome => outcome.Kind == OutcomeKind.Described && outcome.Code != currentCode).ToList();
+        foreach (var outcome in outdated)
+            Outcomes.Reopen(outcome.Code);
+        var count = outdated.Sum(outcome => outcome.Count);
+        if (count > 0)
+            Rewind();
+        return count;
+    });
+
+    /// <summary>Makes an item that has a result wait again, whichever: its answer tells which model answers now. False if there is none.</summary>
+    public bool AskAgain() => Database.Write(() =>
+    {
+        if (!Items.ReopenFirst(Outcomes))
+            return false;
+        Rewind();
+        return true;
+    });
+
+    /// <summary>Everything that has no answer is to be published again: the queue for the answers was gone.</summary>
+    public void Rewind() => Set(WatermarkName, "0");
+
+    /// <summary>Remembers that everything up to a number is confirmed.</summary>
+    public void Advance(long watermark) => Set(WatermarkName, watermark.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Records answers; returns those that were the first for their item.</summary>
+    public List<Settlement> Settle(IReadOnlyList<Settlement> settlements, double workingSeconds) => Database.Write(() =>
+    {
+        if (workingSeconds > 0)
+            Set(WorkingName, (WorkingSeconds + workingSeconds).ToString("R", CultureInfo.InvariantCulture));
+        return settlements.Where(settlement => Outcomes.Settle(settlement)).ToList();
+    });
+
+    /// <summary>Remembers a faulty entry of the source, up to so many.</summary>
+    public void AddFault(long place, string message, int most)
+    {
+        if (Database.Scalar<long>("SELECT COUNT(*) FROM faults") < most)
+            Database.Execute("INSERT INTO faults (place, message) VALUES (?1, ?2) ON CONFLICT DO NOTHING", place, message);
+    }
+
+    /// <summary>Says what the job is to do; a producer that runs it notices.</summary>
+    public void Command(JobControl control) => Set(ControlName, control.ToString());
+
+    /// <summary>What was never published gets the outcome that it was not. Returns how many.</summary>
+    public long DropUnpublished() => Database.Write(() => Outcomes.DropAfter(Watermark));
+
+    /// <inheritdoc/>
+    public void Dispose() => Database.Dispose();
+
+    private void Listed(string? position, bool isEnd)
+    {
+        if (position is not null)
+            Set(PositionName, position);
+        if (isEnd)
+            Set(ListedName, "1");
+    }
+
+    private string? Get(string name) => Database.Scalar<string>("SELECT value FROM meta WHERE name = ?1", name);
+
+    private long Number(string name) => long.Parse(Get(name) ?? "0", CultureInfo.InvariantCulture);
+
+    private void Set(string name, string value) =>
+        Database.Execute("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
+}
+
+/// <summary>What a job is to do.</summary>
+internal enum JobControl
+{
+    /// <summary>Publish.</summary>
+    Run,
+
+    /// <summary>Publish nothing; answers are still taken.</summary>
+    Paused,
+
+    /// <summary>Publish nothing any more.</summary>
+    Cancelled,
+}

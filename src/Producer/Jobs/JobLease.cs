@@ -1,0 +1,36 @@
+namespace VlWorker.Producer.Jobs;
+
+/// <summary>The right to run a job: a lock on a file beside the job file. The system gives it back when the process ends, however it does.</summary>
+internal sealed class JobLease : IDisposable
+{
+    private readonly FileStream _file;
+
+    private JobLease(FileStream file) => _file = file;
+
+    /// <summary>Takes the lease, or returns null if another process has it.</summary>
+    /// <exception cref="ProducerException">The folder can't be written to.</exception>
+    public static JobLease? TryTake(string jobFile)
+    {
+        var path = jobFile + ".lock";
+        try
+        {
+            return new JobLease(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException error) when (error is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(path))
+        {
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ProducerException(ExitCode.JobFile, $"can't write {path}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Takes the lease.</summary>
+    /// <exception cref="ProducerException">Another process has it.</exception>
+    public static JobLease Take(string jobFile) => TryTake(jobFile)
+        ?? throw new ProducerException(ExitCode.JobFile, $"another producer runs the job of {jobFile}: see it with 'backfill status'");
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace VlWorker.Producer.Results;
+
+/// <summary>Writes files so that they are there, whole, after a power failure.</summary>
+internal static partial class DurableFile
+{
+    /// <summary>Ends the names of files that are not whole yet.</summary>
+    public const string Unfinished = ".tmp";
+
+    /// <summary>Runs something that writes, and says in plain words why it can't.</summary>
+    /// <exception cref="ProducerException">The disk is full, or there is no permission.</exception>
+    public static T Guard<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ProducerException(
+                ExitCode.JobFile, $"can't write {path}: {error.Message}. What was not written is still at the broker", error);
+        }
+    }
+
+    /// <summary>Writes a file under another name first, and names it when it is on the disk.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        var unfinished = path + Unfinished;
+        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        Publish(path);
+    }
+
+    /// <summary>Gives a file that was written and flushed under its unfinished name its own name.</summary>
+    public static void Publish(string path)
+    {
+        File.Move(path + Unfinished, path, overwrite: true);
+        Sync(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    // The name is in the folder, and the folder is a file of its own.
+    private static void Sync(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        using var handle = new SafeFileHandle(Open(folder, 0), ownsHandle: true);
+        if (!handle.IsInvalid)
+            RandomAccess.FlushToDisk(handle);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint Open(string path, int flags);
+}

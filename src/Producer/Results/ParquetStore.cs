@@ -1,0 +1,81 @@
+using System.Globalization;
+using Parquet.Serialization;
+using VlWorker.Contracts;
+using VlWorker.Producer.Broker;
+
+namespace VlWorker.Producer.Results;
+
+/// <summary>Parquet files of so many rows, each written whole and then named. Embeddings are lists of floats.</summary>
+/// <remarks>
+/// A Parquet file can be read only when its end is written, so messages stay unacknowledged until their file is full or old enough. After a
+/// crash between naming a file and acknowledging its messages, these come again; what the last file holds is not written twice.
+/// </remarks>
+internal sealed class ParquetStore : IResultStore
+{
+    private readonly List<ResultRow> _rows = [];
+    private readonly HashSet<(string?, string?, long)> _last = [];
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+    private int _number;
+
+    private ParquetStore(string folder, int rows, TimeSpan delay, TimeProvider time) => (_folder, Capacity, Delay, _time) = (folder, rows, delay, time);
+
+    /// <inheritdoc/>
+    public int Capacity { get; }
+
+    /// <inheritdoc/>
+    public TimeSpan Delay { get; }
+
+    /// <summary>Opens a folder; what a crash has left unfinished is removed.</summary>
+    /// <exception cref="ProducerException">It can't be used.</exception>
+    public static async Task<ParquetStore> OpenAsync(string folder, int rows, TimeSpan delay, TimeProvider time)
+    {
+        var store = new ParquetStore(folder, rows, delay, time);
+        var last = DurableFile.Guard(folder, () =>
+        {
+            Directory.CreateDirectory(folder);
+            foreach (var unfinished in Directory.EnumerateFiles(folder, "results-*.parquet" + DurableFile.Unfinished))
+                File.Delete(unfinished);
+            return Directory.EnumerateFiles(folder, "results-*.parquet").Max(StringComparer.Ordinal);
+        });
+        if (last is null)
+            return store;
+        await using var file = File.OpenRead(last);
+        foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
+            store._last.Add(Identity(row));
+        return store;
+    }
+
+    /// <inheritdoc/>
+    public void Add(Arrival arrival)
+    {
+        var row = ResultRow.Of(Answer.Read(arrival.Body));
+        if (!arrival.Redelivered || !_last.Contains(Identity(row)))
+            _rows.Add(row);
+    }
+
+    /// <inheritdoc/>
+    public async Task FlushAsync()
+    {
+        if (_rows.Count == 0)
+            return;
+        var path = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"results-{_time.GetUtcNow():yyyyMMdd'T'HHmmss.fff}-{++_number:D4}.parquet"));
+        using var content = new MemoryStream();
+        await ParquetSerializer.SerializeAsync(_rows, content);
+        DurableFile.Guard(path, () =>
+        {
+            DurableFile.Write(path, content.GetBuffer().AsSpan(0, (int)content.Length));
+            return true;
+        });
+        _rows.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+    }
+
+    // Whole milliseconds: a file need not keep more of a time.
+    private static (string?, string?, long) Identity(ResultRow row) =>
+        (row.Id, row.CaptionResultId ?? row.EmbeddingResultId ?? row.Reason, row.AnsweredAt.Ticks / TimeSpan.TicksPerMillisecond);
+}

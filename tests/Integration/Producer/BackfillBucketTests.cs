@@ -1,0 +1,102 @@
+using System.Globalization;
+using VlWorker.Contracts;
+using VlWorker.Integration.Infrastructure;
+using VlWorker.Producer;
+using VlWorker.Producer.Cli;
+
+namespace VlWorker.Integration.Producer;
+
+/// <summary>Backfills of a real bucket.</summary>
+public sealed class BackfillBucketTests(ProducerFixture producer, TestStore store) : IClassFixture<ProducerFixture>, IClassFixture<TestStore>, IDisposable
+{
+    private readonly string _folder = Repository.NewFolder("backfill");
+    private readonly string _prefix = $"{Guid.NewGuid():N}/";
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_prefix_is_listed_and_published_and_later_only_what_changed()
+    {
+        await using var worker = await FakeWorker.StartAsync(producer.Broker);
+        for (var i = 0; i < 12; i++)
+            await store.PutAsync(string.Create(CultureInfo.InvariantCulture, $"{_prefix}{i:D2}.jpg"), new byte[] { 1, (byte)i });
+        await store.PutAsync($"{_prefix}folder/", ReadOnlyMemory<byte>.Empty);
+        await store.PutAsync($"{_prefix}note.txt", new byte[] { 1 });
+
+        var first = await RunAsync("--bucket", store.Bucket, "--prefix", _prefix, "--include", "*.jpg");
+        Assert.True(first.Code == 0, first.Error);
+        Assert.Equal(12, worker.Backfilled);
+
+        // One image is asked for again, to learn which model answers now.
+        var same = await RunAsync("--only-changed");
+        Assert.True(same.Code == 0, same.Error);
+        Assert.Equal(13, worker.Backfilled);
+
+        await store.PutAsync($"{_prefix}05.jpg", new byte[] { 9 });
+        await store.PutAsync($"{_prefix}12.jpg", new byte[] { 9 });
+        var changed = await RunAsync("--only-changed");
+        Assert.Contains("2 published and confirmed", changed.Error, StringComparison.Ordinal);
+        Assert.Contains("of 13 13 described", changed.Error, StringComparison.Ordinal);
+        Assert.Equal(15, worker.Backfilled);
+
+        worker.Revision = new string('b', 64);
+        var newer = await RunAsync("--only-changed");
+        Assert.Contains("of 13 13 described", newer.Error, StringComparison.Ordinal);
+        Assert.Equal(15 + 13, worker.Backfilled);
+    }
+
+    [Fact]
+    public async Task A_dry_run_counts_and_estimates_and_publishes_nothing()
+    {
+        for (var i = 0; i < 3; i++)
+            await store.PutAsync(string.Create(CultureInfo.InvariantCulture, $"{_prefix}{i}.jpg"), new byte[1000]);
+
+        var outcome = await RunAsync("--bucket", store.Bucket, "--prefix", _prefix, "--dry-run", "--throughput", "0.01", "--price-per-hour", "12");
+
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Matches("images +3\n", outcome.Output);
+        Assert.Matches("bytes +3,000 ", outcome.Output);
+        Assert.Matches("time +0.1 h\n", outcome.Output);
+        Assert.Matches("cost +1.00\n", outcome.Output);
+        Assert.False(File.Exists(Path.Combine(_folder, "j.vljob")));
+    }
+
+    [Fact]
+    public async Task A_wrong_bucket_and_a_denied_one_are_named()
+    {
+        var missing = await RunAsync("--bucket", "no-such-bucket-anywhere");
+        Assert.Equal(7, missing.Code);
+        Assert.Contains("there is no bucket 'no-such-bucket-anywhere'", missing.Error, StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(_folder, "j.vljob"));
+        var denied = await RunAsync(store.Other, "--bucket", store.Bucket);
+        Assert.Equal(7, denied.Code);
+        Assert.Contains($"no permission to list the bucket '{store.Bucket}'", denied.Error, StringComparison.Ordinal);
+    }
+
+    private Task<Outcome> RunAsync(params string[] args) => RunAsync(store.Owner, args);
+
+    private async Task<Outcome> RunAsync(StoreUser user, params string[] args)
+    {
+        await using var output = new MemoryStream();
+        await using var error = new StringWriter();
+        using var terminal = new Terminal
+        {
+            Input = TextReader.Null,
+            Output = output,
+            Error = error,
+            IsInteractive = false,
+            Environment = name => name switch
+            {
+                "VLWORKER_BROKER_URI" => producer.Broker.Uri.ToString(),
+                "VLWORKER_STORE_ENDPOINT" => user.Endpoint.ToString(),
+                "VLWORKER_STORE_ACCESS_KEY" => user.AccessKey,
+                "VLWORKER_STORE_SECRET_KEY" => user.SecretKey,
+                _ => null,
+            },
+        };
+        string[] job = ["backfill", "--job", _prefix.TrimEnd('/'), "--file", Path.Combine(_folder, "j.vljob")];
+        var code = await ProducerCommand.RunAsync([.. job, .. args], terminal, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        return new Outcome(code, System.Text.Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+    }
+}

@@ -1,0 +1,41 @@
+using VlWorker.Contracts;
+using VlWorker.Integration.Infrastructure;
+
+namespace VlWorker.Integration.Producer;
+
+/// <summary>A backfill outlives its broker's restart and crash.</summary>
+public sealed class BackfillOutageTests
+{
+    private const int Images = 3_000;
+    private const int Window = 200;
+
+    [Fact]
+    [Trait("Category", "Full")]
+    public async Task A_broker_that_restarts_and_is_killed_loses_nothing()
+    {
+        var folder = Repository.NewFolder("outage");
+        var manifest = Path.Combine(folder, "m.txt");
+        await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
+        await using var broker = await PrivateBroker.StartNewAsync();
+        await ProducerFixture.DeclareAsync(broker);
+        var running = ProducerFixture.RunAsync(
+            broker.Uri,
+            TextReader.Null,
+            default,
+            ["backfill", "--job", "outage", "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), "--rate", "200", "--window", $"{Window}", "--no-wait", "--max-queue", "100000"]);
+
+        await broker.WaitForAtLeastAsync(Topology.BackfillQueue, 300);
+        await broker.RestartAsync();
+        await broker.WaitForAtLeastAsync(Topology.BackfillQueue, 1_200, TimeSpan.FromMinutes(1));
+        await broker.KillAsync();
+        await broker.StartAsync();
+        var outcome = await running;
+
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Contains("connecting again", outcome.Error, StringComparison.Ordinal);
+        var ids = (await broker.TakeAllAsync(Topology.BackfillQueue)).Select(message => message.Properties.MessageId!).ToList();
+        Assert.Equal(Enumerable.Range(1, Images).Select(i => $"outage-{i}").Order(StringComparer.Ordinal), ids.Distinct().Order(StringComparer.Ordinal));
+        Assert.InRange(ids.Count - Images, 0, 2 * Window);
+        Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,176 @@
+using VlWorker.Contracts;
+using VlWorker.Producer.Jobs;
+
+namespace VlWorker.Producer.Tests.Jobs;
+
+public sealed class JobFileTests : IDisposable
+{
+    private const string Models = "caption=captioner@1 embedding=clip@2";
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Everything_is_there_after_opening_again()
+    {
+        using (var job = Create())
+        {
+            job.Add([Item("a"), Item("b", "own")], "b", isEnd: false);
+            job.Advance(1);
+            job.Settle([Described(1)], 2.5);
+            job.Command(JobControl.Paused);
+        }
+
+        using var again = JobFile.Open(_folder["j.vljob"]);
+        Assert.Equal(("autumn", "b", false, 1L, JobControl.Paused, 2.5), (again.Settings.Job, again.Position, again.IsListed, again.Watermark, again.Control, again.WorkingSeconds));
+        Assert.Equal((2L, 1L), (again.Items.Count, again.Unanswered));
+        Assert.Equal([new JobItem(2, "photos", "b", "etag-b", "own")], again.Items.Next(0, 10));
+        Assert.Equal((OutcomeKind.Described, Models, 1L), again.Outcomes.All().Select(o => (o.Kind, o.Detail, o.Count)).Single());
+        Assert.Matches("^vl\\.job\\.autumn\\.[0-9a-f]{8}$", again.Queue);
+    }
+
+    [Fact]
+    public void An_answer_counts_once_and_a_later_one_of_another_kind_replaces_it()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b")], "b", isEnd: true);
+
+        Assert.Single(job.Settle([new Settlement(1, OutcomeKind.Dead, "attempts-exhausted", "it failed", null, null, 0)], 0));
+        Assert.Empty(job.Settle([new Settlement(1, OutcomeKind.Dead, "attempts-exhausted", "it failed", null, null, 0)], 0));
+        Assert.Empty(job.Settle([Described(1)], 0));
+        Assert.Empty(job.Settle([Described(99)], 0));
+
+        Assert.Equal(1, job.Unanswered);
+        Assert.Equal([0L, 1L], job.Outcomes.All().Select(outcome => outcome.Count));
+    }
+
+    [Fact]
+    public void A_later_pass_publishes_what_is_new_changed_or_has_no_result()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
+        job.Settle([Described(1), Described(2), new Settlement(3, OutcomeKind.Rejected, "corrupt", null, null, null, 0)], 0);
+
+        job.BeginPass(job.Settings);
+        var changed = job.Compare([Item("a"), Item("b") with { Etag = "other" }, Item("c"), Item("d")], "d", isEnd: true);
+
+        Assert.Equal(2, changed);
+        Assert.Equal(["b", "c", "d"], job.Items.Next(0, 10).Select(item => item.Key));
+        Assert.True(job.IsComparing && job.IsListed);
+    }
+
+    [Fact]
+    public void Another_model_makes_results_outdated_and_the_same_one_does_not()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b")], "b", isEnd: true);
+        job.Settle([Described(1), Described(2)], 0);
+        job.BeginPass(job.Settings);
+        job.Compare([Item("a"), Item("b")], "b", isEnd: true);
+        Assert.Empty(job.Items.Next(0, 10));
+
+        Assert.True(job.AskAgain());
+        Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
+        job.Settle([Described(1)], 0);
+        Assert.Equal(0, job.EndComparison(job.Outcomes.Code(OutcomeKind.Described, Models)));
+        Assert.Equal(0, job.Unanswered);
+
+        Assert.Equal(2, job.EndComparison(job.Outcomes.Code(OutcomeKind.Described, "caption=captioner@3 embedding=clip@2")));
+        Assert.Equal(["a", "b"], job.Items.Next(job.Watermark, 10).Select(item => item.Key));
+    }
+
+    [Fact]
+    public void Another_prompt_publishes_everything()
+    {
+        using var job = Create();
+        job.Add([Item("a")], "a", isEnd: true);
+        job.Settle([Described(1)], 0);
+
+        job.BeginPass(job.Settings with { Template = new DescribeImage { Prompt = "a photo of" } });
+        job.Compare([Item("a")], "a", isEnd: true);
+
+        Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
+    }
+
+    [Fact]
+    public void What_was_not_published_is_dropped_when_a_job_is_cancelled()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
+        job.Advance(1);
+
+        Assert.Equal(2, job.DropUnpublished());
+
+        Assert.Equal(1, job.Unanswered);
+        Assert.Equal(OutcomeKind.NotPublished, Assert.Single(job.Outcomes.All()).Kind);
+    }
+
+    [Fact]
+    public void A_job_file_takes_at_most_120_bytes_an_item_beside_its_key()
+    {
+        const int Count = 50_000;
+        var keys = Enumerable.Range(0, Count).Select(i => $"archive/2026/{i:D8}.jpg").ToList();
+        using (var job = Create())
+        {
+            foreach (var part in keys.Chunk(500))
+                job.Add([.. part.Select(key => new ListedItem("photos", key, Hash(key)[..32], null))], part[^1], isEnd: false);
+            foreach (var part in Enumerable.Range(1, Count).Chunk(500))
+                job.Settle([.. part.Select(i => new Settlement(i, OutcomeKind.Described, Models, null, Hash($"{i}")[..32], [.. Convert.FromHexString(Hash($"c{i}")), .. Convert.FromHexString(Hash($"e{i}"))], 1))], 1);
+            job.BeginPass(job.Settings);
+            job.Compare([new ListedItem("photos", keys[7], "new", null)], keys[7], isEnd: true);
+        }
+
+        var bytes = new FileInfo(_folder["j.vljob"]).Length;
+        Assert.False(File.Exists(_folder["j.vljob-wal"]), "the log is written back when the file is closed");
+        Assert.InRange((bytes / (double)Count) - keys[0].Length, 80, 120);
+    }
+
+    [Fact]
+    public void A_full_disk_is_named_and_what_was_recorded_stays()
+    {
+        using (var job = Create())
+        {
+            job.Add([Item("a")], "a", isEnd: false);
+
+            // SQLite itself fails as on a full disk.
+            job.Database.Execute("PRAGMA max_page_count = 16");
+            var error = Assert.Throws<ProducerException>(() => job.Add([.. Enumerable.Range(0, 5000).Select(i => Item($"{i}"))], "z", isEnd: true));
+            Assert.Equal(ExitCode.JobFile, error.ExitCode);
+            Assert.Contains("is full. What was recorded is safe", error.Message, StringComparison.Ordinal);
+        }
+
+        using var again = JobFile.Open(_folder["j.vljob"]);
+        Assert.Equal((1L, "a", false), (again.Items.Count, again.Position, again.IsListed));
+    }
+
+    [Fact]
+    public void Only_one_process_runs_a_job()
+    {
+        using (JobLease.Take(_folder["j.vljob"]))
+        {
+            Assert.Null(JobLease.TryTake(_folder["j.vljob"]));
+            Assert.Equal(ExitCode.JobFile, Assert.Throws<ProducerException>(() => JobLease.Take(_folder["j.vljob"])).ExitCode);
+        }
+
+        using var free = JobLease.Take(_folder["j.vljob"]);
+    }
+
+    [Fact]
+    public void Another_file_is_refused_and_an_existing_one_is_not_written_over()
+    {
+        _folder.Write("text.vljob", new string('x', 5000));
+        Assert.Contains("is no job file", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["text.vljob"])).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no job file", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["none"])).Message, StringComparison.Ordinal);
+        Create().Dispose();
+        Assert.Contains("--resume takes it up", Assert.Throws<ProducerException>(Create).Message, StringComparison.Ordinal);
+    }
+
+    private JobFile Create() => JobFile.Create(
+        _folder["j.vljob"], new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "photos" }, Template = new DescribeImage() }, TimeProvider.System);
+
+    private static ListedItem Item(string key, string? own = null) => new("photos", key, $"etag-{key}", own);
+
+    private static Settlement Described(long id) => new(id, OutcomeKind.Described, Models, null, null, new byte[64], 5);
+
+    private static string Hash(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+}
