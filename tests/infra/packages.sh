@@ -10,7 +10,8 @@ missing_packages() {
     [[ -n ${VLWORKER_TEST_RABBITMQ:-} && -z $full ]] || [[ -n $(find /usr/lib/rabbitmq/lib -maxdepth 1 -name 'rabbitmq_server-*' 2>/dev/null) ]] ||
         echo rabbitmq-server
     local pair
-    for pair in ceph:ceph-common ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw curl:curl ps:procps promtool:prometheus; do
+    for pair in ceph:ceph-common ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw curl:curl ps:procps promtool:prometheus \
+        node:nodejs npm:npm chromium:chromium; do
         type -P "${pair%%:*}" >/dev/null || echo "${pair##*:}"
     done
     /usr/bin/python3 -c 'import pika' 2>/dev/null || echo python3-pika

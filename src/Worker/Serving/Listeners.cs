@@ -44,7 +44,7 @@ internal static class Listeners
     {
         if (url.Host == "localhost" && url.Port != 0)
             server.ListenLocalhost(url.Port, configure);
-        else if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address))
+        else if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) && !address.Equals(IPAddress.IPv6Any))
             server.Listen(address, url.Port, configure);
         else if (url.Host == "localhost")
             server.Listen(IPAddress.Loopback, 0, configure);

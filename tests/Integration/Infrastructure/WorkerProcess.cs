@@ -40,6 +40,9 @@ public sealed partial class WorkerProcess : IAsyncDisposable
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Where it listens, in the order of its settings.</summary>
+    public IReadOnlyList<string> Addresses => [.. Listening().Matches(Log).Select(static match => match.Groups[1].Value)];
+
     /// <summary>Resident memory in bytes.</summary>
     public long ResidentBytes
     {
