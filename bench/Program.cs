@@ -8,6 +8,7 @@ using VlWorker.Bench.Inference;
 using VlWorker.Bench.Messaging;
 using VlWorker.Bench.Models;
 using VlWorker.Bench.Pipeline;
+using VlWorker.Bench.Serving;
 
 var root = new RootCommand("Benchmarks of VlWorker; each command explains itself with --help.");
 root.Subcommands.Add(FidelityPixelsCommand.Create());
@@ -23,6 +24,9 @@ root.Subcommands.Add(MessagesCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
+root.Subcommands.Add(RestCommand.Create());
+root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(StartupCommand.Create());
 root.Subcommands.Add(DevicesCommand.Create());
 root.Subcommands.Add(DeviceMemoryCommand.Create());
 root.Subcommands.Add(FillCommand.Create());

@@ -33,19 +33,32 @@ internal sealed class WorkerUnderTest : IDisposable
     /// <summary>Highest resident memory so far in megabytes.</summary>
     public double PeakMegabytes => Status("VmHWM:");
 
+    /// <summary>Where it listens.</summary>
+    public Uri Address => new(new Uri(_health), "/");
+
     /// <summary>Starts a worker on the services and waits until it is ready.</summary>
-    public static async Task<WorkerUnderTest> StartAsync(Services services, string bucket, params string[] settings)
+    public static Task<WorkerUnderTest> StartAsync(Services services, string bucket, params string[] settings)
+    {
+        string[] keys = services.Store.UserInfo.Split(':');
+        return LaunchAsync(
+        [
+            "--Broker:Transport=RabbitMq", $"--Broker:Uri={services.Broker}", "--Store:Kind=S3",
+            $"--Store:Endpoint={services.Store.GetLeftPart(UriPartial.Scheme)}{services.Store.Authority.Split('@')[^1]}",
+            $"--Store:AccessKey={keys[0]}", $"--Store:SecretKey={keys[1]}", $"--Store:Buckets:0={bucket}", .. settings,
+        ]);
+    }
+
+    /// <summary>Starts a worker that needs neither broker nor store, on the samples, and waits until it is ready.</summary>
+    public static Task<WorkerUnderTest> StartAloneAsync(params string[] settings) =>
+        LaunchAsync(["--Broker:Transport=InMemory", "--Store:Kind=Folder", $"--Store:Folder={Repository.Samples}", "--Store:FolderBucket=samples", .. settings]);
+
+    private static async Task<WorkerUnderTest> LaunchAsync(string[] settings)
     {
         var port = FreePort();
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] keys = services.Store.UserInfo.Split(':');
         string[] arguments =
         [
-            Path.Combine(AppContext.BaseDirectory, "vl-worker.dll"),
-            "--Broker:Transport=RabbitMq", $"--Broker:Uri={services.Broker}", "--Store:Kind=S3",
-            $"--Store:Endpoint={services.Store.GetLeftPart(UriPartial.Scheme)}{services.Store.Authority.Split('@')[^1]}",
-            $"--Store:AccessKey={keys[0]}", $"--Store:SecretKey={keys[1]}", $"--Store:Buckets:0={bucket}",
-            $"--Serving:Urls=http://127.0.0.1:{port}", "--Logging:LogLevel:Default=Warning", .. settings,
+            Path.Combine(AppContext.BaseDirectory, "vl-worker.dll"), $"--Serving:Urls=http://127.0.0.1:{port}", "--Logging:LogLevel:Default=Warning", .. settings,
         ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -86,7 +99,7 @@ internal sealed class WorkerUnderTest : IDisposable
                 // Not listening yet.
             }
 
-            await Task.Delay(100);
+            await Task.Delay(10);
         }
 
         lock (_log)
