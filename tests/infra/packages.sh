@@ -11,12 +11,13 @@ missing_packages() {
         echo rabbitmq-server
     local pair
     for pair in ceph:ceph-common ceph-mon:ceph-mon ceph-osd:ceph-osd radosgw:radosgw curl:curl ps:procps promtool:prometheus \
-        node:nodejs npm:npm chromium:chromium; do
+        node:nodejs npm:npm chromium:chromium gcc:gcc; do
         type -P "${pair%%:*}" >/dev/null || echo "${pair##*:}"
     done
     /usr/bin/python3 -c 'import pika' 2>/dev/null || echo python3-pika
     /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
+    [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
     compgen -G '/usr/lib/*/libturbojpeg.so.0' >/dev/null || echo libturbojpeg0
 }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using VlWorker.Failures;
 using VlWorker.Inference;
 
 namespace VlWorker.Diagnostics;
@@ -22,10 +23,13 @@ internal sealed class GpuCheck(IReadOnlyList<DeviceName> wanted) : IDiagnosticCh
         {
             return Task.FromResult(Judge(CudaQueries.Gpus(), wanted, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")));
         }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException or InvalidOperationException)
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
         {
-            var detail = error is InvalidOperationException ? error.Message : "there is no driver to ask";
-            return Task.FromResult<IReadOnlyList<Finding>>([Finding.Fail(Name, detail, Install)]);
+            return Task.FromResult<IReadOnlyList<Finding>>([Finding.Fail(Name, "there is no driver to ask", Install)]);
+        }
+        catch (Exception error) when (error is InvalidOperationException or OutOfDeviceMemoryException or DeviceLostException)
+        {
+            return Task.FromResult<IReadOnlyList<Finding>>([Finding.Fail(Name, error.Message, Install)]);
         }
     }
 

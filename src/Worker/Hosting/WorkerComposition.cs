@@ -8,6 +8,7 @@ using VlWorker.Fetching;
 using VlWorker.Inference;
 using VlWorker.Serving;
 using VlWorker.Telemetry;
+using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Hosting;
 
@@ -30,6 +31,7 @@ internal static class WorkerComposition
         services.AddSingleton(Metrics.NewCustomRegistry());
         services.AddSingleton<WorkerMetrics>();
         services.AddSingleton<DeviceReadings>();
+        services.AddSingleton<GpuMonitor>();
         services.AddSingleton(new EncodedBudget(new MemoryBudget(options.Fetching.BytesInFlight)));
         services.AddStore(options.Store);
         services.AddSingleton<ImageDecoder>();

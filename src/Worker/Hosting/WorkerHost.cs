@@ -5,6 +5,7 @@ using VlWorker.Decoding;
 using VlWorker.Serving;
 using VlWorker.Serving.Status;
 using VlWorker.Telemetry;
+using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Hosting;
 
@@ -88,6 +89,7 @@ internal static class WorkerHost
         var metrics = application.Services.GetRequiredService<WorkerMetrics>();
         Observe(metrics, application.Services);
         ProcessMetrics.Register(metrics.Registry);
+        _ = application.Services.GetRequiredService<GpuMonitor>();
         application.MapServing(metrics.Registry);
         return application;
     }

@@ -2,6 +2,7 @@ using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Failures;
 using VlWorker.Inference;
+using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Hosting;
 
@@ -78,12 +79,19 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     {
         _phase = "loading models";
         Models = services.GetRequiredService<ModelRegistry>();
+        services.GetRequiredService<GpuMonitor>().Open(Gpus(Models));
         cancellation.ThrowIfCancellationRequested();
         _runner = services.GetRequiredService<DeviceRunner>();
         _phase = "warming up";
         _runner.WarmUp(cancellation);
         _runner.Start();
     }
+
+    private static IReadOnlyList<(string Name, string PciBusId)> Gpus(ModelRegistry models) =>
+    [
+        .. models.Devices.Select(device => DeviceName.Parse(device.Name)).Where(name => name.Kind == DeviceKind.Cuda)
+            .Select(name => (name.ToString(), CudaDevice.PciBusId(name))),
+    ];
 
     /// <summary>Nothing in this process gets the device back: messages go to other workers, and the process ends.</summary>
     private void EndWith(DependencyException lost)

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Engine;
 
 namespace VlWorker.Inference;
@@ -13,6 +14,14 @@ internal static class CudaDevice
     public static string? Build() => OrtEnv.Instance().GetAvailableProviders().Contains(Provider, StringComparer.Ordinal)
         ? null
         : "this build's ONNX Runtime runs on processors only (build with -p:Gpu=true)";
+
+    /// <summary>Where a GPU that works sits on the bus: what other programs know it by, whatever CUDA_VISIBLE_DEVICES says.</summary>
+    public static string PciBusId(DeviceName device)
+    {
+        using var context = new CudaContext(device.Index);
+        CudaContext.Leave();
+        return context.PciBusId;
+    }
 
     /// <summary>Why the GPU can't be used; null if a graph runs on it.</summary>
     public static string? Problem(DeviceName device)

@@ -198,7 +198,8 @@ public sealed partial class WorkerProcess : IAsyncDisposable
             throw new InvalidOperationException($"The worker has ended with {await ExitAsync()}.\n{Log}");
     }
 
-    private Uri Address(string path) => Listening().Match(Log) is { Success: true } match
+    /// <summary>An address of its HTTP side.</summary>
+    public Uri Address(string path) => Listening().Match(Log) is { Success: true } match
         ? new Uri(match.Groups[1].Value + path)
         : throw new InvalidOperationException("The worker does not listen yet");
 

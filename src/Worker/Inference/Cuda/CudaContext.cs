@@ -35,6 +35,35 @@ internal sealed class CudaContext : IDisposable
         }
     }
 
+    /// <summary>How many GPUs this process may use.</summary>
+    /// <exception cref="DllNotFoundException">There is no driver.</exception>
+    /// <exception cref="InvalidOperationException">The driver refuses.</exception>
+    public static int Count()
+    {
+        CudaDriver.Check(CudaDriver.Init(0), "initialising the driver");
+        CudaDriver.Check(CudaDriver.DeviceCount(out var count), "counting the GPUs");
+        return count;
+    }
+
+    /// <summary>A property by its number in cuda.h's CUdevice_attribute.</summary>
+    public int Attribute(int number)
+    {
+        CudaDriver.Check(CudaDriver.DeviceAttribute(out var value, number, _device), $"asking for property {number} of GPU {Index}");
+        return value;
+    }
+
+    /// <summary>Its place on the bus, domain:bus:device.function in hexadecimal digits: the same to every program on the machine.</summary>
+    public unsafe string PciBusId
+    {
+        get
+        {
+            Span<byte> text = stackalloc byte[32];
+            fixed (byte* pointer = text)
+                CudaDriver.Check(CudaDriver.DevicePciBusId(pointer, text.Length, _device), "asking for the GPU's place on the bus");
+            return Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
+        }
+    }
+
     /// <summary>Makes it the calling thread's.</summary>
     public void Enter() => CudaDriver.Check(CudaDriver.SetCurrent(_context), $"entering the context of GPU {Index}");
 
@@ -45,6 +74,9 @@ internal sealed class CudaContext : IDisposable
         CudaDriver.Check(CudaDriver.MemoryInfo(out var free, out var total), "asking for the GPU's memory");
         return ((long)free, (long)total);
     }
+
+    /// <summary>Leaves it: the calling thread has none then.</summary>
+    public static void Leave() => _ = CudaDriver.SetCurrent(0);
 
     /// <inheritdoc/>
     public void Dispose() => _ = CudaDriver.PrimaryContextRelease(_device);

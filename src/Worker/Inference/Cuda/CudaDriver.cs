@@ -37,6 +37,15 @@ internal static partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuDeviceGet")]
     public static partial int DeviceGet(out int device, int ordinal);
 
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetCount")]
+    public static partial int DeviceCount(out int count);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetAttribute")]
+    public static partial int DeviceAttribute(out int value, int attribute, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetPCIBusId")]
+    public static unsafe partial int DevicePciBusId(byte* text, int length, int device);
+
     [LibraryImport(Library, EntryPoint = "cuDeviceGetName")]
     public static unsafe partial int DeviceGetName(byte* name, int length, int device);
 
