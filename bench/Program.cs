@@ -9,6 +9,7 @@ using VlWorker.Bench.Messaging;
 using VlWorker.Bench.Models;
 using VlWorker.Bench.Pipeline;
 using VlWorker.Bench.Serving;
+using VlWorker.Bench.Steering;
 
 var root = new RootCommand("Benchmarks of VlWorker; each command explains itself with --help.");
 root.Subcommands.Add(FidelityPixelsCommand.Create());
@@ -29,6 +30,8 @@ root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(StartupCommand.Create());
 root.Subcommands.Add(DevicesCommand.Create());
 root.Subcommands.Add(DeviceMemoryCommand.Create());
+root.Subcommands.Add(SteeringCommand.Create());
+root.Subcommands.Add(GpuSteeringCommand.Create());
 root.Subcommands.Add(FillCommand.Create());
 root.Subcommands.Add(GpuCommand.Create());
 root.Subcommands.Add(GpuFidelityCommand.Create());

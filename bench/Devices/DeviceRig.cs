@@ -5,12 +5,14 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 using VlWorker.Batching;
+using VlWorker.Batching.Steering;
 using VlWorker.Buffers;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Hosting;
 using VlWorker.Inference;
 using VlWorker.Telemetry;
+using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Bench.Devices;
 
@@ -38,8 +40,8 @@ internal sealed partial class DeviceRig : IDisposable
     private readonly IModel _model;
     private readonly int _inFlight;
 
-    /// <summary>Loads the model on every device.</summary>
-    public DeviceRig(string folder, IReadOnlyList<RigDevice> devices)
+    /// <summary>Loads the model on every device; lets batches be steered, if it is said how.</summary>
+    public DeviceRig(string folder, IReadOnlyList<RigDevice> devices, SteeringOptions? steering = null)
     {
         var batching = new BatchingOptions();
         var options = new InferenceOptions
@@ -53,10 +55,17 @@ internal sealed partial class DeviceRig : IDisposable
         _registry = new ModelSetup(options, batching, _metrics, TimeProvider.System, NullLogger.Instance).Load();
         _model = _registry.All[0];
         _batcher = new DynamicBatcher(batching, TimeProvider.System);
-        _runner = new DeviceRunner(_batcher, _registry.Devices, batching, TimeProvider.System, _metrics);
+        Gpus = new GpuMonitor(_metrics, NullLogger<GpuMonitor>.Instance);
+        Gpus.Open([.. devices.Select(device => DeviceName.Parse(device.Options.Name)).Where(name => name.Kind == DeviceKind.Cuda)
+            .Select(name => (name.ToString(), CudaDevice.PciBusId(name)))]);
+        var loop = steering is null ? null : new SteeringLoop(steering, Gpus.Utilization, TimeProvider.System, _metrics, NullLogger<SteeringLoop>.Instance);
+        _runner = new DeviceRunner(_batcher, _registry.Devices, batching, TimeProvider.System, _metrics, loop);
         // Two batches for each stream: one runs, the next one fills.
         _inFlight = 2 * _registry.Devices.Sum(device => device.Streams * device.MaxBatch);
     }
+
+    /// <summary>What the GPUs say of themselves.</summary>
+    public GpuMonitor Gpus { get; }
 
     /// <summary>Starts the devices, after a warm-up or without.</summary>
     public void Start(bool warm)
@@ -77,6 +86,16 @@ internal sealed partial class DeviceRig : IDisposable
             results[i] = outcome.Outcome is CaptionOutcome caption ? string.Join(' ', caption.Sequences[0].TokenIds) : Rounded((EmbeddingOutcome)outcome.Outcome);
         });
         return (Stopwatch.GetElapsedTime(started).TotalSeconds, results);
+    }
+
+    /// <summary>Runs rows until it is cancelled, in turn of the images, with the device always full; tells of each row's batch.</summary>
+    public async Task RunAsync(IReadOnlyList<byte[]> images, Action<BatchedOutcome> done, CancellationToken cancellation)
+    {
+        await Task.WhenAll(Enumerable.Range(0, _inFlight).Select(async first =>
+        {
+            for (var i = first; !cancellation.IsCancellationRequested; i += _inFlight)
+                done(await _batcher.SubmitAsync(Input(images[i % images.Count]), _model, BatchPriority.Backfill, null, CancellationToken.None));
+        }));
     }
 
     /// <summary>Decodes and resizes files for the model.</summary>
@@ -122,6 +141,6 @@ internal sealed partial class DeviceRig : IDisposable
 
     private static string Rounded(EmbeddingOutcome outcome) => string.Join(' ', outcome.Values.Select(value => value.ToString("0.00", CultureInfo.InvariantCulture)));
 
-    [GeneratedRegex("""^(?<name>\w+)\{model="model",device="(?<device>[^"]+)"\} (?<value>\S+)$""", RegexOptions.Multiline)]
+    [GeneratedRegex("""^(?<name>\w+)\{(model="model",)?device="(?<device>[^"]+)"\} (?<value>\S+)$""", RegexOptions.Multiline)]
     private static partial Regex Sample();
 }

@@ -1,3 +1,4 @@
+using VlWorker.Batching.Steering;
 using VlWorker.Inference;
 
 namespace VlWorker.Batching;
@@ -12,6 +13,7 @@ internal sealed class DeviceLoad
     private readonly Lock _gate = new();
     private readonly Dictionary<BatchKey, BatchTime> _times = [];
     private readonly BatchCeilings _ceilings;
+    private DeviceSteering? _steering;
 
     public DeviceLoad(Device device, BatchingOptions options, TimeProvider time)
     {
@@ -26,24 +28,49 @@ internal sealed class DeviceLoad
     /// <summary>Its streams.</summary>
     public IReadOnlyList<StreamSlot> Streams { get; }
 
-    /// <summary>Streams that wait for a batch.</summary>
-    public int Idle => Streams.Count(stream => stream.Waiting is not null);
+    /// <summary>Batches that may run at the same time.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate)
+                return _steering?.InFlight ?? Streams.Count;
+        }
+    }
+
+    /// <summary>Streams that wait for a batch and may have one.</summary>
+    public int Idle => Math.Max(0, Math.Min(
+        Streams.Count(stream => stream.Waiting is not null), InFlight - Streams.Count(stream => stream.Running is not null)));
 
     /// <summary>Whether it has the model.</summary>
     public bool Serves(BatchKey key) => Device.Find(key.Model) is not null;
 
-    /// <summary>Rows of a batch at most, by setting and by memory.</summary>
+    /// <summary>Rows of a batch at most, by setting, by memory and by steering.</summary>
     public int Limit(BatchKey key)
     {
         lock (_gate)
-            return _ceilings.For(key);
+            return Math.Min(_ceilings.For(key), Steered(key.Model));
     }
 
     /// <summary>The lowest limit of a model's buckets.</summary>
     public int LowestLimit(string model)
     {
         lock (_gate)
-            return _ceilings.Lowest(model);
+            return Math.Min(_ceilings.Lowest(model), Steered(model));
+    }
+
+    /// <summary>Lets batches follow what the device does, from now on.</summary>
+    public void Steer(DeviceSteering steering)
+    {
+        lock (_gate)
+            _steering = steering;
+    }
+
+    /// <inheritdoc cref="DeviceSteering.Decide"/>
+    public bool Decide(double? utilization)
+    {
+        lock (_gate)
+            return _steering?.Decide(utilization) == true;
     }
 
     /// <summary>Batches of the bucket that it has run.</summary>
@@ -80,6 +107,7 @@ internal sealed class DeviceLoad
             }
 
             times.Observe(rows, elapsed);
+            _steering?.Observe(key.Model, rows >= Math.Min(_ceilings.For(key), Steered(key.Model)), elapsed);
             _ceilings.Fitted(key, rows);
         }
     }
@@ -90,4 +118,6 @@ internal sealed class DeviceLoad
         lock (_gate)
             _ceilings.Exceeded(key, rows);
     }
+
+    private int Steered(string model) => _steering?.Rows(model) ?? int.MaxValue;
 }

@@ -1,3 +1,4 @@
+using VlWorker.Batching.Steering;
 using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.Telemetry;
@@ -15,11 +16,13 @@ internal sealed class DeviceRunner : IDisposable
     private readonly IReadOnlyList<DeviceLoad> _loads;
     private readonly TimeProvider _time;
     private readonly WorkerMetrics _metrics;
+    private readonly SteeringLoop? _steering;
 
-    /// <summary>Lets devices serve a batcher. They stay their owner's, who disposes of them after this.</summary>
-    public DeviceRunner(DynamicBatcher batcher, IReadOnlyList<Device> devices, BatchingOptions options, TimeProvider time, WorkerMetrics metrics)
+    /// <summary>Lets devices serve a batcher. They stay their owner's, who disposes of them after this; what steers them becomes this one's.</summary>
+    public DeviceRunner(
+        DynamicBatcher batcher, IReadOnlyList<Device> devices, BatchingOptions options, TimeProvider time, WorkerMetrics metrics, SteeringLoop? steering = null)
     {
-        (_batcher, _time, _metrics) = (batcher, time, metrics);
+        (_batcher, _time, _metrics, _steering) = (batcher, time, metrics, steering);
         _loads = [.. devices.Select(device => new DeviceLoad(device, options, time))];
     }
 
@@ -37,8 +40,13 @@ internal sealed class DeviceRunner : IDisposable
     /// <summary>Starts the streams.</summary>
     public void Start()
     {
+        _steering?.Start(_loads);
         foreach (var load in _loads)
+        {
+            _metrics.InFlightLimit(load.Device.Name, load.InFlight);
             _batcher.Join(load);
+        }
+
         foreach (var stream in _loads.SelectMany(load => load.Streams))
         {
             var thread = new Thread(() => Work(stream)) { IsBackground = true, Name = $"stream-{stream.Device.Device.Name}" };
@@ -66,6 +74,7 @@ internal sealed class DeviceRunner : IDisposable
     /// <summary>Cancels what still runs and ends the streams.</summary>
     public void Dispose()
     {
+        _steering?.Dispose();
         _stopping.Cancel();
         if (Stop(TimeSpan.FromSeconds(30)))
             _stopping.Dispose();

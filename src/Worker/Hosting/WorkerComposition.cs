@@ -1,5 +1,6 @@
 using Prometheus;
 using VlWorker.Batching;
+using VlWorker.Batching.Steering;
 using VlWorker.Buffers;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
@@ -41,7 +42,8 @@ internal static class WorkerComposition
             provider.GetRequiredService<ModelRegistry>().Devices,
             options.Batching,
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<WorkerMetrics>()));
+            provider.GetRequiredService<WorkerMetrics>(),
+            Steering(provider, options.Steering)));
         services.AddSingleton(provider => LoadModels(provider, options));
         services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0);
         services.AddConsuming(options.Broker);
@@ -64,6 +66,15 @@ internal static class WorkerComposition
 
         static MemoryBudget Budget(IServiceProvider provider) => provider.GetRequiredService<EncodedBudget>().Bytes;
     }
+
+    private static SteeringLoop? Steering(IServiceProvider provider, SteeringOptions options) => options.Enabled
+        ? new SteeringLoop(
+            options,
+            provider.GetRequiredService<GpuMonitor>().Utilization,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<WorkerMetrics>(),
+            provider.GetRequiredService<ILogger<SteeringLoop>>())
+        : null;
 
     private static ModelRegistry LoadModels(IServiceProvider provider, WorkerOptions options) => new ModelSetup(
         options.Inference,

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using VlWorker.Batching;
+using VlWorker.Batching.Steering;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
 using VlWorker.Fetching;
@@ -23,6 +24,7 @@ internal sealed record WorkerOptions
         (FetchingOptions.Section, typeof(FetchingOptions)),
         (DecodingOptions.Section, typeof(DecodingOptions)),
         (BatchingOptions.Section, typeof(BatchingOptions)),
+        (SteeringOptions.Section, typeof(SteeringOptions)),
         (InferenceOptions.Section, typeof(InferenceOptions)),
         (ServingOptions.Section, typeof(ServingOptions)),
         (TelemetryOptions.Section, typeof(TelemetryOptions)),
@@ -42,6 +44,8 @@ internal sealed record WorkerOptions
     public DecodingOptions Decoding { get; init; } = new();
 
     public BatchingOptions Batching { get; init; } = new();
+
+    public SteeringOptions Steering { get; init; } = new();
 
     public InferenceOptions Inference { get; init; } = new();
 
@@ -65,6 +69,7 @@ internal sealed record WorkerOptions
             Fetching = reader.Read<FetchingOptions>(FetchingOptions.Section),
             Decoding = reader.Read<DecodingOptions>(DecodingOptions.Section),
             Batching = reader.Read<BatchingOptions>(BatchingOptions.Section),
+            Steering = reader.Read<SteeringOptions>(SteeringOptions.Section),
             Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
             Serving = reader.Read<ServingOptions>(ServingOptions.Section),
             Telemetry = reader.Read<TelemetryOptions>(TelemetryOptions.Section),

@@ -27,6 +27,7 @@ internal sealed class WorkerMetrics
     private readonly Histogram _batchSeconds;
     private readonly Counter _outOfMemory;
     private readonly Gauge _batchLimit;
+    private readonly Gauge _inFlightLimit;
     private readonly Gauge _modelLoad;
 
     /// <param name="registry">Where they are registered.</param>
@@ -58,8 +59,9 @@ internal sealed class WorkerMetrics
             "vlworker_out_of_memory_total", "Batches that did not fit into the device's memory and ran in halves.", ["model", "device"]);
         _batchLimit = _factory.CreateGauge(
             "vlworker_batch_limit_rows",
-            "Rows of a batch at most: MaxBatch, or less where that did not fit into the device's memory.",
+            "Rows of a batch at most: MaxBatch, or less where that did not fit into the device's memory or steering has lowered it.",
             ["model", "device"]);
+        _inFlightLimit = _factory.CreateGauge("vlworker_in_flight_limit_batches", "Batches that may run on a device at the same time.", ["device"]);
         _modelLoad = _factory.CreateGauge("vlworker_model_load_seconds", "Time it took to load a model.", ["model", "device"]);
         ShowZeroes();
         ObserveLanes();
@@ -104,6 +106,9 @@ internal sealed class WorkerMetrics
 
     /// <summary>Sets how many rows a batch may have on a device.</summary>
     public void BatchLimit(string model, string device, int rows) => _batchLimit.WithLabels(model, device).Set(rows);
+
+    /// <summary>Sets how many batches may run on a device at the same time.</summary>
+    public void InFlightLimit(string device, int batches) => _inFlightLimit.WithLabels(device).Set(batches);
 
     /// <summary>Counts a message as in flight until the result is disposed of.</summary>
     /// <param name="lane">Its lane.</param>
