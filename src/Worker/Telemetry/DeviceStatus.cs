@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Telemetry;
 
@@ -22,14 +22,18 @@ internal sealed record DeviceStatus(string Device)
     public double? TemperatureCelsius { get; init; }
 }
 
-/// <summary>The last reading of every device: whoever reads devices sets it, the status page shows it.</summary>
-internal sealed class DeviceReadings
+/// <summary>What the worker's devices say of themselves, for the status page.</summary>
+internal sealed class DeviceReadings(GpuMonitor gpus)
 {
-    private readonly ConcurrentDictionary<string, DeviceStatus> _readings = new(StringComparer.Ordinal);
+    /// <summary>A device's reading now; null if it does not tell anything.</summary>
+    public DeviceStatus? Find(string device) => gpus.Gpus.FirstOrDefault(gpu => gpu.Name == device) is { } gpu ? Of(device, gpus.Read(gpu)) : null;
 
-    /// <summary>Replaces the reading of a device.</summary>
-    public void Set(DeviceStatus status) => _readings[status.Device] = status;
-
-    /// <summary>The last reading of a device; null if there was none.</summary>
-    public DeviceStatus? Find(string device) => _readings.GetValueOrDefault(device);
+    private static DeviceStatus Of(string device, GpuReading reading) => new(device)
+    {
+        UtilizationPercent = reading.Utilization * 100,
+        MemoryUsedBytes = reading.MemoryUsed,
+        MemoryTotalBytes = reading.MemoryTotal,
+        PowerWatts = reading.PowerWatts,
+        TemperatureCelsius = reading.TemperatureCelsius,
+    };
 }
