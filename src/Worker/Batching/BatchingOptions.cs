@@ -28,6 +28,10 @@ internal sealed record BatchingOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan MemoryRetryAfter { get; init; } = TimeSpan.FromMinutes(10);
 
+    [Description("Idle time after which the processor's models give memory back that only larger batches need; zero keeps it.")]
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan TrimAfterIdle { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary><see cref="Streams"/> with 0 resolved.</summary>
     public int EffectiveStreams() => Streams == 0 ? Environment.ProcessorCount : Streams;
 }

@@ -17,12 +17,13 @@ internal sealed class DeviceRunner : IDisposable
     private readonly TimeProvider _time;
     private readonly WorkerMetrics _metrics;
     private readonly SteeringLoop? _steering;
+    private readonly TimeSpan _trimAfter;
 
     /// <summary>Lets devices serve a batcher. They stay their owner's, who disposes of them after this; what steers them becomes this one's.</summary>
     public DeviceRunner(
         DynamicBatcher batcher, IReadOnlyList<Device> devices, BatchingOptions options, TimeProvider time, WorkerMetrics metrics, SteeringLoop? steering = null)
     {
-        (_batcher, _time, _metrics, _steering) = (batcher, time, metrics, steering);
+        (_batcher, _time, _metrics, _steering, _trimAfter) = (batcher, time, metrics, steering, options.TrimAfterIdle);
         _loads = [.. devices.Select(device => new DeviceLoad(device, options, time))];
     }
 
@@ -83,9 +84,11 @@ internal sealed class DeviceRunner : IDisposable
     private void Work(StreamSlot stream)
     {
         var execution = new BatchExecution(stream.Device, _time, _metrics);
+        // A batch goes to the first stream that is free: while that one idles, the device does.
+        var idle = new IdleTrim(stream.Device, stream == stream.Device.Streams[0] ? _trimAfter : TimeSpan.Zero, _time, _metrics);
         try
         {
-            while (_batcher.TakeAsync(stream).GetAwaiter().GetResult() is { } batch)
+            while (idle.Wait(_batcher.TakeAsync(stream), _stopping.Token) is { } batch)
                 execution.Run(batch, _stopping.Token);
         }
         catch (DeviceLostException error)

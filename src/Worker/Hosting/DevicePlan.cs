@@ -58,7 +58,7 @@ internal sealed class DevicePlan(InferenceOptions options, BatchingOptions batch
     {
         var name = DeviceName.Parse(device.Name);
         var spec = new DeviceSpec(
-            name, device.Streams > 0 ? device.Streams : Streams(name), device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch);
+            name, device.Streams > 0 ? device.Streams : Streams(name), device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch) { ArenaBytes = device.ArenaBytes };
         return new PlannedDevice(spec, [.. options.Models.Where(model => InferenceOptions.Runs(model, name))]);
     }
 

@@ -17,4 +17,8 @@ internal sealed record DeviceOptions
     [Description("Rows of a batch on the device at most; 0 takes Batching:MaxBatch.")]
     [Range(0, 4096)]
     public int MaxBatch { get; init; }
+
+    [Description("Bytes of a GPU's memory that the arena of each graph may take, one for each stream and graph (gpu_mem_limit); 0 is no limit. Batches that do not fit become smaller.")]
+    [Range(0L, 1L << 40)]
+    public long ArenaBytes { get; init; }
 }

@@ -6,6 +6,9 @@ namespace VlWorker.Inference;
 /// <param name="MaxBatch">Rows of a batch at most.</param>
 internal sealed record DeviceSpec(DeviceName Name, int Streams, int MaxBatch)
 {
+    /// <summary>Bytes of a GPU's memory that the arena of one graph may take; 0 is no limit.</summary>
+    public long ArenaBytes { get; init; }
+
     /// <summary>The processor. Engines there take any number of streams and rows.</summary>
     public static DeviceSpec Cpu { get; } = new(DeviceName.Cpu, Environment.ProcessorCount, int.MaxValue);
 }

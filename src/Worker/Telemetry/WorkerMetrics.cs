@@ -29,6 +29,8 @@ internal sealed class WorkerMetrics
     private readonly Gauge _batchLimit;
     private readonly Gauge _inFlightLimit;
     private readonly Gauge _modelLoad;
+    private readonly Counter _trims;
+    private readonly Counter _trimmedBytes;
 
     /// <param name="registry">Where they are registered.</param>
     /// <param name="time">The clock for the age of messages; the system's by default.</param>
@@ -63,6 +65,8 @@ internal sealed class WorkerMetrics
             ["model", "device"]);
         _inFlightLimit = _factory.CreateGauge("vlworker_in_flight_limit_batches", "Batches that may run on a device at the same time.", ["device"]);
         _modelLoad = _factory.CreateGauge("vlworker_model_load_seconds", "Time it took to load a model.", ["model", "device"]);
+        _trims = _factory.CreateCounter("vlworker_memory_trims_total", "How often idle models gave memory back.");
+        _trimmedBytes = _factory.CreateCounter("vlworker_memory_trimmed_bytes_total", "Resident memory that idle models gave back.");
         ShowZeroes();
         ObserveLanes();
     }
@@ -117,6 +121,13 @@ internal sealed class WorkerMetrics
 
     /// <summary>Sets the load time of a model.</summary>
     public void ModelLoaded(string model, string device, TimeSpan time) => _modelLoad.WithLabels(model, device).Set(time.TotalSeconds);
+
+    /// <summary>Counts that idle models gave memory back.</summary>
+    public void Trimmed(long bytes)
+    {
+        _trims.Inc();
+        _trimmedBytes.Inc(bytes);
+    }
 
     /// <summary>Publishes a value that is read at scrape time.</summary>
     public void Observe(string name, string help, Func<double> read)

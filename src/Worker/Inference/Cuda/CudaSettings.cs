@@ -7,7 +7,7 @@ namespace VlWorker.Inference.Cuda;
 internal sealed record CudaSettings(int Device, int Lanes, int MaxBatch)
 {
     /// <summary>Settings for a model's share of a GPU.</summary>
-    public static CudaSettings For(DeviceSpec device) => new(device.Name.Index, device.Streams, device.MaxBatch);
+    public static CudaSettings For(DeviceSpec device) => new(device.Name.Index, device.Streams, device.MaxBatch) { ArenaLimit = device.ArenaBytes };
 
     /// <summary>
     /// Images that go through an encoder at a time, of batches of more: fewer stay in the second-level cache. 0: an embedder measures what is fastest

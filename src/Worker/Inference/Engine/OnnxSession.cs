@@ -7,7 +7,9 @@ namespace VlWorker.Inference.Engine;
 internal sealed class OnnxSession : IDisposable
 {
     private static readonly RunOptions PlainRun = new();
+    private static readonly RunOptions ShrinkingRun = Shrinking();
     private readonly InferenceSession _session;
+    private int _trims = MemoryTrim.Requests;
 
     /// <summary>Loads a graph and optimises it for this processor.</summary>
     /// <param name="path">The file.</param>
@@ -74,7 +76,7 @@ internal sealed class OnnxSession : IDisposable
     /// <summary>Runs the graph; outputs are written into the memory of <paramref name="outputs"/>.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed.</exception>
     public void Run(IReadOnlyList<string> inputNames, IReadOnlyList<OrtValue> inputs, IReadOnlyList<string> outputNames, IReadOnlyList<OrtValue> outputs) =>
-        _session.Run(PlainRun, inputNames, inputs, outputNames, outputs);
+        _session.Run(ThisRun(), inputNames, inputs, outputNames, outputs);
 
     /// <summary>Runs the graph once and tells the shape of an output.</summary>
     public long[] Probe(string input, OrtValue value, string output)
@@ -115,6 +117,20 @@ internal sealed class OnnxSession : IDisposable
         var strange = Inputs.Keys.Where(name => !known(name)).ToList();
         if (strange.Count > 0)
             throw new InvalidDataException($"{Name} has inputs that this family does not know: {string.Join(", ", strange)}");
+    }
+
+    /// <summary>The first run after a request to trim gives back what the arena holds.</summary>
+    private RunOptions ThisRun()
+    {
+        var requests = MemoryTrim.Requests;
+        return requests != _trims && Interlocked.Exchange(ref _trims, requests) != requests ? ShrinkingRun : PlainRun;
+    }
+
+    private static RunOptions Shrinking()
+    {
+        var options = new RunOptions();
+        options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+        return options;
     }
 
     /// <inheritdoc/>
