@@ -33,6 +33,13 @@ public sealed class HostileImagesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_png_whose_compression_asks_for_a_dictionary_is_corrupt() => await RejectedAsync(
+        Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAACEAAAAVCAAAAAGaY+ieAAAAAnRSTlMAAQGU/a4AAAAlSURBVHg/JAwhJ1ksKBeJrP0RwwKbIQNXLbJRoI3wAA"
+            + "AAJUlEQVScFq4sUMSoqWHvObyHe+85557vO9+5aNFY3Sn0KgIAAAADNDLCBFwf"),
+        RejectionReason.Corrupt);
+
+    [Fact]
     public async Task A_header_of_4_gigapixels_in_5_KB_takes_no_memory()
     {
         var bytes = Grown(GoldenPixels.Formats["jpg-0.jpg"], 5000);

@@ -29,7 +29,8 @@ internal static unsafe class PngReader
             // What follows the last row is the checksum over all of them.
             inflated.ReadByte();
         }
-        catch (InvalidDataException e)
+        // A stream that asks for a dictionary is an IOException of zlib; nothing else is read from here.
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             throw ImageHeader.Corrupt("png", "its compressed data is broken", e);
         }
