@@ -8,7 +8,9 @@ namespace VlWorker.Diagnostics;
 /// <summary>Whether the broker lets this worker in, and whether it holds what the worker would declare. Nothing is declared or changed.</summary>
 internal sealed class BrokerCheck(BrokerOptions options, PublishingOptions publishing) : IDiagnosticCheck
 {
-    private const string Remedy = "Compare Broker:Uri (and Broker:PasswordFile) with the broker's users, virtual host and permissions; deploy/rabbitmq/definitions.json has what a worker needs";
+    private const string Remedy = 
+        "Compare Broker:Uri (and Broker:PasswordFile) with the broker's users, virtual host and permissions; "
+        + "deploy/rabbitmq/definitions.json has what a worker needs";
 
     /// <inheritdoc/>
     public string Name => "broker";
@@ -17,7 +19,11 @@ internal sealed class BrokerCheck(BrokerOptions options, PublishingOptions publi
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellation)
     {
         if (options.Transport == BrokerTransport.InMemory)
-            return [Finding.Warn(Name, "in memory: messages are lost when the process ends", "Set Broker:Transport=RabbitMq and Broker:Uri for anything but a trial")];
+        {
+            return [Finding.Warn(
+                Name, "in memory: messages are lost when the process ends", "Set Broker:Transport=RabbitMq and Broker:Uri for anything but a trial")];
+        }
+
         if (options.Check() is [var problem, ..])
             return [Finding.Fail(Name, problem, Remedy)];
         try
@@ -47,12 +53,16 @@ internal sealed class BrokerCheck(BrokerOptions options, PublishingOptions publi
 
     private Finding Reached(IConnection connection)
     {
-        var version = connection.ServerProperties?.TryGetValue("version", out var text) == true && text is byte[] bytes ? Encoding.UTF8.GetString(bytes) : "of unknown version";
+        var version = connection.ServerProperties?.TryGetValue("version", out var text) == true && text is byte[] bytes
+            ? Encoding.UTF8.GetString(bytes)
+            : "of unknown version";
         var encrypted = connection.Endpoint.Ssl.Enabled;
         var detail = $"{options.Address}, RabbitMQ {version}, {(encrypted ? "encrypted" : "not encrypted")}";
-        var local = connection.Endpoint.HostName == "localhost" || (IPAddress.TryParse(connection.Endpoint.HostName, out var address) && IPAddress.IsLoopback(address));
+        var host = connection.Endpoint.HostName;
+        var local = host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
         return encrypted || local
             ? Finding.Ok(Name, detail)
-            : Finding.Warn(Name, $"{detail}: the password and all messages can be read on the way", "Use amqps:// with Broker:CaFile, unless the network itself encrypts");
+            : Finding.Warn(
+                Name, $"{detail}: the password and all messages can be read on the way", "Use amqps:// with Broker:CaFile, unless the network itself encrypts");
     }
 }

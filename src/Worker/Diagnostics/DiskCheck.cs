@@ -41,7 +41,8 @@ internal sealed class DiskCheck(string modelCache) : IDiagnosticCheck
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Finding.Fail("disk", $"{what}, {path}: it can't be written to: {error.Message}", $"Mount a writable volume there, or set {setting} to another place");
+            return Finding.Fail(
+                "disk", $"{what}, {path}: it can't be written to: {error.Message}", $"Mount a writable volume there, or set {setting} to another place");
         }
     }
 }

@@ -41,7 +41,10 @@ internal sealed class LimitsCheck(WorkerOptions options) : IDiagnosticCheck
         const string check = "limits";
         var detail = limit == long.MaxValue ? "any number of files may be open" : string.Create(CultureInfo.InvariantCulture, $"{limit} files may be open");
         return limit < connections + FilesBeside
-            ? Finding.Fail(check, $"{detail}: Fetching:Connections alone may open {connections}", "Raise it (ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower Fetching:Connections")
+            ? Finding.Fail(
+                check,
+                $"{detail}: Fetching:Connections alone may open {connections}",
+                "Raise it (ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower Fetching:Connections")
             : Finding.Ok(check, detail);
     }
 
@@ -53,7 +56,10 @@ internal sealed class LimitsCheck(WorkerOptions options) : IDiagnosticCheck
         const string check = "limits";
         var detail = string.Create(CultureInfo.InvariantCulture, $"{available / 1e9:0.0} GB of memory may be used");
         return available < budgets + MemoryBeside
-            ? Finding.Warn(check, string.Create(CultureInfo.InvariantCulture, $"{detail}: the budgets of images alone are {budgets / 1e9:0.0} GB"), "Raise the memory limit, or lower Fetching:BytesInFlight and Decoding:PixelBudgetBytes")
+            ? Finding.Warn(
+                check,
+                string.Create(CultureInfo.InvariantCulture, $"{detail}: the budgets of images alone are {budgets / 1e9:0.0} GB"),
+                "Raise the memory limit, or lower Fetching:BytesInFlight and Decoding:PixelBudgetBytes")
             : Finding.Ok(check, detail);
     }
 }

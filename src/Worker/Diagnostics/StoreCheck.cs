@@ -46,7 +46,9 @@ internal sealed class StoreCheck(StoreOptions store, FetchingOptions fetching) :
         {
             return Finding.Ok(Name, $"bucket '{bucket}' can be listed and read (its first object is empty)");
         }
-        catch (Exception error) when (error is AmazonS3Exception or Amazon.Runtime.AmazonClientException or HttpRequestException or IOException or OperationCanceledException or RedirectedException)
+        catch (Exception error) when (error
+            is Amazon.Runtime.AmazonServiceException or Amazon.Runtime.AmazonClientException or HttpRequestException or IOException
+            or OperationCanceledException or RedirectedException)
         {
             var fault = S3Faults.Judge(error, cancellation.IsCancellationRequested ? "an answer" : null);
             return Finding.Fail(Name, $"bucket '{bucket}' can't be {step}: {fault.Detail}", Advice(error, fault, bucket));

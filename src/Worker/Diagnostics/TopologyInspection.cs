@@ -73,8 +73,10 @@ internal sealed class TopologyInspection(IConnection connection, PublishingOptio
 
     private static Finding Judge(string what, int code, string text) => code switch
     {
-        NotFound => Finding.Warn(Check, $"{what} is missing", "Start a worker that may configure it: it declares everything; until then requests have no place to wait"),
+        NotFound => Finding.Warn(
+            Check, $"{what} is missing", "Start a worker that may configure it: it declares everything; until then requests have no place to wait"),
         AccessRefused => Finding.Fail(Check, $"{what}: {text}", "Give the worker's user the permissions of deploy/rabbitmq/definitions.json"),
-        _ => Finding.Fail(Check, $"{what} is declared otherwise: {text}", "Arguments can't be changed: empty and delete it, or give the worker a virtual host of its own"),
+        _ => Finding.Fail(
+            Check, $"{what} is declared otherwise: {text}", "Arguments can't be changed: empty and delete it, or give the worker a virtual host of its own"),
     };
 }

@@ -2,6 +2,7 @@ using System.Text;
 using VlWorker.Consuming;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
+using VlWorker.Describing;
 using VlWorker.Failures;
 using VlWorker.Fetching;
 using VlWorker.ModelKit.Configuration;

@@ -47,18 +47,21 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
 
         var queues = definitions.RootElement.GetProperty("queues").EnumerateArray().Select(queue => (
             Name: queue.GetProperty("name").GetString()!,
-            Arguments: string.Join(' ', queue.GetProperty("arguments").EnumerateObject().OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(entry => $"{entry.Name}={entry.Value}"))));
+            Arguments: Line(queue.GetProperty("arguments").EnumerateObject().Select(entry => (entry.Name, entry.Value.ToString())))));
         var bindings = definitions.RootElement.GetProperty("bindings").EnumerateArray().Select(binding =>
             $"{binding.GetProperty("source")} {binding.GetProperty("routing_key")} {binding.GetProperty("destination")}");
         var exchanges = definitions.RootElement.GetProperty("exchanges").EnumerateArray().Select(exchange => $"{exchange.GetProperty("name")} {exchange.GetProperty("type")}");
 
         Assert.Equal(
-            (await empty.ListQueuesAsync()).Select(queue => (queue.Name, string.Join(' ', queue.Arguments.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}={entry.Value}")))).Order(),
+            (await empty.ListQueuesAsync()).Select(queue => (queue.Name, Line(queue.Arguments.Select(entry => (entry.Key, entry.Value))))).Order(),
             queues.Order());
         Assert.Equal((await empty.ListBindingsAsync()).Select(binding => $"{binding.Source} {binding.RoutingKey} {binding.Destination}").Order(), bindings.Order());
         Assert.Equal((await empty.ListExchangesAsync()).Select(exchange => $"{exchange.Name} {exchange.Type}").Order(), exchanges.Order());
         Assert.Equal(Topology.RequestQueues.Count + Topology.WaitQueues.Count + 2, queues.Count());
     }
+
+    private static string Line(IEnumerable<(string Name, string Value)> arguments) =>
+        string.Join(' ', arguments.OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(entry => $"{entry.Name}={entry.Value}"));
 
     private static string Producer => Repository.At("src", "Producer", "bin", Repository.Configuration, "net10.0", "vl-producer");
 
@@ -66,7 +69,8 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
 
     /// <summary>All of rabbitmq.conf but ports and the definitions' path, which are other ones here.</summary>
     private static string BrokerConfiguration() => string.Join('\n', File.ReadLines(Repository.At("deploy", "rabbitmq", "rabbitmq.conf"))
-        .Where(line => !line.Contains(".port", StringComparison.Ordinal) && !line.Contains("listeners.", StringComparison.Ordinal) && !line.StartsWith("load_definitions", StringComparison.Ordinal)));
+        .Where(line => !line.Contains(".port", StringComparison.Ordinal) && !line.Contains("listeners.", StringComparison.Ordinal)
+            && !line.StartsWith("load_definitions", StringComparison.Ordinal)));
 
     private static Uri As(BrokerAccess broker, string user) => new UriBuilder(broker.Uri) { UserName = user, Password = $"{user}-demo", Path = "/vl" }.Uri;
 
