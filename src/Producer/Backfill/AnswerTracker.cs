@@ -73,7 +73,7 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
 
     private bool IsDone()
     {
-        if (counters.Now().Unanswered > 0 || (!job.IsListed && job.Control != JobControl.Cancelled) || job.Unanswered > 0)
+        if ((!job.IsListed && job.Control != JobControl.Cancelled) || job.Unanswered > 0)
             return false;
         if (!job.IsComparing || job.Control == JobControl.Cancelled)
             return true;

@@ -104,10 +104,9 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
         while (true)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(250), terminal.Time, stop);
-            var now = _counters.Now();
             if (job.Control == JobControl.Cancelled && (!_dropped || !settings.Wait))
                 return;
-            if (!settings.Wait && scanning.IsCompleted && job.IsListed && now.Unanswered == now.InFlight)
+            if (!settings.Wait && scanning.IsCompleted && job.IsListed && job.Items.Next(job.Watermark, 1).Count == 0)
                 return;
         }
     }

@@ -13,6 +13,8 @@ internal static class JobQueue
     /// <summary>A queue that no producer has asked for in so long is forgotten by the broker; unanswered items are then published again.</summary>
     private static readonly TimeSpan Forgotten = TimeSpan.FromDays(28);
 
+    private const int ResourceLocked = 405;
+
     /// <summary>A connection that broke, of ours or of a producer that was killed, may live on at the broker for so long.</summary>
     private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(5);
 
@@ -41,8 +43,8 @@ internal static class JobQueue
         return lost;
     }
 
-    /// <summary>Takes from it, alone: this is the lease between machines that each have a copy of the job file.</summary>
-    /// <exception cref="ProducerException">Another producer takes from it, and goes on doing so.</exception>
+    /// <summary>Takes from it, alone: a queue that only one connection may have is the lease between machines that each have a copy of the job file.</summary>
+    /// <exception cref="ProducerException">Another producer has it, and keeps it.</exception>
     public static async Task<(IChannel Channel, ChannelReader<Arrival> Arrivals)> TakeFromAsync(
         IConnection connection, JobFile job, TimeProvider time, CancellationToken cancellation)
     {
@@ -52,11 +54,14 @@ internal static class JobQueue
             var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
             try
             {
-                return (channel, await new ArrivalReader(channel, job.Queue).SubscribeAsync(AnswerTracker.Prefetch, cancellation, exclusive: true));
+                await channel.QueueDeclareAsync(job.Queue + ".lease", durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellation);
+                return (channel, await new ArrivalReader(channel, job.Queue).SubscribeAsync(AnswerTracker.Prefetch, cancellation));
             }
-            catch (ProducerException error) when (error.ExitCode == ExitCode.JobFile && time.GetElapsedTime(started) < Lingering)
+            catch (OperationInterruptedException error) when (error.ShutdownReason?.ReplyCode == ResourceLocked)
             {
                 await channel.DisposeAsync();
+                if (time.GetElapsedTime(started) > Lingering)
+                    throw new ProducerException(ExitCode.JobFile, "another producer runs this job from another copy of its file", error);
                 await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancellation);
             }
             catch

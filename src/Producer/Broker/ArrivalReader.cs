@@ -36,9 +36,8 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
     /// <summary>Starts to take what comes; from here on nothing sent to the queue is missed.</summary>
     /// <param name="prefetch">Messages taken and not yet acknowledged at most.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <param name="exclusive">Whether nobody else may take from the queue meanwhile.</param>
-    /// <exception cref="ProducerException">No such queue, or somebody else takes from it.</exception>
-    public async Task<ChannelReader<Arrival>> SubscribeAsync(ushort prefetch, CancellationToken cancellation, bool exclusive = false)
+    /// <exception cref="ProducerException">No such queue.</exception>
+    public async Task<ChannelReader<Arrival>> SubscribeAsync(ushort prefetch, CancellationToken cancellation)
     {
         // The prefetch keeps the buffer from filling up.
         var buffer = Channel.CreateBounded<Arrival>(prefetch);
@@ -50,8 +49,7 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
         await GuardAsync(async () =>
         {
             await channel.BasicQosAsync(0, prefetch, global: false, cancellation);
-            return await channel.BasicConsumeAsync(
-                queue, autoAck: false, consumerTag: "", noLocal: false, exclusive: exclusive, arguments: null, consumer, cancellation);
+            return await channel.BasicConsumeAsync(queue, autoAck: false, consumer, cancellation);
         });
         return buffer.Reader;
     }
@@ -73,13 +71,9 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
         }
         catch (OperationInterruptedException error)
         {
-            throw error.ShutdownReason?.ReplyCode switch
-            {
-                404 => TopologyCheck.Missing($"the queue '{queue}' does not exist", error),
-                403 when error.ShutdownReason.ReplyText.Contains("exclusive", StringComparison.Ordinal) =>
-                    new ProducerException(ExitCode.JobFile, $"another program takes from the queue '{queue}'", error),
-                _ => new ProducerException(ExitCode.Broker, $"the broker closed the connection: {error.ShutdownReason?.ReplyText}", error),
-            };
+            throw error.ShutdownReason?.ReplyCode == 404
+                ? TopologyCheck.Missing($"the queue '{queue}' does not exist", error)
+                : new ProducerException(ExitCode.Broker, $"the broker closed the connection: {error.ShutdownReason?.ReplyText}", error);
         }
     }
 }
