@@ -22,6 +22,8 @@ internal sealed class DeadLettersCommand
     private readonly Option<int> _count = CommonOptions.Number("--count", "Lines at most.", 100, 1_000_000);
     private readonly Option<double?> _rate = new("--rate") { Description = "So many a second at most.", HelpName = "N" };
     private readonly Option<bool> _yes = new("--yes") { Description = "Does not ask." };
+    private readonly Option<string?> _saveImage = new("--save-image") { Description = "Fetches its image from the store.", HelpName = "FILE" };
+    private readonly StoreOptions _store = new();
     private readonly Argument<string> _id = new("id") { Description = "The request's id or the message-id.", HelpName = "ID" };
 
     /// <summary>The command.</summary>
@@ -40,11 +42,17 @@ internal sealed class DeadLettersCommand
 
     private Command Show(Terminal terminal)
     {
-        var command = new Command("show", "Shows everything about one: why, when, how often, headers, image, body.") { _id };
+        var command = new Command("show", "Shows everything about one: why, when, how often, headers, image, body.") { _id, _saveImage };
         _common.AddTo(command);
+        _store.AddTo(command);
         command.SetAction((result, cancellation) =>
             new DeadLetterRun(terminal, _common.Address(result, terminal), new DeadLetterFilter(null, null, result.GetValue(_id)))
-                .ShowAsync(Printer(result, terminal), cancellation));
+                .ShowAsync(
+                    Printer(result, terminal),
+                    result.GetValue(_saveImage) is { } path
+                        ? letter => DeadLetterImage.SaveAsync(letter.Image, _store.Settings(result, terminal), path, cancellation)
+                        : null,
+                    cancellation));
         return command;
     }
 

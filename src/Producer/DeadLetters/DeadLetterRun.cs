@@ -29,7 +29,10 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
     }, cancellation);
 
     /// <summary>Shows everything about the letters that are meant.</summary>
-    public Task<int> ShowAsync(DeadLetterPrinter printer, CancellationToken cancellation) => WithQueueAsync(async (_, queue) =>
+    /// <param name="printer">Where to.</param>
+    /// <param name="save">Fetches the image of a letter, or null.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public Task<int> ShowAsync(DeadLetterPrinter printer, Func<DeadLetter, Task>? save, CancellationToken cancellation) => WithQueueAsync(async (_, queue) =>
     {
         var shown = 0;
         await foreach (var letter in queue.WalkAsync(cancellation))
@@ -38,6 +41,8 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
                 continue;
             shown++;
             await printer.WholeAsync(letter);
+            if (save is not null)
+                await save(letter);
         }
 
         if (shown > 0)

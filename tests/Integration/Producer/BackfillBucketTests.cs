@@ -74,9 +74,29 @@ public sealed class BackfillBucketTests(ProducerFixture producer, TestStore stor
         Assert.Contains($"no permission to list the bucket '{store.Bucket}'", denied.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_image_of_a_dead_letter_can_be_fetched()
+    {
+        await store.PutAsync($"{_prefix}dead.jpg", new byte[] { 1, 2, 3 });
+        var body = ContractsJson.Write(new DescribeImage { Id = "d1", Image = new ImageReference { Bucket = store.Bucket, Key = $"{_prefix}dead.jpg" } });
+        await producer.Broker.PublishAsync(Topology.DeadExchange, "", body);
+        var file = Path.Combine(_folder, "dead.jpg");
+
+        var shown = await CommandAsync(store.Owner, "dead-letters", "show", "d1", "--save-image", file);
+        var missing = await CommandAsync(store.Other, "dead-letters", "show", "d1", "--save-image", file + "2");
+
+        Assert.True(shown.Code == 0, shown.Error);
+        Assert.Equal([1, 2, 3], await File.ReadAllBytesAsync(file));
+        Assert.Equal(7, missing.Code);
+        Assert.Contains("403", missing.Error, StringComparison.Ordinal);
+    }
+
     private Task<Outcome> RunAsync(params string[] args) => RunAsync(store.Owner, args);
 
-    private async Task<Outcome> RunAsync(StoreUser user, params string[] args)
+    private Task<Outcome> RunAsync(StoreUser user, params string[] args) =>
+        CommandAsync(user, ["backfill", "--job", _prefix.TrimEnd('/'), "--file", Path.Combine(_folder, "j.vljob"), .. args]);
+
+    private async Task<Outcome> CommandAsync(StoreUser user, params string[] args)
     {
         await using var output = new MemoryStream();
         await using var error = new StringWriter();
@@ -95,8 +115,7 @@ public sealed class BackfillBucketTests(ProducerFixture producer, TestStore stor
                 _ => null,
             },
         };
-        string[] job = ["backfill", "--job", _prefix.TrimEnd('/'), "--file", Path.Combine(_folder, "j.vljob")];
-        var code = await ProducerCommand.RunAsync([.. job, .. args], terminal, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        var code = await ProducerCommand.RunAsync(args, terminal, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
         return new Outcome(code, System.Text.Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }
 }
