@@ -84,7 +84,7 @@ internal static class WorkerHost
         builder.WebHost.ConfigureKestrel(server => Listeners.Configure(server, options.Serving));
         builder.Services.AddWorker(options);
         if (options.Serving.StatusPage)
-            builder.Services.AddStatusPage(SettingsView.Of(options), new StatusLimits(options.Fetching.BytesInFlight, options.Decoding.PixelBudgetBytes));
+            builder.Services.AddStatusPage(() => SettingsView.Of(options), new StatusLimits(options.Fetching.BytesInFlight, options.Decoding.PixelBudgetBytes));
         var application = builder.Build();
         var metrics = application.Services.GetRequiredService<WorkerMetrics>();
         Observe(metrics, application.Services);

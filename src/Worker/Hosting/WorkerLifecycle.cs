@@ -1,7 +1,9 @@
 using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Failures;
+using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Publishing;
 using VlWorker.Telemetry.Gpu;
 
 namespace VlWorker.Hosting;
@@ -51,6 +53,7 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     {
         try
         {
+            _ = Task.Run(() => ConnectAheadAsync(stoppingToken), stoppingToken);
             await Task.Run(() => Load(stoppingToken), stoppingToken);
             _phase = "connecting to the broker";
             var consuming = services.GetRequiredService<ConsumingService>();
@@ -72,6 +75,21 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
             _started.TrySetException(error);
             _ = _started.Task.Exception;
             lifetime.StopApplication();
+        }
+    }
+
+    /// <summary>Reaching broker and store takes about as long as loading models, and neither needs the other.</summary>
+    private async Task ConnectAheadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.WhenAll(
+                services.GetRequiredService<IBrokerPublisher>().ProbeAsync(cancellation),
+                services.GetRequiredService<IObjectStore>().ProbeAsync(cancellation));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // What can't be reached is asked again, and explained, when consuming starts.
         }
     }
 

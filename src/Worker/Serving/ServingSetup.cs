@@ -28,9 +28,9 @@ internal static class ServingSetup
     /// <param name="services">The services.</param>
     /// <param name="settings">All settings, secrets hidden.</param>
     /// <param name="limits">The budgets that it shows.</param>
-    public static IServiceCollection AddStatusPage(this IServiceCollection services, IReadOnlyList<Setting> settings, StatusLimits limits)
+    public static IServiceCollection AddStatusPage(this IServiceCollection services, Func<IReadOnlyList<Setting>> settings, StatusLimits limits)
     {
-        services.AddSingleton(settings);
+        services.AddSingleton(_ => settings());
         services.AddSingleton(limits);
         services.AddSingleton<StatusBoard>();
         services.AddSingleton<StatusFeed>();

@@ -32,6 +32,9 @@ internal sealed class StatusSampler(
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            // Loading comes first, unless somebody watches it.
+            if (readiness.Models() is null && !feed.IsWatched)
+                continue;
             try
             {
                 await TickAsync(stoppingToken);
