@@ -20,41 +20,28 @@ internal sealed class TopologyInspection(IConnection connection, PublishingOptio
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellation)
     {
         var findings = new List<Finding>();
-        foreach (var (name, type) in Exchanges())
+        foreach (var exchange in Topology.Exchanges)
         {
             findings.AddRange(await AskAsync(
-                $"exchange '{name}'",
-                channel => channel.ExchangeDeclarePassiveAsync(name, cancellation),
-                channel => channel.ExchangeDeclareAsync(name, type, durable: true, autoDelete: false, cancellationToken: cancellation),
+                $"exchange '{exchange.Name}'",
+                channel => channel.ExchangeDeclarePassiveAsync(exchange.Name, cancellation),
+                channel => channel.ExchangeDeclareAsync(exchange.Name, exchange.Type, durable: true, autoDelete: false, cancellationToken: cancellation),
                 cancellation));
         }
 
-        foreach (var (name, arguments) in Queues())
+        var queues = Topology.Queues.Where(queue => options.DeclareResultsQueue || queue.Name != Topology.ResultsQueue).ToList();
+        foreach (var queue in queues)
         {
-            var table = arguments.ToDictionary(pair => pair.Key, pair => (object?)pair.Value);
+            var table = queue.Arguments.ToDictionary(pair => pair.Key, pair => (object?)pair.Value);
             findings.AddRange(await AskAsync(
-                $"queue '{name}'",
-                channel => channel.QueueDeclarePassiveAsync(name, cancellation),
-                channel => channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, table, cancellationToken: cancellation),
+                $"queue '{queue.Name}'",
+                channel => channel.QueueDeclarePassiveAsync(queue.Name, cancellation),
+                channel => channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, table, cancellationToken: cancellation),
                 cancellation));
         }
 
-        return findings.Count > 0 ? findings : [Finding.Ok(Check, $"{Exchanges().Count()} exchanges and {Queues().Count()} queues are as the worker declares them")];
+        return findings.Count > 0 ? findings : [Finding.Ok(Check, $"{Topology.Exchanges.Count} exchanges and {queues.Count} queues are as the worker declares them")];
     }
-
-    private static IEnumerable<(string Name, string Type)> Exchanges() =>
-    [
-        (Topology.RequestsExchange, ExchangeType.Direct), (Topology.ResultsExchange, ExchangeType.Topic), (Topology.DeadExchange, ExchangeType.Fanout),
-        .. Topology.WaitQueues.Select(wait => (wait.Name, ExchangeType.Fanout)),
-    ];
-
-    private IEnumerable<(string Name, IReadOnlyDictionary<string, object> Arguments)> Queues() =>
-    [
-        .. Topology.RequestQueues.Select(queue => (queue.Name, Topology.RequestQueueArguments)),
-        .. Topology.WaitQueues.Select(wait => (wait.Name, Topology.WaitQueueArguments(wait))),
-        (Topology.DeadLettersQueue, Topology.StorageQueueArguments),
-        .. options.DeclareResultsQueue ? [(Topology.ResultsQueue, Topology.StorageQueueArguments)] : Array.Empty<(string, IReadOnlyDictionary<string, object>)>(),
-    ];
 
     private async Task<IReadOnlyList<Finding>> AskAsync(string what, Func<IChannel, Task> exists, Func<IChannel, Task> declare, CancellationToken cancellation)
     {

@@ -57,7 +57,7 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
             queues.Order());
         Assert.Equal((await empty.ListBindingsAsync()).Select(binding => $"{binding.Source} {binding.RoutingKey} {binding.Destination}").Order(), bindings.Order());
         Assert.Equal((await empty.ListExchangesAsync()).Select(exchange => $"{exchange.Name} {exchange.Type}").Order(), exchanges.Order());
-        Assert.Equal(Topology.RequestQueues.Count + Topology.WaitQueues.Count + 2, queues.Count());
+        Assert.Equal(Topology.Queues.Count, queues.Count());
     }
 
     private static string Line(IEnumerable<(string Name, string Value)> arguments) =>
