@@ -8,6 +8,7 @@ using VlWorker.Bench.Inference;
 using VlWorker.Bench.Messaging;
 using VlWorker.Bench.Models;
 using VlWorker.Bench.Pipeline;
+using VlWorker.Bench.Scaling;
 using VlWorker.Bench.Serving;
 using VlWorker.Bench.Steering;
 
@@ -37,4 +38,5 @@ root.Subcommands.Add(GpuCommand.Create());
 root.Subcommands.Add(GpuFidelityCommand.Create());
 root.Subcommands.Add(GpuWorkerCommand.Create());
 root.Subcommands.Add(GpuModelCommand.Create());
+root.Subcommands.Add(ScalingCommand.Create());
 return await root.Parse(args).InvokeAsync();

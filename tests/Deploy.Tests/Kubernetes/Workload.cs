@@ -39,9 +39,13 @@ internal sealed class Workload(string overlay)
     public IReadOnlyDictionary<string, double> Targets()
     {
         var triggers = Of("ScaledObject").SelectMany(item => item["spec"]!["triggers"]!.AsArray())
-            .Where(trigger => trigger!["metadata"]!["mode"]!.ToString() == "QueueLength").Select(trigger => (Queue: trigger!["metadata"]!["queueName"]!.ToString(), Value: trigger["metadata"]!["value"]!.ToString()));
+            .Where(trigger => trigger!["metadata"]!["mode"]!.ToString() == "QueueLength")
+            .Select(trigger => (Queue: trigger!["metadata"]!["queueName"]!.ToString(), Value: trigger["metadata"]!["value"]!.ToString()));
         var metrics = Of("HorizontalPodAutoscaler").SelectMany(item => item["spec"]!["metrics"]!.AsArray())
-            .Where(metric => metric!["external"]!["metric"]!["name"]!.ToString() == "vl_queue_messages").Select(metric => (Queue: metric!["external"]!["metric"]!["selector"]!["matchLabels"]!["queue"]!.ToString(), Value: metric["external"]!["target"]!["averageValue"]!.ToString()));
+            .Where(metric => metric!["external"]!["metric"]!["name"]!.ToString() == "vl_queue_messages")
+            .Select(metric => (
+                Queue: metric!["external"]!["metric"]!["selector"]!["matchLabels"]!["queue"]!.ToString(),
+                Value: metric["external"]!["target"]!["averageValue"]!.ToString()));
         return triggers.Concat(metrics).ToDictionary(entry => entry.Queue, entry => double.Parse(entry.Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
     }
 
