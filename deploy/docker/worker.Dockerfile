@@ -21,6 +21,7 @@ RUN dotnet restore src/Worker --locked-mode
 COPY src/Contracts src/Contracts
 COPY src/ModelKit src/ModelKit
 COPY src/Worker src/Worker
+COPY docs/openapi.json docs/
 COPY .editorconfig LICENSE NOTICE.md ./
 RUN dotnet publish src/Worker -c Release --no-restore -o /out \
     && find /out/runtimes -mindepth 1 -maxdepth 1 ! -name linux ! -name linux-x64 ! -name unix -exec rm -r {} + \
@@ -32,6 +33,7 @@ RUN dotnet restore src/Worker -p:Gpu=true
 COPY src/Contracts src/Contracts
 COPY src/ModelKit src/ModelKit
 COPY src/Worker src/Worker
+COPY docs/openapi.json docs/
 COPY .editorconfig LICENSE NOTICE.md ./
 RUN dotnet publish src/Worker -c Release --no-restore -p:Gpu=true -o /out \
     && find /out/runtimes -mindepth 1 -maxdepth 1 ! -name linux ! -name linux-x64 ! -name unix -exec rm -r {} + \

@@ -37,6 +37,22 @@ public sealed class DockerfileTests
         }
     }
 
+    [Fact]
+    public void What_a_project_takes_from_outside_its_folder_is_copied_too()
+    {
+        foreach (var (name, project) in new[] { ("worker.Dockerfile", "Worker"), ("producer.Dockerfile", "Producer") })
+        {
+            var outside = Projects(project).SelectMany(path => System.Xml.Linq.XDocument.Load(Repository.At($"src/{path}/{path}.csproj")).Descendants())
+                .Where(item => item.Name.LocalName is "EmbeddedResource" or "None" or "Content" or "Compile" or "AdditionalFiles")
+                .Select(item => (string?)item.Attribute("Include") ?? "").Where(path => path.StartsWith("../../", StringComparison.Ordinal)).Select(path => path[6..]).ToList();
+            foreach (var stage in Read(name).Stages.Where(stage => stage.Name.StartsWith("build", StringComparison.Ordinal)))
+            {
+                var copied = stage.Of("COPY").SelectMany(copy => copy.Words).ToHashSet();
+                Assert.Equal([], outside.Where(path => !copied.Contains(path)));
+            }
+        }
+    }
+
     [Theory]
     [InlineData("FROM debian:latest AS a", "has no version")]
     [InlineData("FROM debian AS a", "has no version")]
