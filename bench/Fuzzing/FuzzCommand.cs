@@ -36,14 +36,16 @@ internal static class FuzzCommand
             report.Line(
                 $"{time.TotalSeconds.ToString(CultureInfo.InvariantCulture)} seconds from seed {seed}. An input is a real file with up to six injuries: "
                 + "bits, numbers, lengths, cuts, pieces repeated or taken from elsewhere. A reader may refuse it: a file with InvalidDataException "
-                + "that names it, a message or an image with a rejection or as a dead letter. Everything else counts as a failure: another exception, more than 20 seconds, or more than "
+                + "that names it, a message or an image with a rejection or as a dead letter. "
+                + "Everything else counts as a failure: another exception, more than 20 seconds, or more than "
                 + $"{FuzzRun.MostBytesAllocated} bytes allocated for each of the input's (images: 64 MB beside), or memory that is not given back. "
                 + "A stack overflow, or a crash of a native library, would have ended the run.");
             var images = Images();
             IReadOnlyList<FuzzTarget> targets = [.. FuzzTarget.All(folder), InputTargets.Messages(folder), InputTargets.Images(folder, images)];
             report.Line(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Corpus: {string.Join(", ", targets.Select(target => $"{target.Originals.Count} {target.Name}"))}; the images are those of tests/Worker.Tests/Decoding/Golden and samples/ below 64 KB."));
+                $"Corpus: {string.Join(", ", targets.Select(target => $"{target.Originals.Count} {target.Name}"))}; "
+                + $"the images are those of tests/Worker.Tests/Decoding/Golden and samples/ below 64 KB."));
             var failures = targets.Sum(target => Run(target, time / targets.Count, seed, report));
             return failures == 0 ? 0 : 1;
         }
@@ -57,8 +59,10 @@ internal static class FuzzCommand
     {
         const int most = 64 << 10;
         var golden = Path.Combine(Repository.Root, "tests", "Worker.Tests", "Decoding", "Golden");
-        var images = Directory.EnumerateFiles(Path.Combine(golden, "images")).Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "samples"), "*.*"))
-            .Where(file => !file.EndsWith(".json", StringComparison.Ordinal) && new FileInfo(file).Length <= most).Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToList();
+        var images = Directory.EnumerateFiles(Path.Combine(golden, "images"))
+            .Concat(Directory.EnumerateFiles(Path.Combine(Repository.Root, "samples"), "*.*"))
+            .Where(file => !file.EndsWith(".json", StringComparison.Ordinal) && new FileInfo(file).Length <= most)
+            .Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToList();
         using var archive = ZipFile.OpenRead(Path.Combine(golden, "formats.zip"));
         foreach (var entry in archive.Entries.Where(entry => entry.Length is > 0 and <= most))
         {
