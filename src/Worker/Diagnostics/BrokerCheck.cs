@@ -8,7 +8,7 @@ namespace VlWorker.Diagnostics;
 /// <summary>Whether the broker lets this worker in, and whether it holds what the worker would declare. Nothing is declared or changed.</summary>
 internal sealed class BrokerCheck(BrokerOptions options, PublishingOptions publishing) : IDiagnosticCheck
 {
-    private const string Remedy = 
+    private const string Remedy =
         "Compare Broker:Uri (and Broker:PasswordFile) with the broker's users, virtual host and permissions; "
         + "deploy/rabbitmq/definitions.json has what a worker needs";
 

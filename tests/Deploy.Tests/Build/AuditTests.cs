@@ -35,7 +35,7 @@ public sealed class AuditTests : IDisposable
             .Append(Repository.At("Directory.Build.props")).Append(Repository.At("Directory.Packages.props")).ToList();
 
         Assert.True(projects.Count > 8);
-        Assert.Equal([], projects.Where(project => File.ReadAllText(project) is var text && (text.Contains("NuGetAuditSuppress", StringComparison.Ordinal) || text.Contains("NU1904<", StringComparison.Ordinal))));
+        Assert.Equal([], projects.Where(project => File.ReadAllText(project).Contains("NuGetAuditSuppress", StringComparison.Ordinal)));
     }
 
     private async Task<(int Exit, string Output)> RestoreAsync(int severity, string range)
@@ -49,7 +49,9 @@ public sealed class AuditTests : IDisposable
             Path.Combine(_folder, "a.csproj"), """<Project Sdk="Microsoft.NET.Sdk"><ItemGroup><PackageReference Include="Shaky" Version="1.0.0" /></ItemGroup></Project>""");
         var start = new ProcessStartInfo("dotnet", ["restore", "--disable-build-servers", "-nodeReuse:false", "--no-http-cache"])
         {
-            WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["NUGET_PACKAGES"] = Path.Combine(_folder, "packages");
         start.Environment["NUGET_HTTP_CACHE_PATH"] = Path.Combine(_folder, "cache");

@@ -63,6 +63,18 @@ public sealed class ComposeTests
     }
 
     [Fact]
+    public async Task The_script_for_hashes_gives_the_hash_of_the_definitions()
+    {
+        var start = new System.Diagnostics.ProcessStartInfo("bash", [Repository.At("deploy/rabbitmq/hash-password.sh")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment["SALT"] = "0f1e2d3c";
+        using var process = System.Diagnostics.Process.Start(start)!;
+        await process.StandardInput.WriteLineAsync(Compose.Variables["BROKER_WORKER_PASSWORD"]);
+        process.StandardInput.Close();
+
+        Assert.Contains((await process.StandardOutput.ReadToEndAsync()).Trim(), await File.ReadAllTextAsync(Repository.At("deploy/rabbitmq/definitions.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_stores_users_have_the_keys_that_the_services_give_and_the_worker_may_only_read()
     {
         var identities = JsonNode.Parse(File.ReadAllText(Repository.At("deploy/seaweedfs/s3.json")))!["identities"]!.AsArray();

@@ -8,7 +8,11 @@ internal static class StrategicMerge
     /// <summary>The lists that are merged, with the field that names an entry (patchMergeKey in Kubernetes' API).</summary>
     private static readonly Dictionary<string, string> MergeKeys = new(StringComparer.Ordinal)
     {
-        ["containers"] = "name", ["env"] = "name", ["volumes"] = "name", ["volumeMounts"] = "mountPath", ["ports"] = "containerPort",
+        ["containers"] = "name",
+        ["env"] = "name",
+        ["volumes"] = "name",
+        ["volumeMounts"] = "mountPath",
+        ["ports"] = "containerPort",
     };
 
     /// <summary>Puts a patch into a target.</summary>

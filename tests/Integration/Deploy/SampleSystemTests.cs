@@ -18,8 +18,11 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
 
         var uploaded = await ScriptAsync("deploy/compose/upload-samples.sh", new()
         {
-            ["STORE"] = store.Owner.Endpoint.ToString().TrimEnd('/'), ["ACCESS_KEY"] = store.Owner.AccessKey, ["SECRET_KEY"] = store.Owner.SecretKey,
-            ["BUCKET"] = bucket, ["FOLDER"] = samples,
+            ["STORE"] = store.Owner.Endpoint.ToString().TrimEnd('/'),
+            ["ACCESS_KEY"] = store.Owner.AccessKey,
+            ["SECRET_KEY"] = store.Owner.SecretKey,
+            ["BUCKET"] = bucket,
+            ["FOLDER"] = samples,
         });
         Assert.Contains("96 images in", uploaded, StringComparison.Ordinal);
         await store.LetOtherReadAsync(bucket);
@@ -27,7 +30,11 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
         await using var worker = await WorkerProcess.StartAsync(As(broker, "worker"), store.Other, [bucket], []);
         var answers = await ScriptAsync("deploy/compose/publish-samples.sh", new()
         {
-            ["VLWORKER_BROKER_URI"] = As(broker, "producer").ToString(), ["BUCKET"] = bucket, ["FOLDER"] = samples, ["PRODUCER"] = Producer, ["DOTNET_ROOT"] = DotnetRoot,
+            ["VLWORKER_BROKER_URI"] = As(broker, "producer").ToString(),
+            ["BUCKET"] = bucket,
+            ["FOLDER"] = samples,
+            ["PRODUCER"] = Producer,
+            ["DOTNET_ROOT"] = DotnetRoot,
         });
 
         var captions = answers.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).ToList();
@@ -78,7 +85,8 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
     {
         var start = new ProcessStartInfo(script.EndsWith("healthcheck.sh", StringComparison.Ordinal) ? "bash" : "sh", [Repository.At(script.Split('/')), .. arguments])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

@@ -117,7 +117,10 @@ public sealed class DoctorTests(DoctorFixture doctor) : IClassFixture<DoctorFixt
         var time = new ShiftedClock(TimeSpan.FromMinutes(minutes));
         var options = new StoreOptions
         {
-            Endpoint = doctor.Store.Owner.Endpoint.ToString(), AccessKey = doctor.Store.Owner.AccessKey, SecretKey = doctor.Store.Owner.SecretKey, Buckets = [doctor.Store.Bucket],
+            Endpoint = doctor.Store.Owner.Endpoint.ToString(),
+            AccessKey = doctor.Store.Owner.AccessKey,
+            SecretKey = doctor.Store.Owner.SecretKey,
+            Buckets = [doctor.Store.Bucket],
         };
 
         var finding = Assert.Single(await new ClockCheck(options, new FetchingOptions(), time).RunAsync(CancellationToken.None));

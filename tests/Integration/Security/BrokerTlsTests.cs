@@ -10,7 +10,11 @@ public sealed class BrokerTlsTests(BrokerTlsFixture tls) : IClassFixture<BrokerT
 {
     private BrokerOptions Good => new()
     {
-        Uri = tls.Uri, CaFile = tls.Authority.CaFile, ClientCertificateFile = tls.Client.Certificate, ClientKeyFile = tls.Client.Key, ConnectTimeoutSeconds = 5,
+        Uri = tls.Uri,
+        CaFile = tls.Authority.CaFile,
+        ClientCertificateFile = tls.Client.Certificate,
+        ClientKeyFile = tls.Client.Key,
+        ConnectTimeoutSeconds = 5,
     };
 
     [Fact]

@@ -12,8 +12,12 @@ public sealed class SecretsInLogsTests(TestBroker broker, TestStore store) : ICl
 
     private static readonly Dictionary<string, string> Talkative = new()
     {
-        ["Logging:LogLevel:Default"] = "Trace", ["Logging:LogLevel:Microsoft"] = "Trace", ["Logging:LogLevel:MassTransit"] = "Trace",
-        ["Consuming:ProbeInitial"] = "00:00:00.1", ["Consuming:ProbeMaximum"] = "00:00:00.2", ["Broker:ConnectTimeoutSeconds"] = "2",
+        ["Logging:LogLevel:Default"] = "Trace",
+        ["Logging:LogLevel:Microsoft"] = "Trace",
+        ["Logging:LogLevel:MassTransit"] = "Trace",
+        ["Consuming:ProbeInitial"] = "00:00:00.1",
+        ["Consuming:ProbeMaximum"] = "00:00:00.2",
+        ["Broker:ConnectTimeoutSeconds"] = "2",
     };
 
     [Fact]

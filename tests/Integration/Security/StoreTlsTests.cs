@@ -33,7 +33,10 @@ public sealed class StoreTlsTests(TestStore store) : IClassFixture<TestStore>, I
         Assert.Equal("content", await ReadAsync(Options(front)));
         Assert.Equal("content", await ReadAsync(Options(mutual) with
         {
-            SecretKey = null, SecretKeyFile = secret, ClientCertificateFile = client.Certificate, ClientKeyFile = client.Key,
+            SecretKey = null,
+            SecretKeyFile = secret,
+            ClientCertificateFile = client.Certificate,
+            ClientKeyFile = client.Key,
         }));
         Assert.True(front.Accepted > 0 && mutual.Accepted > 0);
     }
@@ -73,7 +76,11 @@ public sealed class StoreTlsTests(TestStore store) : IClassFixture<TestStore>, I
 
     private StoreOptions Options(TlsFront front) => new()
     {
-        Endpoint = front.Address.ToString(), AccessKey = store.Owner.AccessKey, SecretKey = store.Owner.SecretKey, Buckets = [store.Bucket], CaFile = _authority.CaFile,
+        Endpoint = front.Address.ToString(),
+        AccessKey = store.Owner.AccessKey,
+        SecretKey = store.Owner.SecretKey,
+        Buckets = [store.Bucket],
+        CaFile = _authority.CaFile,
     };
 
     private async Task<string> ReadAsync(StoreOptions options)
