@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Configuration;
+using VlWorker.Hosting;
+
 namespace VlWorker.Deploy.Tests.Docker;
 
 public sealed class DockerfileTests
@@ -35,6 +38,22 @@ public sealed class DockerfileTests
 
             Assert.Equal([], needed.Where(path => !before.Contains(path)));
         }
+    }
+
+    [Theory]
+    [InlineData("cpu", "cpu")]
+    [InlineData("gpu", "cuda:0")]
+    public void The_worker_accepts_the_settings_that_an_image_brings(string stage, string device)
+    {
+        var settings = Read("worker.Dockerfile").Stages.Single(candidate => candidate.Name == stage).Of("ENV").SelectMany(entry => entry.Words)
+            .Select(word => word.Split('=', 2)).Where(pair => pair[0].Contains("__", StringComparison.Ordinal))
+            .ToDictionary(pair => pair[0].Replace("__", ":", StringComparison.Ordinal), pair => (string?)pair[1]);
+        settings["Store:Buckets:0"] = "photos";
+
+        var options = WorkerOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+
+        Assert.Equal("/var/cache/vlworker", options.Inference.ModelCache);
+        Assert.Equal(device, options.Inference.Devices.Single().Name);
     }
 
     [Fact]
