@@ -57,8 +57,8 @@ internal sealed class DevicePlan(InferenceOptions options, BatchingOptions batch
     private PlannedDevice Plan(DeviceOptions device)
     {
         var name = DeviceName.Parse(device.Name);
-        var spec = new DeviceSpec(
-            name, device.Streams > 0 ? device.Streams : Streams(name), device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch) { ArenaBytes = device.ArenaBytes };
+        var streams = device.Streams > 0 ? device.Streams : Streams(name);
+        var spec = new DeviceSpec(name, streams, device.MaxBatch > 0 ? device.MaxBatch : batching.MaxBatch) { ArenaBytes = device.ArenaBytes };
         return new PlannedDevice(spec, [.. options.Models.Where(model => InferenceOptions.Runs(model, name))]);
     }
 

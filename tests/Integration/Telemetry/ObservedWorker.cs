@@ -58,7 +58,8 @@ public sealed class ObservedWorker : IAsyncLifetime
         var program = Repository.At("src", "Producer", "bin", Repository.Configuration, "net10.0", "vl-producer.dll");
         var start = new ProcessStartInfo("dotnet", [program, "publish", "--id", id, "--job", "job-7", "--bucket", Store.Bucket, "--key", key, "--wait"])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment["VLWORKER_BROKER_URI"] = Broker.Uri.ToString();
         start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = Receiver.Grpc;

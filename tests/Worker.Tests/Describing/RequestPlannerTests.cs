@@ -1,5 +1,5 @@
-using VlWorker.Describing;
 using VlWorker.Contracts;
+using VlWorker.Describing;
 using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.ModelKit.Configuration;
