@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VlWorker.Bench.Backfill;
 using VlWorker.Bench.Decoding;
 using VlWorker.Bench.Devices;
 using VlWorker.Bench.Fetching;
@@ -23,6 +24,7 @@ root.Subcommands.Add(SpeedCommands.CreateDecode());
 root.Subcommands.Add(FetchCommand.Create());
 root.Subcommands.Add(FuzzCommand.Create());
 root.Subcommands.Add(MessagesCommand.Create());
+root.Subcommands.Add(BackfillCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
