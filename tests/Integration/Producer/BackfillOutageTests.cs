@@ -33,6 +33,7 @@ public sealed class BackfillOutageTests
 
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Contains("connecting again", outcome.Error, StringComparison.Ordinal);
+        await broker.WaitForAtLeastAsync(Topology.BackfillQueue, Images);
         var ids = (await broker.TakeAllAsync(Topology.BackfillQueue)).Select(message => message.Properties.MessageId!).ToList();
         Assert.Equal(Enumerable.Range(1, Images).Select(i => $"outage-{i}").Order(StringComparer.Ordinal), ids.Distinct().Order(StringComparer.Ordinal));
         Assert.InRange(ids.Count - Images, 0, 2 * Window);
