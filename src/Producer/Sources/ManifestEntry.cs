@@ -13,8 +13,15 @@ internal sealed class ManifestEntry(string? bucket)
     /// <summary>The names of columns, and what stands for them.</summary>
     public static IReadOnlyDictionary<string, string> Columns { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
-        ["key"] = "key", ["path"] = "key", ["bucket"] = "bucket", ["etag"] = "etag", ["e_tag"] = "etag", ["versionId"] = "versionId",
-        ["version_id"] = "versionId", ["bytes"] = "bytes", ["size"] = "bytes",
+        ["key"] = "key",
+        ["path"] = "key",
+        ["bucket"] = "bucket",
+        ["etag"] = "etag",
+        ["e_tag"] = "etag",
+        ["versionId"] = "versionId",
+        ["version_id"] = "versionId",
+        ["bytes"] = "bytes",
+        ["size"] = "bytes",
     };
 
     /// <summary>Maps the columns of a table to what they mean.</summary>
