@@ -14,7 +14,9 @@ internal static class GpuSteeringCommand
     private static readonly Option<string> Device = new("--device") { Description = "NAME,MAXBATCH[,STREAMS[,FOLDER]]", DefaultValueFactory = _ => "cuda:0,1024,3" };
     private static readonly Option<double[]> Objectives = new("--objective")
     {
-        Description = "Milliseconds that 19 of 20 batches may take; several are run one after the other.", DefaultValueFactory = _ => [100, 40], AllowMultipleArgumentsPerToken = true,
+        Description = "Milliseconds that 19 of 20 batches may take; several are run one after the other.",
+        DefaultValueFactory = _ => [100, 40],
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private static readonly Option<double> Seconds = new("--seconds") { Description = "Length of a run.", DefaultValueFactory = _ => 45 };

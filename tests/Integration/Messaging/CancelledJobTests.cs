@@ -57,7 +57,10 @@ public sealed class CancelledJobTests
         Topology.BackfillRoutingKey,
         ContractsJson.Write(new DescribeImage
         {
-            Id = id, JobId = job, Image = new ImageReference { Bucket = "photos", Key = "a.jpg" }, Tasks = [Tasks.Caption],
+            Id = id,
+            JobId = job,
+            Image = new ImageReference { Bucket = "photos", Key = "a.jpg" },
+            Tasks = [Tasks.Caption],
         }),
         published is { } time
             ? new BasicProperties { Persistent = true, Timestamp = new AmqpTimestamp(time.ToUnixTimeSeconds()) }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Compression;
 using System.Text.Json;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.Worker.Tests.Fixtures;
@@ -12,8 +13,9 @@ internal static class TokenizerReference
 
     private static readonly Lazy<ReferenceFile> Read = new(() =>
     {
-        using var stream = System.IO.File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Inference", "Tokenizing", "reference.json"));
-        return JsonSerializer.Deserialize<ReferenceFile>(stream, JsonSerializerOptions.Web)!;
+        using var file = System.IO.File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Inference", "Tokenizing", "reference.json.br"));
+        using var json = new BrotliStream(file, CompressionMode.Decompress);
+        return JsonSerializer.Deserialize<ReferenceFile>(json, JsonSerializerOptions.Web)!;
     });
 
     public static ReferenceFile File => Read.Value;

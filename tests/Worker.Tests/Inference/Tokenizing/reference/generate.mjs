@@ -1,5 +1,5 @@
 // Writes the ids and texts that Hugging Face's own tokenizers library (Rust, through its npm package) gives:
-//   npm ci && node generate.mjs NAME=MODEL-FOLDER ... > ../reference.json
+//   npm ci && node generate.mjs NAME=MODEL-FOLDER ... , compressed with Brotli into ../reference.json.br (README.md)
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
