@@ -108,7 +108,7 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     private static IReadOnlyList<(string Name, string PciBusId)> Gpus(ModelRegistry models) =>
     [
         .. models.Devices.Select(device => DeviceName.Parse(device.Name)).Where(name => name.Kind == DeviceKind.Cuda)
-            .Select(name => (name.ToString(), CudaDevice.PciBusId(name))),
+            .Select(name => (name.ToString(), CudaDevice.PciBusId(name) ?? "an unknown place")),
     ];
 
     /// <summary>Nothing in this process gets the device back: messages go to other workers, and the process ends.</summary>

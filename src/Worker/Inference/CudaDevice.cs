@@ -15,12 +15,20 @@ internal static class CudaDevice
         ? null
         : "this build's ONNX Runtime runs on processors only (build with -p:Gpu=true)";
 
-    /// <summary>Where a GPU that works sits on the bus: what other programs know it by, whatever CUDA_VISIBLE_DEVICES says.</summary>
-    public static string PciBusId(DeviceName device)
+    /// <summary>Where a GPU sits on the bus: what other programs know it by, whatever CUDA_VISIBLE_DEVICES says. Null if the driver does not tell.</summary>
+    public static string? PciBusId(DeviceName device)
     {
-        using var context = new CudaContext(device.Index);
-        CudaContext.Leave();
-        return context.PciBusId;
+        try
+        {
+            using var context = new CudaContext(device.Index);
+            CudaContext.Leave();
+            return context.PciBusId;
+        }
+        catch (Exception error) when (error is DllNotFoundException or InvalidOperationException)
+        {
+            // Whatever watches a GPU must not keep it from working.
+            return null;
+        }
     }
 
     /// <summary>Why the GPU can't be used; null if a graph runs on it.</summary>
