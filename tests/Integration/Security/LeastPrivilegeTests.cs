@@ -73,7 +73,8 @@ public sealed class LeastPrivilegeTests(TestBroker broker, TestStore store) : IC
         using (var read = await worker.GetObjectAsync(store.Bucket, "a"))
             Assert.Equal(2, read.ContentLength);
         Assert.Single((await worker.ListObjectsV2Async(new ListObjectsV2Request { BucketName = store.Bucket })).S3Objects);
-        await DeniedAsync(() => worker.PutObjectAsync(new PutObjectRequest { BucketName = store.Bucket, Key = "b", ContentBody = "x", UseChunkEncoding = false }));
+        // Without a body: the gateway refuses before it has read one, and takes what is left of it for the connection's next request.
+        await DeniedAsync(() => worker.PutObjectAsync(new PutObjectRequest { BucketName = store.Bucket, Key = "b", InputStream = Stream.Null, UseChunkEncoding = false }));
         await DeniedAsync(() => worker.DeleteObjectAsync(store.Bucket, "a"));
         await DeniedAsync(() => worker.DeleteBucketPolicyAsync(new DeleteBucketPolicyRequest { BucketName = store.Bucket }));
         var other = await store.CreateBucketAsync();

@@ -77,7 +77,9 @@ public sealed class LimitTests : IDisposable
 
         using var untold = new HttpRequestMessage(HttpMethod.Post, "/predict") { Content = RestWorker.Bytes(new byte[4096]) };
         untold.Headers.TransferEncodingChunked = true;
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await worker.Client.SendAsync(untold)).StatusCode);
+        using var refused = await worker.Client.SendAsync(untold);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        Assert.True(refused.Headers.ConnectionClose);
         Assert.Equal(0, worker.Services.GetRequiredService<Uploads>().Held);
     }
 

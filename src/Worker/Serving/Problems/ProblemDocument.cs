@@ -62,7 +62,10 @@ internal sealed class ProblemResult(Problem problem) : IResult
     {
         if (Problem.RetryAfter is { } pause)
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(pause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        httpContext.Response.StatusCode = ProblemTypes.StatusOf(Problem.Reason);
+        var status = httpContext.Response.StatusCode = ProblemTypes.StatusOf(Problem.Reason);
+        // What is left of a body that is too large is not read: a client must not put its next request behind it.
+        if (status == StatusCodes.Status413PayloadTooLarge && HttpProtocol.IsHttp11(httpContext.Request.Protocol))
+            httpContext.Response.Headers.Connection = "close";
         var document = ProblemDocument.Of(Problem, httpContext.Request.Path.StartsWithSegments("/v1"));
         return httpContext.Response.WriteAsJsonAsync(document, ServingJson.Plain.ProblemDocument, ContentType, httpContext.RequestAborted);
     }
