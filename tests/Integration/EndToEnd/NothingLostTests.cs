@@ -40,7 +40,9 @@ public sealed class NothingLostTests
         await bench.NothingIsLostAsync(InHand);
     }
 
+    // RabbitMqOutageTests restart and kill a broker at every run.
     [Fact]
+    [Trait("Category", "Full")]
     public async Task The_broker_is_restarted()
     {
         await using var bench = await FaultBench.StartAsync();
