@@ -1,6 +1,7 @@
-// Packs a model folder with golden outputs into a test fixture: dotnet run tests/Fixtures/pack.cs -- SOURCE TARGET.tar.br [EMBEDDING]
-// EMBEDDING names a token embedding of the checkpoint, [vocabulary, width] in float32, of which only the rows that the golden texts use are
-// kept; the others become zero, in the graphs too: random rows that nothing reads would be most of the archive. The same input gives the same bytes: names are ordered, times and owners are fixed. See README.md.
+// Packs a model folder with golden outputs into a test fixture: dotnet run tests/Fixtures/pack.cs -- SOURCE TARGET.tar.br [EMBEDDING [round]]
+// EMBEDDING names a token embedding of the checkpoint, [vocabulary, width] in float32, of which the rows that the golden files name are kept as
+// they are. The others become zero, or with "round" lose the lower half of each number, in the graphs too: random rows would be most of the
+// archive. The same input gives the same bytes: names are ordered, times and owners are fixed. See README.md.
 #:property RestorePackagesWithLockFile=false
 #:property PublishAot=false
 
@@ -18,9 +19,10 @@ JsonSerializerOptions plain = new() { Encoder = System.Text.Encodings.Web.JavaSc
 const int BrotliQuality = 11;
 const int BrotliWindow = 24;
 
-if (args.Length is not (2 or 3))
+var round = args is [.., "round"];
+if (args.Length is < 2 or > 4 || (args.Length == 4 && !round))
 {
-    Console.Error.WriteLine("usage: pack.cs SOURCE TARGET.tar.br [EMBEDDING]");
+    Console.Error.WriteLine("usage: pack.cs SOURCE TARGET.tar.br [EMBEDDING [round]]");
     return 2;
 }
 
@@ -31,7 +33,7 @@ string[] configs =
     "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
 ];
 const string checkpoint = "model.safetensors";
-var thin = args.Length == 3 ? Thinner(args[2]) : file => file;
+var thin = args.Length > 2 ? Thinner(args[2]) : file => file;
 using var tar = new MemoryStream();
 using (var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true))
 {
@@ -58,7 +60,7 @@ return 0;
 byte[] Minified(string name) =>
     Encoding.UTF8.GetBytes(JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, name)))!.ToJsonString(plain));
 
-// Zeroes the rows of an embedding that no golden text uses, wherever the whole matrix stands in a file.
+// Thins the rows of an embedding that no golden file names, wherever the whole matrix stands in a file.
 Func<byte[], byte[]> Thinner(string name)
 {
     var file = File.ReadAllBytes(Path.Combine(source, checkpoint));
@@ -70,21 +72,31 @@ Func<byte[], byte[]> Thinner(string name)
     var matrix = file.AsSpan((8 + headerLength + from)..(8 + headerLength + to)).ToArray();
     var rowBytes = sizeof(float) * (int)tensor["shape"]![1]!;
     var golden = JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, "golden/golden.json")))!;
-    var used = golden["texts"]!.AsArray().SelectMany(text => text!["input_ids"]!.AsArray()).Select(id => (int)id!).ToHashSet();
+    var used = round ? Integers(golden).ToHashSet() : golden["texts"]!.AsArray().SelectMany(text => Integers(text!["input_ids"])).ToHashSet();
     return content =>
     {
         for (var at = content.AsSpan().IndexOf(matrix); at >= 0; at = content.AsSpan().IndexOf(matrix))
         {
             for (var row = 0; row < matrix.Length / rowBytes; row++)
             {
-                if (!used.Contains(row))
-                    content.AsSpan(at + (row * rowBytes), rowBytes).Clear();
+                var numbers = content.AsSpan(at + (row * rowBytes), rowBytes);
+                for (var i = 0; i < rowBytes && !used.Contains(row); i += sizeof(float))
+                    numbers.Slice(i, round ? sizeof(float) / 2 : sizeof(float)).Clear();
             }
         }
 
         return content;
     };
 }
+
+// All whole numbers of a document: among them every token id.
+static IEnumerable<int> Integers(JsonNode? node) => node switch
+{
+    JsonArray list => list.SelectMany(Integers),
+    JsonObject members => members.SelectMany(member => Integers(member.Value)),
+    JsonValue value when value.TryGetValue<int>(out var number) => [number],
+    _ => [],
+};
 
 static void Add(TarWriter writer, string name, byte[] content) => writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
 {
