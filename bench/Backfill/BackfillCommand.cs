@@ -100,8 +100,7 @@ internal static class BackfillCommand
 
         var started = Stopwatch.GetTimestamp();
         var producer = ProducerProcess.Start(broker, "backfill", "--resume", "--file", file, "--no-wait", "--max-queue", "100000000");
-        while (await channel.MessageCountAsync(Topology.BackfillQueue) == 0)
-            await Task.Delay(5);
+        await producer.UntilAsync(async () => await channel.MessageCountAsync(Topology.BackfillQueue) > 0);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         await producer.KillAsync();
         var megabytes = new FileInfo(file).Length / 1e6;

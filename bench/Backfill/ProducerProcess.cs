@@ -55,6 +55,18 @@ internal sealed partial class ProducerProcess
         return _process.ExitCode == 0 ? text : throw new InvalidOperationException(text);
     }
 
+    /// <summary>Waits until something has come of it.</summary>
+    /// <exception cref="InvalidOperationException">It ended before.</exception>
+    public async Task UntilAsync(Func<Task<bool>> done)
+    {
+        while (!await done())
+        {
+            if (_process.HasExited)
+                throw new InvalidOperationException(await _error);
+            await Task.Delay(5);
+        }
+    }
+
     /// <summary>Ends it at once.</summary>
     public async Task KillAsync()
     {

@@ -38,12 +38,12 @@ internal sealed class Race(string title)
     /// <summary>Prints the table and keeps it in a report.</summary>
     public void Report(Report report)
     {
-        var ours = Median(_results[0].Rates);
+        var ours = Statistics.Median(_results[0].Rates);
         var table = new Table().Title(title).AddColumns("", "images/s, median", "least", "most", "ours is");
         var markdown = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"\n## {title}\n\n| | images/s, median | least | most | ours is |\n|---|---|---|---|---|");
         foreach (var (racer, rates) in _results)
         {
-            var median = Median(rates);
+            var median = Statistics.Median(rates);
             string[] cells =
             [
                 racer.Name, Number(median), Number(rates.Min()), Number(rates.Max()),
@@ -56,8 +56,6 @@ internal sealed class Race(string title)
         AnsiConsole.Write(table);
         report.Keep(markdown.ToString());
     }
-
-    private static double Median(List<double> rates) => rates.Order().ElementAt(rates.Count / 2);
 
     private static string Number(double value) => value.ToString("0", CultureInfo.InvariantCulture);
 }

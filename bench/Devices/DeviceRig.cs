@@ -56,8 +56,7 @@ internal sealed partial class DeviceRig : IDisposable
         _model = _registry.All[0];
         _batcher = new DynamicBatcher(batching, TimeProvider.System);
         Gpus = new GpuMonitor(_metrics, NullLogger<GpuMonitor>.Instance);
-        Gpus.Open([.. devices.Select(device => DeviceName.Parse(device.Options.Name)).Where(name => name.Kind == DeviceKind.Cuda)
-            .Select(name => (name.ToString(), CudaDevice.PciBusId(name)!))]);
+        Gpus.Open(CudaDevice.Places(devices.Select(device => device.Options.Name)));
         var loop = steering is null ? null : new SteeringLoop(steering, Gpus.Utilization, TimeProvider.System, _metrics, NullLogger<SteeringLoop>.Instance);
         _runner = new DeviceRunner(_batcher, _registry.Devices, batching, TimeProvider.System, _metrics, loop);
         // Two batches for each stream: one runs, the next one fills.

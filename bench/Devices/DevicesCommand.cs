@@ -52,7 +52,7 @@ internal static class DevicesCommand
             rows += count;
         }
 
-        var ratio = Median(all) / Median(one);
+        var ratio = Statistics.Median(all) / Statistics.Median(one);
         var shares = await together.ByDeviceAsync("vlworker_batch_size_sum");
         report.Line(string.Join('\n',
         [
@@ -60,8 +60,8 @@ internal static class DevicesCommand
             string.Empty,
             "| devices | images/s |",
             "|---|---|",
-            FormattableString.Invariant($"| {devices[0].Options.Name} alone | {Median(one):0.0} |"),
-            FormattableString.Invariant($"| {string.Join(" and ", devices.Select(device => device.Options.Name))} | {Median(all):0.0} |"),
+            FormattableString.Invariant($"| {devices[0].Options.Name} alone | {Statistics.Median(one):0.0} |"),
+            FormattableString.Invariant($"| {string.Join(" and ", devices.Select(device => device.Options.Name))} | {Statistics.Median(all):0.0} |"),
             string.Empty,
             FormattableString.Invariant($"Together {ratio:0.00} times as fast. Every image was answered once, ")
                 + FormattableString.Invariant($"{100d * same / rows:0.00} % with the very same result as alone."),
@@ -69,6 +69,4 @@ internal static class DevicesCommand
         ]));
         return ratio >= atLeast ? 0 : 1;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

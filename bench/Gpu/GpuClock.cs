@@ -34,11 +34,4 @@ internal static class GpuClock
         threads.ForEach(thread => thread.Join());
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds / count;
     }
-
-    /// <summary>The middle one.</summary>
-    public static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
 }

@@ -55,17 +55,23 @@ internal static class GpuWorkerCommand
         [
             "| what | images/s | processor time an image, ms | cores busy |",
             "|---|---|---|---|",
-            Throughput.Row($"decoder alone, {Environment.ProcessorCount} cores: JPEG to 224 x 224", decoder),
-            Throughput.Row($"engine alone, {devices[0]}: prepared images to captions", engine),
-            .. workers.Select(worker => Throughput.Row($"worker, {worker.Name}: JPEG to published result", worker.Rounds)),
+            Row($"decoder alone, {Environment.ProcessorCount} cores: JPEG to 224 x 224", decoder),
+            Row($"engine alone, {devices[0]}: prepared images to captions", engine),
+            .. workers.Select(worker => Row($"worker, {worker.Name}: JPEG to published result", worker.Rounds)),
         ]));
         report.Line($"Means of a message, warm-up included: {string.Join(", ", stages)}.");
-        var share = Throughput.Median(workers[0].Rounds) / Throughput.Median(engine);
+        var share = Throughput.Median(workers[0].Rounds).PerSecond / Throughput.Median(engine).PerSecond;
         report.Line(FormattableString.Invariant($"Worker over engine alone: {share:0.00} (must be {EngineShare})."));
         if (workers.Count == 1)
             return share >= EngineShare ? 0 : 1;
-        var both = Throughput.Median(workers[1].Rounds) / Throughput.Median(workers[0].Rounds);
+        var both = Throughput.Median(workers[1].Rounds).PerSecond / Throughput.Median(workers[0].Rounds).PerSecond;
         report.Line(FormattableString.Invariant($"{devices.Length} devices over one: {both:0.00} (two must be {TwoDevices})."));
         return both >= TwoDevices ? 0 : 1;
+    }
+
+    private static string Row(string what, IReadOnlyList<Throughput> rounds)
+    {
+        var median = Throughput.Median(rounds);
+        return FormattableString.Invariant($"| {what} | {median.PerSecond:0} | {median.Cpu:0.00} | {Statistics.Median(rounds.Select(round => round.PerSecond * round.Cpu / 1000)):0.0} |");
     }
 }

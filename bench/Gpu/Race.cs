@@ -24,12 +24,12 @@ internal sealed class Race(int rounds, ReferencePeer? reference)
         {
             foreach (var entry in _entries)
             {
-                entry.Ours.Add(entry.InFlight == 1 ? GpuClock.Median(GpuClock.Latency(entry.Work, entry.Runs)) : GpuClock.Throughput(entry.Work, entry.InFlight, entry.Runs));
+                entry.Ours.Add(entry.InFlight == 1 ? Statistics.Median(GpuClock.Latency(entry.Work, entry.Runs)) : GpuClock.Throughput(entry.Work, entry.InFlight, entry.Runs));
                 // One batch by itself, too: what a caller waits for.
                 if (entry.InFlight > 1)
-                    entry.Alone.Add(GpuClock.Median(GpuClock.Latency(entry.Work, 3)));
+                    entry.Alone.Add(Statistics.Median(GpuClock.Latency(entry.Work, 3)));
                 if (reference?.Time(entry.Request) is { } times)
-                    entry.Reference.Add(GpuClock.Median(times));
+                    entry.Reference.Add(Statistics.Median(times));
             }
         }
     }
@@ -40,7 +40,7 @@ internal sealed class Race(int rounds, ReferencePeer? reference)
         "| case | ms a batch | images/s | ms of one batch alone | reference ms | reference images/s | ratio |",
         "|---|---|---|---|---|---|---|",
         .. _entries.Select(entry => FormattableString.Invariant(
-            $"| {entry.Name} | {entry.Milliseconds:0.00} | {entry.PerSecond:0} | {(entry.Alone.Count == 0 ? entry.Milliseconds : GpuClock.Median(entry.Alone)):0.00} ")
+            $"| {entry.Name} | {entry.Milliseconds:0.00} | {entry.PerSecond:0} | {(entry.Alone.Count == 0 ? entry.Milliseconds : Statistics.Median(entry.Alone)):0.00} ")
             + (entry.Reference.Count == 0 ? "| | | |" : FormattableString.Invariant($"| {entry.ReferenceMilliseconds:0.00} | {entry.ReferencePerSecond:0} | {entry.Ratio:0.00} |"))),
     ]);
 }
@@ -54,11 +54,11 @@ internal sealed record RaceEntry(string Name, int Batch, int InFlight, Action Wo
 
     public List<double> Reference { get; } = [];
 
-    public double Milliseconds => GpuClock.Median(Ours);
+    public double Milliseconds => Statistics.Median(Ours);
 
     public double PerSecond => Batch / Milliseconds * 1000;
 
-    public double ReferenceMilliseconds => Reference.Count == 0 ? double.NaN : GpuClock.Median(Reference);
+    public double ReferenceMilliseconds => Reference.Count == 0 ? double.NaN : Statistics.Median(Reference);
 
     public double ReferencePerSecond => Batch / ReferenceMilliseconds * 1000;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,8 +26,6 @@ internal static class MessagesCommand
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
-    private sealed record Figures(double PerSecond, double CpuMs, double Kilobytes);
-
     /// <summary>The command.</summary>
     public static Command Create()
     {
@@ -43,7 +40,7 @@ internal static class MessagesCommand
         using var report = new Report("Cost of a message", file);
         await using var connection = await new ConnectionFactory { Uri = new Uri(broker) }.CreateConnectionAsync();
         await new TopologyDeclarer(new PublishingOptions()).DeclareAsync(connection, CancellationToken.None);
-        var (worker, bare) = (new List<Figures>(), new List<Figures>());
+        var (worker, bare) = (new List<Throughput>(), new List<Throughput>());
         for (var round = -1; round < rounds; round++)
         {
             var one = await MeasureAsync(connection, count, () => StartWorkerAsync(broker, prefetch));
@@ -61,7 +58,7 @@ internal static class MessagesCommand
         Print(report, "bare RabbitMQ.Client", bare);
     }
 
-    private static async Task<Figures> MeasureAsync(IConnection connection, int count, Func<Task<IAsyncDisposable>> start)
+    private static async Task<Throughput> MeasureAsync(IConnection connection, int count, Func<Task<IAsyncDisposable>> start)
     {
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true, new ThrottlingRateLimiter(2048, 100)));
         await channel.QueuePurgeAsync(Topology.ResultsQueue);
@@ -74,18 +71,14 @@ internal static class MessagesCommand
             Encoding.UTF8.GetBytes($$"""{"id":"m{{i}}","text":"a text of some length, as a search box would send","embeddingEncoding":"base64"}"""),
             token));
         GC.Collect();
-        var process = Process.GetCurrentProcess();
-        var (cpu, allocated, started) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
+        var clock = Throughput.Start();
         await using (await start())
         {
             while (await channel.MessageCountAsync(Topology.ResultsQueue) < count)
                 await Task.Delay(20);
         }
 
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        process.Refresh();
-        return new Figures(
-            count / seconds, (process.TotalProcessorTime - cpu).TotalMilliseconds / count, (GC.GetTotalAllocatedBytes() - allocated) / 1024d / count);
+        return clock.Stop(count);
     }
 
     private static async Task<IAsyncDisposable> StartWorkerAsync(string broker, int prefetch)
@@ -119,11 +112,12 @@ internal static class MessagesCommand
         return new Running(services, device);
     }
 
-    private static void Print(Report report, string name, List<Figures> figures) => report.Line(string.Create(
-        CultureInfo.InvariantCulture,
-        $"{name}: {Median(figures, f => f.PerSecond):0} messages/s, {Median(figures, f => f.CpuMs):0.000} ms CPU and {Median(figures, f => f.Kilobytes):0.0} KiB allocated a message"));
-
-    private static double Median(List<Figures> figures, Func<Figures, double> value) => figures.Select(value).Order().ElementAt(figures.Count / 2);
+    private static void Print(Report report, string name, List<Throughput> rounds)
+    {
+        var median = Throughput.Median(rounds);
+        report.Line(string.Create(
+            CultureInfo.InvariantCulture, $"{name}: {median.PerSecond:0} messages/s, {median.Cpu:0.000} ms CPU and {median.Allocated:0.0} KiB allocated a message"));
+    }
 
     private sealed class NoStore : IObjectStore
     {

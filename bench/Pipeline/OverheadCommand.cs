@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using VlWorker.Batching;
 using VlWorker.Contracts;
@@ -56,21 +55,32 @@ internal static class OverheadCommand
     private static async Task MeasureAsync(EngineAlone engine, RequestClient client, string folder, string[] keys, int count, int rounds, Report report)
     {
         var images = keys.Select(key => File.ReadAllBytes(Path.Combine(folder, key))).ToArray();
-        var (alone, whole) = (new List<Cost>(), new List<Cost>());
+        var (alone, whole) = (new List<Throughput>(), new List<Throughput>());
         for (var round = 0; round <= rounds; round++)
         {
-            var engineCost = await Cost.OfAsync(count, () => engine.RunAsync(images, count, InFlight));
-            var workerCost = await Cost.OfAsync(count, () => AskAsync(client, keys, count));
+            var engineCost = await MeasureAsync(count, () => engine.RunAsync(images, count, InFlight));
+            var workerCost = await MeasureAsync(count, () => AskAsync(client, keys, count));
             if (round == 0)
                 continue;
             alone.Add(engineCost);
             whole.Add(workerCost);
-            report.Line($"round {round}: decoder and engine {engineCost}; message to result {workerCost}");
+            report.Line($"round {round}: decoder and engine {Text(engineCost)}; message to result {Text(workerCost)}");
         }
 
+        var (less, more) = (Throughput.Median(alone), Throughput.Median(whole));
         report.Line(string.Create(CultureInfo.InvariantCulture,
-            $"median difference: {Median(whole, cost => cost.Cpu) - Median(alone, cost => cost.Cpu):F2} ms CPU and {Median(whole, cost => cost.Allocated) - Median(alone, cost => cost.Allocated):F1} KiB of managed memory an image, the client's share included"));
+            $"median difference: {more.Cpu - less.Cpu:F2} ms CPU and {more.Allocated - less.Allocated:F1} KiB of managed memory an image, the client's share included"));
     }
+
+    private static async Task<Throughput> MeasureAsync(int count, Func<Task> work)
+    {
+        var clock = Throughput.Start();
+        await work();
+        return clock.Stop(count);
+    }
+
+    private static string Text(Throughput cost) => string.Create(
+        CultureInfo.InvariantCulture, $"{cost.Cpu:F2} ms CPU and {cost.Allocated:F1} KiB an image, {cost.PerSecond:F0} images/s");
 
     private static Task AskAsync(RequestClient client, string[] keys, int count) =>
         Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = InFlight }, async (i, cancellation) =>
@@ -82,23 +92,4 @@ internal static class OverheadCommand
             if (reply.Answer.Image is null)
                 throw new InvalidOperationException($"an image was rejected: {System.Text.Encoding.UTF8.GetString(reply.Body)}");
         });
-
-    private static double Median(List<Cost> costs, Func<Cost, double> part) => costs.Select(part).Order().ElementAt(costs.Count / 2);
-
-    /// <summary>What an image took of the processor (milliseconds, all threads) and of managed memory (KiB), and images a second.</summary>
-    private readonly record struct Cost(double Cpu, double Allocated, double Rate)
-    {
-        public static async Task<Cost> OfAsync(int count, Func<Task> work)
-        {
-            var (cpu, allocated, clock) = (Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
-            await work();
-            return new Cost(
-                (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / count,
-                (GC.GetTotalAllocatedBytes() - allocated) / 1024.0 / count,
-                count / Stopwatch.GetElapsedTime(clock).TotalSeconds);
-        }
-
-        public override string ToString() => string.Create(
-            CultureInfo.InvariantCulture, $"{Cpu:F2} ms CPU and {Allocated:F1} KiB an image, {Rate:F0} images/s");
-    }
 }

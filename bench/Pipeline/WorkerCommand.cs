@@ -53,7 +53,7 @@ internal static class WorkerCommand
             report.Line($"round {round + 1}: engine {engineRates[^1]:F1} images/s, {engineCpu[^1]:F1} ms CPU an image; worker {workerRates[^1]:F1} images/s, {workerCpu[^1]:F1} ms");
         }
 
-        report.Line($"median: engine {Median(engineRates):F1} images/s and {Median(engineCpu):F1} ms CPU an image; worker {Median(workerRates):F1} images/s and {Median(workerCpu):F1} ms CPU an image; ratio {Median(workerRates) / Median(engineRates):F2}, difference {Median(workerCpu) - Median(engineCpu):F1} ms");
+        report.Line($"median: engine {Statistics.Median(engineRates):F1} images/s and {Statistics.Median(engineCpu):F1} ms CPU an image; worker {Statistics.Median(workerRates):F1} images/s and {Statistics.Median(workerCpu):F1} ms CPU an image; ratio {Statistics.Median(workerRates) / Statistics.Median(engineRates):F2}, difference {Statistics.Median(workerCpu) - Statistics.Median(engineCpu):F1} ms");
         await LatencyAsync();
 
         async Task WarmUpAsync()
@@ -77,9 +77,7 @@ internal static class WorkerCommand
                 message.Add(clock.Elapsed.TotalMilliseconds);
             }
 
-            report.Line($"one image on an idle worker, median of {images.Length}: engine {Median(alone):F1} ms, message to result {Median(message):F1} ms, difference {Median(message) - Median(alone):F1} ms; both wait up to {new BatchingOptions().MaxWaitMs} ms for company");
+            report.Line($"one image on an idle worker, median of {images.Length}: engine {Statistics.Median(alone):F1} ms, message to result {Statistics.Median(message):F1} ms, difference {Statistics.Median(message) - Statistics.Median(alone):F1} ms; both wait up to {new BatchingOptions().MaxWaitMs} ms for company");
         }
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -47,11 +47,9 @@ internal static class RestCommand
         }
 
         var ordered = latencies.Order().ToArray();
-        report.Line($"median of {rounds} rounds of {count} images, {clients} clients, caption of the demo captioner: engine {Median(alone):F1} images/s, /predict {Median(rest):F1} images/s, ratio {Median(rest) / Median(alone):F2}; {errors} errors in {rounds * count} requests");
+        report.Line($"median of {rounds} rounds of {count} images, {clients} clients, caption of the demo captioner: engine {Statistics.Median(alone):F1} images/s, /predict {Statistics.Median(rest):F1} images/s, ratio {Statistics.Median(rest) / Statistics.Median(alone):F2}; {errors} errors in {rounds * count} requests");
         report.Line($"a request takes {ordered[ordered.Length / 2]:F0} ms (median), {ordered[ordered.Length * 95 / 100]:F0} ms (95 %), {ordered[ordered.Length * 99 / 100]:F0} ms (99 %); the clients run on the same cores");
     }
 
     private static TimeSpan Own() => Process.GetCurrentProcess().TotalProcessorTime;
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -48,7 +48,7 @@ internal static class StatusCommand
             report.Line($"round {round + 1}: without {plain[^1]:F1} images/s; page on, one who watches, /metrics every {Scrape.TotalSeconds:0} s {watched[^1]:F1} images/s");
         }
 
-        report.Line($"throughput, median of {rounds}: {Median(plain):F1} and {Median(watched):F1} images/s, ratio {Median(watched) / Median(plain):F3}");
+        report.Line($"throughput, median of {rounds}: {Statistics.Median(plain):F1} and {Statistics.Median(watched):F1} images/s, ratio {Statistics.Median(watched) / Statistics.Median(plain):F3}");
         var (off, on) = (await CpuAsync(without, idle), await WatchedAsync(with, () => CpuAsync(with, idle)));
         var share = (on - off) / (1000 * Environment.ProcessorCount);
         report.Line($"processor time without work: {off:F2} ms a second without, {on:F2} ms with all of it; the difference is {share:P2} of {Environment.ProcessorCount} cores");
@@ -101,6 +101,4 @@ internal static class StatusCommand
             // The round is over.
         }
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
 using VlWorker.Contracts;
+using VlWorker.Producer.Broker;
 using VlWorker.Producer.Jobs;
+using VlWorker.Producer.Requests;
 
 namespace VlWorker.Producer.Backfill;
 
@@ -23,7 +25,7 @@ internal sealed class RequestComposer(JobSettings settings, TimeProvider time)
     public byte[] Body(JobItem item)
     {
         var own = item.Own is null ? null : ContractsJson.Read<DescribeImage>(Encoding.UTF8.GetBytes(item.Own));
-        var request = _template with
+        return ContractsJson.Write((own is null ? _template : _template.With(own)) with
         {
             Id = IdOf(item.Id),
             Image = new ImageReference
@@ -33,26 +35,9 @@ internal sealed class RequestComposer(JobSettings settings, TimeProvider time)
                 VersionId = own?.Image?.VersionId,
                 Etag = settings.IfMatch ? item.Etag : null,
             },
-        };
-        return ContractsJson.Write(own is null ? request : request with
-        {
-            Tasks = own.Tasks ?? request.Tasks,
-            Models = own.Models ?? request.Models,
-            Prompt = own.Prompt ?? request.Prompt,
-            Generation = own.Generation ?? request.Generation,
-            EmbeddingEncoding = own.EmbeddingEncoding ?? request.EmbeddingEncoding,
-            Deadline = own.Deadline ?? request.Deadline,
-            Context = own.Context ?? request.Context,
         });
     }
 
     /// <summary>The request's AMQP properties.</summary>
-    public BasicProperties Properties(JobItem item) => new()
-    {
-        ContentType = "application/json",
-        DeliveryMode = DeliveryModes.Persistent,
-        MessageId = IdOf(item.Id),
-        AppId = "vl-producer",
-        Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
-    };
+    public BasicProperties Properties(JobItem item) => RequestPublisher.Properties(IdOf(item.Id), time);
 }

@@ -88,16 +88,19 @@ internal sealed class RequestPublisher(IChannel channel, int window, string? rep
         }
     }
 
+    /// <summary>What every request of the producer's carries.</summary>
+    public static BasicProperties Properties(string id, TimeProvider time) => new()
+    {
+        ContentType = "application/json",
+        DeliveryMode = DeliveryModes.Persistent,
+        MessageId = id,
+        AppId = "vl-producer",
+        Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
+    };
+
     private BasicProperties Properties(OutgoingRequest request, string? trace)
     {
-        var properties = new BasicProperties
-        {
-            ContentType = "application/json",
-            DeliveryMode = DeliveryModes.Persistent,
-            MessageId = request.Id,
-            AppId = "vl-producer",
-            Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
-        };
+        var properties = Properties(request.Id, time);
         if (replyTo is not null)
         {
             properties.ReplyTo = replyTo;

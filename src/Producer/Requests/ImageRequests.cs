@@ -53,7 +53,7 @@ internal sealed class ImageRequests(DescribeImage template, string routingKey, R
         return new OutgoingRequest(number, request.Id!, routingKey, ContractsJson.Write(request));
     }
 
-    private DescribeImage Merge(long number, DescribeImage own) => template with
+    private DescribeImage Merge(long number, DescribeImage own) => template.With(own) with
     {
         Id = own.Id ?? template.Id ?? ids.For(number),
         Image = new ImageReference
@@ -63,13 +63,6 @@ internal sealed class ImageRequests(DescribeImage template, string routingKey, R
             VersionId = own.Image?.VersionId ?? template.Image?.VersionId,
             Etag = own.Image?.Etag ?? template.Image?.Etag,
         },
-        Tasks = own.Tasks ?? template.Tasks,
-        Models = own.Models ?? template.Models,
-        Prompt = own.Prompt ?? template.Prompt,
-        Generation = own.Generation ?? template.Generation,
-        EmbeddingEncoding = own.EmbeddingEncoding ?? template.EmbeddingEncoding,
         JobId = own.JobId ?? template.JobId,
-        Deadline = own.Deadline ?? template.Deadline,
-        Context = own.Context ?? template.Context,
     };
 }

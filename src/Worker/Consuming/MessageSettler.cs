@@ -107,17 +107,13 @@ internal sealed class MessageSettler(
         {
             activity?.SetStatus(ActivityStatusCode.Error, DeadLetterReason.MalformedJson);
             await retries.BuryAsync(delivery, DeadLetterReason.MalformedJson, error, cancellation);
-            metrics.Buried(DeadLetterReason.MalformedJson);
             return "dead";
         }
         catch (Exception error) when (error is not DependencyException && !cancellation.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Message);
             var reason = error is TransientException or RejectedException ? DeadLetterReason.AttemptsExhausted : DeadLetterReason.UnexpectedError;
-            if (await retries.RetryOrBuryAsync(delivery, reason, error, cancellation))
-                return "retried";
-            metrics.Buried(reason);
-            return "dead";
+            return await retries.RetryOrBuryAsync(delivery, reason, error, cancellation) ? "retried" : "dead";
         }
     }
 

@@ -2,11 +2,13 @@ using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Publishing;
+using VlWorker.Telemetry;
 
 namespace VlWorker.Consuming;
 
 /// <summary>Sends messages away, as they came and with a confirm: to wait for another attempt, or to the dead letters.</summary>
-internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions options, TimeProvider time, ILogger<RetrySchedule> logger)
+internal sealed class RetrySchedule(
+    IBrokerPublisher broker, ConsumingOptions options, WorkerMetrics metrics, TimeProvider time, ILogger<RetrySchedule> logger)
 {
     private const int LongestError = 2000;
 
@@ -32,10 +34,10 @@ internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions op
 
     /// <summary>Makes the message a dead letter.</summary>
     /// <exception cref="DependencyException">It could not be sent away: it must stay.</exception>
-    public Task BuryAsync(Delivery delivery, string reason, Exception error, CancellationToken cancellation)
+    public async Task BuryAsync(Delivery delivery, string reason, Exception error, CancellationToken cancellation)
     {
         Log.Buried(logger, delivery.Properties.MessageId, reason, delivery.Attempts + 1, error);
-        return SendAsync(
+        await SendAsync(
             Topology.DeadExchange,
             delivery,
             cancellation,
@@ -44,6 +46,7 @@ internal sealed class RetrySchedule(IBrokerPublisher broker, ConsumingOptions op
             new(Topology.DeadReasonHeader, reason),
             new(Topology.DeadTimeHeader, time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)),
             new(Topology.DeadErrorHeader, error.Message.Length > LongestError ? error.Message[..LongestError] : error.Message));
+        metrics.Buried(reason);
     }
 
     /// <summary>Puts the message back at the end of its queue as a new one, so that the broker's count of deliveries starts again.</summary>

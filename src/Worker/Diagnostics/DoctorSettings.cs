@@ -1,10 +1,6 @@
 using Microsoft.Extensions.Configuration;
-using VlWorker.Consuming;
-using VlWorker.Decoding;
-using VlWorker.Fetching;
 using VlWorker.Hosting;
 using VlWorker.Inference;
-using VlWorker.Publishing;
 
 namespace VlWorker.Diagnostics;
 
@@ -32,18 +28,7 @@ internal sealed record DoctorSettings(WorkerOptions Options, IReadOnlyList<strin
         }
         catch (StartupException error)
         {
-            var reader = new OptionsReader(configuration);
-            var readable = new WorkerOptions
-            {
-                Broker = reader.Read<BrokerOptions>(BrokerOptions.Section),
-                Consuming = reader.Read<ConsumingOptions>(ConsumingOptions.Section),
-                Publishing = reader.Read<PublishingOptions>(PublishingOptions.Section),
-                Store = reader.Read<StoreOptions>(StoreOptions.Section),
-                Fetching = reader.Read<FetchingOptions>(FetchingOptions.Section),
-                Decoding = reader.Read<DecodingOptions>(DecodingOptions.Section),
-                Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
-            };
-            return new DoctorSettings(readable, error.Errors);
+            return new DoctorSettings(WorkerOptions.ReadSections(new OptionsReader(configuration)), error.Errors);
         }
     }
 }

@@ -97,19 +97,13 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     {
         _phase = "loading models";
         Models = services.GetRequiredService<ModelRegistry>();
-        services.GetRequiredService<GpuMonitor>().Open(Gpus(Models));
+        services.GetRequiredService<GpuMonitor>().Open(CudaDevice.Places(Models.Devices.Select(device => device.Name)));
         cancellation.ThrowIfCancellationRequested();
         _runner = services.GetRequiredService<DeviceRunner>();
         _phase = "warming up";
         _runner.WarmUp(cancellation);
         _runner.Start();
     }
-
-    private static IReadOnlyList<(string Name, string PciBusId)> Gpus(ModelRegistry models) =>
-    [
-        .. models.Devices.Select(device => DeviceName.Parse(device.Name)).Where(name => name.Kind == DeviceKind.Cuda)
-            .Select(name => (name.ToString(), CudaDevice.PciBusId(name) ?? "an unknown place")),
-    ];
 
     /// <summary>Nothing in this process gets the device back: messages go to other workers, and the process ends.</summary>
     private void EndWith(DependencyException lost)

@@ -60,23 +60,26 @@ internal sealed record WorkerOptions
     public static WorkerOptions Read(IConfiguration configuration)
     {
         var reader = new OptionsReader(configuration);
-        var options = new WorkerOptions
-        {
-            Broker = reader.Read<BrokerOptions>(BrokerOptions.Section),
-            Consuming = reader.Read<ConsumingOptions>(ConsumingOptions.Section),
-            Publishing = reader.Read<PublishingOptions>(PublishingOptions.Section),
-            Store = reader.Read<StoreOptions>(StoreOptions.Section),
-            Fetching = reader.Read<FetchingOptions>(FetchingOptions.Section),
-            Decoding = reader.Read<DecodingOptions>(DecodingOptions.Section),
-            Batching = reader.Read<BatchingOptions>(BatchingOptions.Section),
-            Steering = reader.Read<SteeringOptions>(SteeringOptions.Section),
-            Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
-            Serving = reader.Read<ServingOptions>(ServingOptions.Section),
-            Telemetry = reader.Read<TelemetryOptions>(TelemetryOptions.Section),
-            Hosting = reader.Read<HostingOptions>(HostingOptions.Section),
-        };
+        var options = ReadSections(reader);
         reader.RejectUnknownKeys(Sections);
         reader.Add(OptionChecks.Run(options));
         return reader.Errors.Count == 0 ? options : throw new StartupException(reader.Errors);
     }
+
+    /// <summary>Reads every section as far as it can be read; what is wrong is among the reader's errors, and has its default.</summary>
+    internal static WorkerOptions ReadSections(OptionsReader reader) => new()
+    {
+        Broker = reader.Read<BrokerOptions>(BrokerOptions.Section),
+        Consuming = reader.Read<ConsumingOptions>(ConsumingOptions.Section),
+        Publishing = reader.Read<PublishingOptions>(PublishingOptions.Section),
+        Store = reader.Read<StoreOptions>(StoreOptions.Section),
+        Fetching = reader.Read<FetchingOptions>(FetchingOptions.Section),
+        Decoding = reader.Read<DecodingOptions>(DecodingOptions.Section),
+        Batching = reader.Read<BatchingOptions>(BatchingOptions.Section),
+        Steering = reader.Read<SteeringOptions>(SteeringOptions.Section),
+        Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
+        Serving = reader.Read<ServingOptions>(ServingOptions.Section),
+        Telemetry = reader.Read<TelemetryOptions>(TelemetryOptions.Section),
+        Hosting = reader.Read<HostingOptions>(HostingOptions.Section),
+    };
 }

@@ -15,8 +15,14 @@ internal static class CudaDevice
         ? null
         : "this build's ONNX Runtime runs on processors only (build with -p:Gpu=true)";
 
-    /// <summary>Where a GPU sits on the bus: what other programs know it by, whatever CUDA_VISIBLE_DEVICES says. Null if the driver does not tell.</summary>
-    public static string? PciBusId(DeviceName device)
+    /// <summary>Where GPUs sit on the bus: what other programs know them by, whatever CUDA_VISIBLE_DEVICES says. Null if the driver does not tell.</summary>
+    /// <param name="devices">Names of devices; those that are no GPUs are left out.</param>
+    public static IReadOnlyList<(string Name, string? PciBusId)> Places(IEnumerable<string> devices) =>
+    [
+        .. devices.Select(DeviceName.Parse).Where(name => name.Kind == DeviceKind.Cuda).Select(name => (name.ToString(), PciBusId(name))),
+    ];
+
+    private static string? PciBusId(DeviceName device)
     {
         try
         {

@@ -17,7 +17,8 @@ public sealed class RabbitMqOutageTests
     {
         await using var broker = await PrivateBroker.StartNewAsync();
         await using var worker = new TestWorker(new BrokerOptions { Uri = broker.Uri.ToString() });
-        worker.Store.Always = token => Task.Delay(20, token);
+        var back = new TaskCompletionSource();
+        worker.Store.Always = token => worker.Model.Rows > 20 ? back.Task.WaitAsync(token) : Task.CompletedTask;
         await worker.StartAsync();
         for (var i = 0; i < Messages; i++)
             await PublishAsync(broker, $"m{i}");
@@ -33,6 +34,7 @@ public sealed class RabbitMqOutageTests
             await broker.RestartAsync();
         }
 
+        back.SetResult();
         var ids = new HashSet<string>();
         await Eventually.GetAsync("a result for every message", async () =>
         {

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Prometheus;
 using VlWorker.Consuming;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Publishing;
+using VlWorker.Telemetry;
 
 namespace VlWorker.Worker.Tests.Consuming;
 
@@ -59,7 +61,12 @@ public sealed class RetryScheduleTests
     }
 
     private RetrySchedule Schedule(int maxAttempts) =>
-        new(_broker, new ConsumingOptions { MaxAttempts = maxAttempts }, TimeProvider.System, NullLogger<RetrySchedule>.Instance);
+        new(
+            _broker,
+            new ConsumingOptions { MaxAttempts = maxAttempts },
+            new WorkerMetrics(Metrics.NewCustomRegistry()),
+            TimeProvider.System,
+            NullLogger<RetrySchedule>.Instance);
 
     private static Delivery Deliver(Dictionary<string, object?> headers) => new(
         new Lane(LaneKind.Backfill, Topology.BackfillQueue, Topology.BackfillRoutingKey, 1), [1, 2, 3], new MessageProperties { Headers = headers });

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Contracts;
+using VlWorker.Integration.Infrastructure;
 using VlWorker.Integration.Messaging;
 using VlWorker.Serving;
 
@@ -22,7 +23,7 @@ public sealed class LimitTests : IDisposable
         await using var worker = await StartAsync(new() { ["Serving:Backlog"] = "2", ["Serving:MaxInputs"] = "2" });
         Task<HttpResponseMessage>[] held = [PredictAsync(worker), PredictAsync(worker)];
         var admission = worker.Services.GetRequiredService<Admission>();
-        await Until(() => admission.Held == 2);
+        await Eventually.TrueAsync("both to be held", () => admission.Held == 2);
 
         var (response, _) = await worker.PostAsync("/predict", Image());
 
@@ -56,12 +57,12 @@ public sealed class LimitTests : IDisposable
         var rows = _model.Rows;
         using var gone = new CancellationTokenSource();
         var asked = worker.Client.PostAsync(new Uri("/predict?tasks=caption", UriKind.Relative), Image(), gone.Token);
-        await Until(() => batcher.Waiting == 1);
+        await Eventually.TrueAsync("the row to wait", () => batcher.Waiting == 1);
 
         await gone.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
-        await Until(() => batcher.Waiting == 0 && admission.Held == 1);
+        await Eventually.TrueAsync("the row to be withdrawn", () => batcher.Waiting == 0 && admission.Held == 1);
         _go.Set();
         await occupied;
         Assert.Equal(rows + 1, _model.Rows);
@@ -133,16 +134,6 @@ public sealed class LimitTests : IDisposable
     private static Task<HttpResponseMessage> PredictAsync(RestWorker worker) =>
         worker.Client.PostAsync(new Uri("/predict?tasks=caption", UriKind.Relative), Image());
 
-    private static async Task Until(Func<bool> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!condition())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Delay(5, CancellationToken.None);
-        }
-    }
-
     /// <summary>The worker warms up freely; from then on the device waits for the test.</summary>
     private async Task<RestWorker> StartAsync(Dictionary<string, string> settings)
     {
@@ -159,7 +150,7 @@ public sealed class LimitTests : IDisposable
     private async Task<Task<HttpResponseMessage>> OccupyAsync(RestWorker worker)
     {
         var answer = PredictAsync(worker);
-        await Until(() => Volatile.Read(ref _entered) == 1);
+        await Eventually.TrueAsync("the device to be occupied", () => Volatile.Read(ref _entered) == 1);
         return answer;
     }
 }

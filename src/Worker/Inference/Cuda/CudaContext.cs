@@ -24,16 +24,7 @@ internal sealed class CudaContext : IDisposable
     public int Index { get; }
 
     /// <summary>The maker's name for it.</summary>
-    public unsafe string Name
-    {
-        get
-        {
-            Span<byte> name = stackalloc byte[256];
-            fixed (byte* pointer = name)
-                CudaDriver.Check(CudaDriver.DeviceGetName(pointer, name.Length, _device), "asking for the GPU's name");
-            return Encoding.UTF8.GetString(name[..name.IndexOf((byte)0)]);
-        }
-    }
+    public unsafe string Name => Text(CudaDriver.DeviceGetName, "asking for the GPU's name");
 
     /// <summary>How many GPUs this process may use.</summary>
     /// <exception cref="DllNotFoundException">There is no driver.</exception>
@@ -53,16 +44,7 @@ internal sealed class CudaContext : IDisposable
     }
 
     /// <summary>Its place on the bus, domain:bus:device.function in hexadecimal digits: the same to every program on the machine.</summary>
-    public unsafe string PciBusId
-    {
-        get
-        {
-            Span<byte> text = stackalloc byte[32];
-            fixed (byte* pointer = text)
-                CudaDriver.Check(CudaDriver.DevicePciBusId(pointer, text.Length, _device), "asking for the GPU's place on the bus");
-            return Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
-        }
-    }
+    public unsafe string PciBusId => Text(CudaDriver.DevicePciBusId, "asking for the GPU's place on the bus");
 
     /// <summary>Makes it the calling thread's.</summary>
     public void Enter() => CudaDriver.Check(CudaDriver.SetCurrent(_context), $"entering the context of GPU {Index}");
@@ -80,4 +62,14 @@ internal sealed class CudaContext : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _ = CudaDriver.PrimaryContextRelease(_device);
+
+    private unsafe string Text(TextQuery query, string what)
+    {
+        Span<byte> text = stackalloc byte[256];
+        fixed (byte* pointer = text)
+            CudaDriver.Check(query(pointer, text.Length, _device), what);
+        return Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
+    }
+
+    private unsafe delegate int TextQuery(byte* text, int length, int device);
 }

@@ -26,9 +26,9 @@ internal sealed class GpuMonitor
     public IReadOnlyList<MonitoredGpu> Gpus => _gpus;
 
     /// <summary>Starts to watch GPUs. That it can't is said once, and is no failure.</summary>
-    /// <param name="gpus">Names in the settings, and places on the bus.</param>
+    /// <param name="gpus">Names in the settings, and places on the bus where they are known.</param>
     /// <param name="library">NVIDIA's management library.</param>
-    public void Open(IReadOnlyList<(string Name, string PciBusId)> gpus, string library = Nvml.Library)
+    public void Open(IReadOnlyList<(string Name, string? PciBusId)> gpus, string library = Nvml.Library)
     {
         if (gpus.Count == 0)
             return;
@@ -41,10 +41,10 @@ internal sealed class GpuMonitor
 
         foreach (var (name, place) in gpus)
         {
-            if (_nvml.Find(place) is { } handle)
+            if (place is not null && _nvml.Find(place) is { } handle)
                 _gpus = _gpus.Add(new MonitoredGpu(name, _nvml.Uuid(handle) ?? place, handle));
             else
-                Log.GpuUnknown(_logger, name, place);
+                Log.GpuUnknown(_logger, name, place ?? "a place that the driver does not tell");
         }
     }
 

@@ -93,7 +93,7 @@ public sealed class GpuMonitorTests : IDisposable
         Assert.Empty(_log.Written);
     }
 
-    private GpuMonitor Open(string library, params (string, string)[] gpus)
+    private GpuMonitor Open(string library, params (string, string?)[] gpus)
     {
         var monitor = new GpuMonitor(_metrics, _log);
         monitor.Open(gpus, library);

@@ -1,0 +1,12 @@
+namespace VlWorker.Bench;
+
+/// <summary>What is made of the figures of several rounds.</summary>
+internal static class Statistics
+{
+    /// <summary>The middle one; of an even number, the mean of the two in the middle.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+}
