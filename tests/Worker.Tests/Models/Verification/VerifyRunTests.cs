@@ -1,5 +1,4 @@
 using System.Text.Json;
-using VlWorker.Hosting;
 using VlWorker.ModelKit;
 using VlWorker.Models;
 using VlWorker.Models.Pruning;
@@ -111,17 +110,6 @@ public sealed class VerifyRunTests : VerbTest
         File.WriteAllText(Folder.At("report/verification.html"), "mine");
         Assert.Equal(ModelExit.Unusable, await RunAsync(settings));
         Assert.Equal("mine", File.ReadAllText(Folder.At("report/verification.html")));
-    }
-
-    [Fact]
-    public async Task Memory_is_that_of_a_loaded_model()
-    {
-        var bundled = ResourcePath.Resolve("models/demo-clip");
-        var report = await JsonAsync(ModelExit.Good, new VerifySettings(new ModelChoice(bundled), new ModelChoice(bundled), Pictures) { Rounds = 1, Limit = 2 });
-        var weights = report.GetProperty("original").GetProperty("weightBytes").GetInt64();
-
-        Assert.InRange(report.GetProperty("original").GetProperty("residentBytes").GetInt64(), weights / 2, 40 * weights);
-        Assert.InRange(report.GetProperty("candidate").GetProperty("residentBytes").GetInt64(), weights / 2, 40 * weights);
     }
 
     private string WithTruth()
