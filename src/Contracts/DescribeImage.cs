@@ -13,14 +13,26 @@ public sealed record DescribeImage
     /// <summary>Which object to read.</summary>
     public ImageReference? Image { get; init; }
 
-    /// <summary>What to produce, of <see cref="Contracts.Tasks"/>; absent means caption and embedding.</summary>
+    /// <summary>Further images for models whose prompt may be about several, at most 15; rejected for models that look at one.</summary>
+    public IReadOnlyList<ImageReference>? MoreImages { get; init; }
+
+    /// <summary>What to produce, of <see cref="Contracts.Tasks"/>; absent means <see cref="Contracts.Tasks.Default"/>: caption and embedding.</summary>
     public IReadOnlyList<string>? Tasks { get; init; }
 
     /// <summary>Model alias by task; a task without an entry takes the worker's default model for it.</summary>
     public IReadOnlyDictionary<string, string>? Models { get; init; }
 
-    /// <summary>Text that conditions the caption, at most 8,192 characters; rejected for models that take none.</summary>
+    /// <summary>
+    /// Text for the model, at most 8,192 characters: conditions a caption, is the question of an answer, says what to detect. Rejected for
+    /// models that take none.
+    /// </summary>
     public string? Prompt { get; init; }
+
+    /// <summary>What to tell apart, for task <c>classify</c>: 1 to 1,024 texts of at most 512 characters, 32,768 in all, each once.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+
+    /// <summary>What stands around each label when the model reads it: <c>a photo of a {}.</c>; absent, the labels stand alone.</summary>
+    public string? LabelTemplate { get; init; }
 
     /// <summary>How text is generated; absent fields take the model's generation_config.json.</summary>
     public GenerationOptions? Generation { get; init; }

@@ -56,7 +56,10 @@ public sealed record DescribedImage
     public required string Format { get; init; }
 }
 
-/// <summary>What one model said about one image: exactly one of <see cref="Caption"/> and <see cref="Embedding"/> is set.</summary>
+/// <summary>
+/// What one model said about one image. The task says which one of <see cref="Caption"/>, <see cref="Embedding"/>, <see cref="Answer"/>,
+/// <see cref="Detections"/> and <see cref="Classification"/> is set.
+/// </summary>
 public sealed record Output
 {
     /// <summary>The task, of <see cref="Contracts.Tasks"/>.</summary>
@@ -76,6 +79,15 @@ public sealed record Output
 
     /// <summary>The embedding, for task <c>embedding</c>.</summary>
     public Embedding? Embedding { get; init; }
+
+    /// <summary>The answer, for task <c>answer</c>.</summary>
+    public Caption? Answer { get; init; }
+
+    /// <summary>What was found and where, for task <c>detect</c>; empty where nothing was.</summary>
+    public IReadOnlyList<Detection>? Detections { get; init; }
+
+    /// <summary>The labels with their scores, for task <c>classify</c>.</summary>
+    public Classification? Classification { get; init; }
 }
 
 /// <summary>A model by name and content.</summary>

@@ -21,6 +21,24 @@ public static class RequestLimits
     /// <summary>A prompt, in UTF-16 code units.</summary>
     public const int PromptLength = 8192;
 
+    /// <summary>Images of a request: the one and what <see cref="DescribeImage.MoreImages"/> adds.</summary>
+    public const int Images = 16;
+
+    /// <summary>Labels of a request.</summary>
+    public const int Labels = 1024;
+
+    /// <summary>A label, or the template around it, in UTF-16 code units.</summary>
+    public const int LabelLength = 512;
+
+    /// <summary>All labels of a request together, in UTF-16 code units.</summary>
+    public const int LabelsLength = 32768;
+
+    /// <summary>Stop strings of a request.</summary>
+    public const int Stops = 8;
+
+    /// <summary>A stop string, in UTF-16 code units.</summary>
+    public const int StopLength = 64;
+
     /// <summary>A text to embed, in UTF-16 code units.</summary>
     public const int TextLength = 65536;
 

@@ -14,15 +14,20 @@ internal static class RequestRules
         if (request.Image is null)
             errors.Add("image is missing");
         else
-            Image(errors, request.Image);
+            Image(errors, "image", request.Image);
+        if (request.MoreImages is not null)
+            ImageList(errors, request.MoreImages);
         if (request.Tasks is not null)
             TaskList(errors, request.Tasks);
         if (request.Models is not null)
             ModelMap(errors, request.Models);
         if (request.Prompt is { Length: > RequestLimits.PromptLength })
             errors.Add("prompt is longer than 8,192 characters");
+        if (Asks(request, Tasks.Answer) && string.IsNullOrWhiteSpace(request.Prompt))
+            errors.Add("prompt is missing: task answer needs a question");
+        LabelRules.Check(errors, request.Labels, request.LabelTemplate, Asks(request, Tasks.Classify));
         if (request.Generation is not null)
-            Generation(errors, request.Generation);
+            GenerationRules.Check(errors, request.Generation);
         return errors;
     }
 
@@ -62,20 +67,32 @@ internal static class RequestRules
             errors.Add("context is longer than 4,096 characters");
     }
 
-    private static void Image(List<string> errors, ImageReference image)
+    private static bool Asks(DescribeImage request, string task) => (request.Tasks ?? Tasks.Default).Contains(task);
+
+    private static void ImageList(List<string> errors, IReadOnlyList<ImageReference> images)
+    {
+        if (images.Count >= RequestLimits.Images)
+            errors.Add("moreImages has more than 15 entries");
+        else if (images.Any(image => image is null))
+            errors.Add("moreImages has a null entry");
+        else
+            images.Select((image, i) => (image, i)).ToList().ForEach(entry => Image(errors, $"moreImages[{entry.i}]", entry.image));
+    }
+
+    private static void Image(List<string> errors, string field, ImageReference image)
     {
         if (string.IsNullOrEmpty(image.Bucket))
-            errors.Add("image.bucket is missing");
+            errors.Add($"{field}.bucket is missing");
         else
-            Name(errors, "image.bucket", image.Bucket, RequestLimits.NameBytes);
+            Name(errors, $"{field}.bucket", image.Bucket, RequestLimits.NameBytes);
         if (string.IsNullOrEmpty(image.Key))
-            errors.Add("image.key is missing");
+            errors.Add($"{field}.key is missing");
         else if (Encoding.UTF8.GetByteCount(image.Key) > RequestLimits.KeyBytes)
-            errors.Add("image.key is longer than 1,024 bytes");
+            errors.Add($"{field}.key is longer than 1,024 bytes");
         else if (image.Key.Contains('\0', StringComparison.Ordinal))
-            errors.Add("image.key holds a NUL character");
-        Name(errors, "image.versionId", image.VersionId, RequestLimits.NameBytes);
-        Name(errors, "image.etag", image.Etag, RequestLimits.NameBytes);
+            errors.Add($"{field}.key holds a NUL character");
+        Name(errors, $"{field}.versionId", image.VersionId, RequestLimits.NameBytes);
+        Name(errors, $"{field}.etag", image.Etag, RequestLimits.NameBytes);
     }
 
     private static void TaskList(List<string> errors, IReadOnlyList<string> tasks)
@@ -102,23 +119,6 @@ internal static class RequestRules
         }
     }
 
-    private static void Generation(List<string> errors, GenerationOptions options)
-    {
-        Range(errors, "maxNewTokens", options.MaxNewTokens, 1, 1024);
-        Range(errors, "minNewTokens", options.MinNewTokens, 0, 1024);
-        Range(errors, "numBeams", options.NumBeams, 1, 16);
-        Range(errors, "lengthPenalty", options.LengthPenalty, -10, 10);
-        Range(errors, "noRepeatNgramSize", options.NoRepeatNgramSize, 0, 16);
-        Range(errors, "repetitionPenalty", options.RepetitionPenalty, 0.001, 10);
-        Range(errors, "numReturnSequences", options.NumReturnSequences, 1, 16);
-
-        // Where one of the two is absent the model's default takes its place, which the worker knows and checks.
-        if (options.NumReturnSequences > options.NumBeams)
-            errors.Add("generation.numReturnSequences is above numBeams");
-        if (options.MinNewTokens > options.MaxNewTokens)
-            errors.Add("generation.minNewTokens is above maxNewTokens");
-    }
-
     private static void Name(List<string> errors, string field, string? value, int bytes)
     {
         if (value is null)
@@ -129,11 +129,5 @@ internal static class RequestRules
             errors.Add(string.Create(CultureInfo.InvariantCulture, $"{field} is longer than {bytes} bytes"));
         else if (value.Any(char.IsControl))
             errors.Add($"{field} holds a control character");
-    }
-
-    private static void Range(List<string> errors, string name, double? value, double low, double high)
-    {
-        if (value is { } number && !(number >= low && number <= high))
-            errors.Add(string.Create(CultureInfo.InvariantCulture, $"generation.{name} is outside {low} to {high}"));
     }
 }

@@ -50,12 +50,13 @@ public sealed partial class MessagesPageTests
     {
         var examples = Example().Matches(Page).Select(match => match.Groups[1].Value).ToList();
 
-        Assert.Equal(7, examples.Count);
-        Assert.All(examples.Take(2), json => Assert.Empty(ContractsJson.Read<DescribeImage>(Encoding.UTF8.GetBytes(json)).Validate()));
-        Assert.Empty(ContractsJson.Read<DescribeText>(Encoding.UTF8.GetBytes(examples[2])).Validate());
-        var answers = examples.Skip(3).Take(3).Select(json => Answer.Read(Encoding.UTF8.GetBytes(json))).ToList();
+        Assert.Equal(10, examples.Count);
+        Assert.All(examples.Take(4), json => Assert.Empty(ContractsJson.Read<DescribeImage>(Encoding.UTF8.GetBytes(json)).Validate()));
+        Assert.Empty(ContractsJson.Read<DescribeText>(Encoding.UTF8.GetBytes(examples[4])).Validate());
+        Assert.Equal(3, JsonSerializer.Deserialize<JsonElement[]>(examples[6])!.Length);
+        var answers = new[] { 5, 7, 8 }.Select(i => examples[i]).Select(json => Answer.Read(Encoding.UTF8.GetBytes(json))).ToList();
         Assert.True(answers[0].Image is not null && answers[1].Text is not null && answers[2].Rejection is not null);
-        Assert.Equal("autumn.2026", ContractsJson.Read<CancelJob>(Encoding.UTF8.GetBytes(examples[6])).JobId);
+        Assert.Equal("autumn.2026", ContractsJson.Read<CancelJob>(Encoding.UTF8.GetBytes(examples[9])).JobId);
         Assert.All(examples, NothingIsIgnored);
     }
 

@@ -32,7 +32,7 @@ public sealed class RequestRulesTests
     [InlineData("\"tasks\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", "tasks has more than 8 entries")]
     [InlineData("\"models\":{\"caption\":null}", "models.caption is empty")]
     [InlineData("\"models\":{\"embedding\":\"\"}", "models.embedding is empty")]
-    [InlineData("\"models\":{\"captoin\":\"x\"}", "models has an entry for something that is no task: the tasks are caption, embedding")]
+    [InlineData("\"models\":{\"captoin\":\"x\"}", "models has an entry for something that is no task: the tasks are caption, embedding, answer, detect, classify")]
     [InlineData("\"embeddingEncoding\":\"hex\"", "embeddingEncoding is neither float nor base64")]
     [InlineData("\"embeddingEncoding\":\"\"", "embeddingEncoding is neither float nor base64")]
     [InlineData("\"jobId\":\"a\\u0007\"", "jobId holds a control character")]
@@ -53,6 +53,12 @@ public sealed class RequestRulesTests
     [InlineData("noRepeatNgramSize", "17", "0 to 16")]
     [InlineData("repetitionPenalty", "0", "0.001 to 10")]
     [InlineData("numReturnSequences", "17", "1 to 16")]
+    [InlineData("temperature", "0", "0.01 to 10")]
+    [InlineData("topK", "-1", "0 to 1000")]
+    [InlineData("topK", "1001", "0 to 1000")]
+    [InlineData("topP", "0", "0.001 to 1")]
+    [InlineData("topP", "1.5", "0.001 to 1")]
+    [InlineData("seed", "-1", "0 to 2147483647")]
     public void Parameters_outside_their_range_are_named(string name, string value, string range)
     {
         Assert.Equal([$"generation.{name} is outside {range}"], Errors($$$"""{"id":"1",{{{Image}}},"generation":{"{{{name}}}":{{{value}}}}}"""));
@@ -71,6 +77,12 @@ public sealed class RequestRulesTests
     [Theory]
     [InlineData("\"numBeams\":2,\"numReturnSequences\":3", "generation.numReturnSequences is above numBeams")]
     [InlineData("\"minNewTokens\":9,\"maxNewTokens\":8", "generation.minNewTokens is above maxNewTokens")]
+    [InlineData("\"temperature\":0.5,\"numBeams\":2", "generation.numBeams is above 1, and sampling takes one beam")]
+    [InlineData("\"doSample\":true,\"numBeams\":2", "generation.numBeams is above 1, and sampling takes one beam")]
+    [InlineData("\"doSample\":false,\"seed\":2", "generation.doSample is false, so temperature, topK, topP and seed have no effect")]
+    [InlineData("\"stop\":[\"\"]", "generation.stop has an entry that is empty or longer than 64 characters")]
+    [InlineData("\"stop\":[null]", "generation.stop has an entry that is empty or longer than 64 characters")]
+    [InlineData("\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", "generation.stop has more than 8 entries")]
     public void Parameters_must_fit_each_other(string fields, string expected)
     {
         Assert.Equal([expected], Errors($$$"""{"id":"1",{{{Image}}},"generation":{{{{fields}}}}}"""));
@@ -82,6 +94,43 @@ public sealed class RequestRulesTests
     public void What_the_model_s_defaults_decide_is_left_to_the_worker(string fields)
     {
         Assert.Empty(Errors($$$"""{"id":"1",{{{Image}}},"generation":{{{{fields}}}}}"""));
+    }
+
+    [Theory]
+    [InlineData("\"tasks\":[\"answer\"]", "prompt is missing: task answer needs a question")]
+    [InlineData("\"tasks\":[\"answer\"],\"prompt\":\" \\n\"", "prompt is missing: task answer needs a question")]
+    [InlineData("\"tasks\":[\"classify\"]", "labels is missing: task classify needs at least one")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[]", "labels is missing: task classify needs at least one")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[\"a\",null]", "labels has an empty entry")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[\"a\",\"b\",\"a\"]", "labels names a label twice")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[\"a\\u0000\"]", "labels has an entry with a control character")]
+    [InlineData("\"tasks\":[\"caption\"],\"labels\":[\"a\"]", "labels are for task classify, which is not asked for")]
+    [InlineData("\"labels\":[\"a\"]", "labels are for task classify, which is not asked for")]
+    [InlineData("\"labelTemplate\":\"a {}\"", "labelTemplate is for task classify, which is not asked for")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[\"a\"],\"labelTemplate\":\"a photo\"", "labelTemplate does not have one {} for the label")]
+    [InlineData("\"tasks\":[\"classify\"],\"labels\":[\"a\"],\"labelTemplate\":\"{} {}\"", "labelTemplate does not have one {} for the label")]
+    [InlineData("\"moreImages\":[null]", "moreImages has a null entry")]
+    [InlineData("\"moreImages\":[{\"bucket\":\"b\",\"key\":\"k\"},{\"bucket\":\"b\"}]", "moreImages[1].key is missing")]
+    public void Tasks_have_what_they_need_and_nothing_is_without_effect(string fields, string expected)
+    {
+        Assert.Equal([expected], Errors($$"""{"id":"1",{{Image}},{{fields}}}"""));
+    }
+
+    [Fact]
+    public void Labels_and_images_are_bounded_and_the_bound_itself_is_fine()
+    {
+        var request = new DescribeImage { Id = "1", Image = new ImageReference { Bucket = "b", Key = "k" }, Tasks = [Tasks.Classify] };
+
+        Assert.Empty((request with { Labels = [.. Labels(1024, 32)], MoreImages = [.. Enumerable.Repeat(request.Image, 15)] }).Validate());
+        Assert.Empty((request with { Labels = [.. Labels(64, 512)], LabelTemplate = new string('x', 510) + "{}" }).Validate());
+        Assert.Equal(
+            ["moreImages has more than 15 entries", "labels has more than 1,024 entries", "labels are longer than 32,768 characters together"],
+            (request with { Labels = [.. Labels(10_000, 32)], MoreImages = [.. Enumerable.Repeat(request.Image, 19)] }).Validate());
+        Assert.Equal(
+            ["labels has an entry that is longer than 512 characters", "labelTemplate is longer than 512 characters"],
+            (request with { Labels = [.. Labels(2, 513)], LabelTemplate = new string('x', 511) + "{}" }).Validate());
+
+        static IEnumerable<string> Labels(int count, int length) => Enumerable.Range(0, count).Select(i => $"{i:00000}".PadRight(length, 'x'));
     }
 
     [Fact]

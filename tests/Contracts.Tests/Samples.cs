@@ -33,19 +33,28 @@ internal static class Samples
     {
         Id = "order-4711/front",
         Image = new ImageReference { Bucket = "photos", Key = "東京/été 1.jpg", VersionId = "3HL4kqtJlcpXroDTDmJ", Etag = "9b2cf535f27731c9" },
-        Tasks = [Tasks.Caption, Tasks.Embedding],
-        Models = new Dictionary<string, string> { ["caption"] = "captioner", ["embedding"] = "clip" },
+        MoreImages = [new ImageReference { Bucket = "photos", Key = "b.jpg", VersionId = "1", Etag = "e" }],
+        Tasks = [Tasks.Caption, Tasks.Embedding, Tasks.Detect, Tasks.Classify],
+        Models = new Dictionary<string, string> { ["caption"] = "captioner", ["embedding"] = "clip", ["classify"] = "clip" },
         Prompt = "a photo of",
+        Labels = ["Katze", "犬"],
+        LabelTemplate = "a photo of a {}.",
         Generation = new GenerationOptions
         {
             MaxNewTokens = 24,
             MinNewTokens = 2,
-            NumBeams = 4,
+            NumBeams = 1,
             LengthPenalty = 0.6,
             EarlyStopping = true,
             NoRepeatNgramSize = 3,
             RepetitionPenalty = 1.2,
-            NumReturnSequences = 2,
+            DoSample = true,
+            Temperature = 0.75,
+            TopK = 40,
+            TopP = 0.9,
+            Seed = 7,
+            Stop = ["\n", "."],
+            NumReturnSequences = 1,
         },
         EmbeddingEncoding = EmbeddingEncodings.Base64,
         JobId = "autumn.2026",
@@ -80,7 +89,7 @@ internal static class Samples
             Height = 480,
             Format = "jpeg",
         },
-        Outputs = [CaptionOutput(), EmbeddingOutput()],
+        Outputs = [CaptionOutput(), EmbeddingOutput(), AnswerOutput(), DetectOutput(), ClassifyOutput()],
         Timings = new Timings { Queued = 1000, Fetch = 4.5, Decode = 3.25, BatchWait = 1.5, Inference = 21.75, BatchSize = 8 },
         Context = Context,
         ProducedAt = Noon,
@@ -108,6 +117,42 @@ internal static class Samples
         ResultId = ResultIds.ResultId("photos", "東京/été 1.jpg", Hash, Tasks.Embedding, Hash, ""),
         ContentId = ResultIds.ContentId(Hash, Tasks.Embedding, Hash, ""),
         Embedding = new Embedding { Dimensions = 2, Base64 = "mpkZP83MTD8=" },
+    };
+
+    private static Output AnswerOutput() => Of(Tasks.Answer, Captioner, "maxLength=20;prompt=how many?") with
+    {
+        Answer = new Caption { Text = "two", Score = -0.25, Tokens = 2, Alternatives = [new Caption { Text = "three", Score = -0.5, Tokens = 2 }] },
+    };
+
+    private static Output DetectOutput() => Of(Tasks.Detect, Captioner, "maxLength=20;") with
+    {
+        Detections =
+        [
+            new Detection
+            {
+                Label = "kite",
+                Score = 0.5,
+                Box = new Box { Left = 1.5, Top = 2, Right = 30, Bottom = 40.25 },
+                Polygons = [[1.5, 2, 30, 2, 30, 40.25, 1.5, 40.25], [2, 3, 4, 3, 4, 5]],
+            },
+        ],
+    };
+
+    private static Output ClassifyOutput() => Of(Tasks.Classify, Clip, "labels=Katze\n犬;template=a photo of a {}.;") with
+    {
+        Classification = new Classification
+        {
+            Function = ScoreFunctions.Softmax,
+            Labels = [new LabelScore { Label = "犬", Score = 0.75 }, new LabelScore { Label = "Katze", Score = 0.25 }],
+        },
+    };
+
+    private static Output Of(string task, ModelReference model, string parameters) => new()
+    {
+        Task = task,
+        Model = model,
+        ResultId = ResultIds.ResultId("photos", "東京/été 1.jpg", Hash, task, Hash, parameters),
+        ContentId = ResultIds.ContentId(Hash, task, Hash, parameters),
     };
 
     private static ImageDescribed LeastResult() => new()

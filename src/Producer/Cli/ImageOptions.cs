@@ -15,49 +15,32 @@ internal sealed class ImageOptions
     private readonly Option<Dictionary<string, string>?> _models =
         CommonOptions.Map("--model", "TASK=ALIAS", "The model for a task; default: the worker's.");
 
-    private readonly Option<string?> _prompt = new("--prompt") { Description = "Text that conditions the caption.", HelpName = "TEXT" };
-
-    private readonly Option<int?> _maxNewTokens = new("--max-new-tokens") { Description = "Tokens to generate at most.", HelpName = "N" };
-
-    private readonly Option<int?> _minNewTokens = new("--min-new-tokens") { Description = "Tokens to generate at least.", HelpName = "N" };
-
-    private readonly Option<int?> _numBeams = new("--num-beams") { Description = "Beams; 1 is greedy search.", HelpName = "N" };
-
-    private readonly Option<double?> _lengthPenalty = new("--length-penalty")
+    private readonly Option<string?> _prompt = new("--prompt")
     {
-        Description = "Exponent of the length in a beam's score.",
-        HelpName = "X",
+        Description = "The question of task answer; else a text that conditions the caption or says what to detect.",
+        HelpName = "TEXT",
     };
 
-    private readonly Option<bool?> _earlyStopping = new("--early-stopping")
+    private readonly Option<string[]> _labels = new("--label", "-l")
     {
-        Description = "Stop with as many finished texts as beams.",
-        HelpName = "true|false",
+        Description = "What to tell apart, for task classify; can be given several times.",
+        HelpName = "TEXT",
     };
 
-    private readonly Option<int?> _noRepeatNgramSize = new("--no-repeat-ngram-size")
+    private readonly Option<string?> _labelTemplate = new("--label-template")
     {
-        Description = "Token n-grams of this size occur once only.",
-        HelpName = "N",
+        Description = "What stands around each label: \"a photo of a {}.\"",
+        HelpName = "TEXT",
     };
 
-    private readonly Option<double?> _repetitionPenalty = new("--repetition-penalty")
-    {
-        Description = "Factor against tokens already generated.",
-        HelpName = "X",
-    };
-
-    private readonly Option<int?> _numReturnSequences = new("--num-return-sequences") { Description = "Captions to return.", HelpName = "N" };
+    private readonly GenerationCliOptions _generation = new();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])
-                 [
-                     _tasks, _models, _prompt, _maxNewTokens, _minNewTokens, _numBeams, _lengthPenalty, _earlyStopping, _noRepeatNgramSize,
-                     _repetitionPenalty, _numReturnSequences,
-                 ])
+        foreach (var option in (Option[])[_tasks, _models, _prompt, _labels, _labelTemplate])
             command.Add(option);
+        _generation.AddTo(command);
     }
 
     /// <summary>Adds what the options say to a template.</summary>
@@ -66,22 +49,8 @@ internal sealed class ImageOptions
         Tasks = result.GetValue(_tasks) is { Length: > 0 } tasks ? tasks : null,
         Models = result.GetValue(_models),
         Prompt = result.GetValue(_prompt),
-        Generation = Generation(result),
+        Labels = result.GetValue(_labels) is { Length: > 0 } labels ? labels : null,
+        LabelTemplate = result.GetValue(_labelTemplate),
+        Generation = _generation.Read(result),
     };
-
-    private GenerationOptions? Generation(ParseResult result)
-    {
-        var options = new GenerationOptions
-        {
-            MaxNewTokens = result.GetValue(_maxNewTokens),
-            MinNewTokens = result.GetValue(_minNewTokens),
-            NumBeams = result.GetValue(_numBeams),
-            LengthPenalty = result.GetValue(_lengthPenalty),
-            EarlyStopping = result.GetValue(_earlyStopping),
-            NoRepeatNgramSize = result.GetValue(_noRepeatNgramSize),
-            RepetitionPenalty = result.GetValue(_repetitionPenalty),
-            NumReturnSequences = result.GetValue(_numReturnSequences),
-        };
-        return options == new GenerationOptions() ? null : options;
-    }
 }

@@ -21,7 +21,7 @@ internal sealed record JobSettings
 
     /// <summary>Tasks of a request: as many results an item has.</summary>
     [JsonIgnore]
-    public int TaskCount => Template.Tasks?.Count ?? Tasks.All.Count;
+    public int TaskCount => Template.Tasks?.Count ?? Tasks.Default.Count;
 
     /// <summary>The settings as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, JobJson.Default.JobSettings);

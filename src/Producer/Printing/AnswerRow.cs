@@ -27,6 +27,9 @@ internal sealed record AnswerRow(string Mark, string Name, string Result, string
     {
         { Caption: { } caption } => caption.Text,
         { Embedding: { } embedding } => Text(embedding),
+        { Answer: { } answer } => answer.Text,
+        { Detections: { } detections } => detections.Count == 0 ? "nothing found" : string.Join(", ", detections.Select(detection => detection.Label)),
+        { Classification.Labels: { Count: > 0 } labels } => string.Create(CultureInfo.InvariantCulture, $"{labels[0].Label} {labels[0].Score:0.000}"),
         _ => output.Task,
     };
 

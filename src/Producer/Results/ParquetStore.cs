@@ -49,7 +49,7 @@ internal sealed class ParquetStore : IResultStore
     /// <inheritdoc/>
     public void Add(Arrival arrival)
     {
-        var row = ResultRow.Of(Answer.Read(arrival.Body));
+        var row = ResultRows.Of(Answer.Read(arrival.Body));
         if (!arrival.Redelivered || !_last.Contains(Identity(row)))
             _rows.Add(row);
     }
@@ -77,5 +77,8 @@ internal sealed class ParquetStore : IResultStore
 
     // Whole milliseconds: a file need not keep more of a time.
     private static (string?, string?, long) Identity(ResultRow row) =>
-        (row.Id, row.CaptionResultId ?? row.EmbeddingResultId ?? row.Reason, row.AnsweredAt.Ticks / TimeSpan.TicksPerMillisecond);
+        (
+        row.Id,
+        row.CaptionResultId ?? row.EmbeddingResultId ?? row.AnswerResultId ?? row.DetectResultId ?? row.ClassifyResultId ?? row.Reason,
+        row.AnsweredAt.Ticks / TimeSpan.TicksPerMillisecond);
 }

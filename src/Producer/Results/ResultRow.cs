@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using VlWorker.Contracts;
 
 namespace VlWorker.Producer.Results;
 
@@ -75,6 +74,54 @@ internal sealed class ResultRow
     [JsonPropertyName("embedding_result_id")]
     public string? EmbeddingResultId { get; set; }
 
+    [JsonPropertyName("answer")]
+    public string? Answer { get; set; }
+
+    [JsonPropertyName("answer_score")]
+    public double? AnswerScore { get; set; }
+
+    [JsonPropertyName("answer_tokens")]
+    public int? AnswerTokens { get; set; }
+
+    [JsonPropertyName("answer_model")]
+    public string? AnswerModel { get; set; }
+
+    [JsonPropertyName("answer_revision")]
+    public string? AnswerRevision { get; set; }
+
+    [JsonPropertyName("answer_result_id")]
+    public string? AnswerResultId { get; set; }
+
+    /// <summary>The detections as the message has them, a JSON array.</summary>
+    [JsonPropertyName("detections")]
+    public string? Detections { get; set; }
+
+    [JsonPropertyName("detect_model")]
+    public string? DetectModel { get; set; }
+
+    [JsonPropertyName("detect_revision")]
+    public string? DetectRevision { get; set; }
+
+    [JsonPropertyName("detect_result_id")]
+    public string? DetectResultId { get; set; }
+
+    /// <summary>The labels of a classification, best first.</summary>
+    [JsonPropertyName("labels")]
+    public List<string>? Labels { get; set; }
+
+    /// <summary>The labels' scores, in the same order.</summary>
+    [JsonPropertyName("label_scores")]
+    public List<double>? LabelScores { get; set; }
+
+    [JsonPropertyName("classify_model")]
+    public string? ClassifyModel { get; set; }
+
+    [JsonPropertyName("classify_revision")]
+    public string? ClassifyRevision { get; set; }
+
+    [JsonPropertyName("classify_result_id")]
+    public string? ClassifyResultId { get; set; }
+
     [JsonPropertyName("reason")]
     public string? Reason { get; set; }
 
@@ -84,69 +131,4 @@ internal sealed class ResultRow
     /// <summary>When the worker answered, UTC.</summary>
     [JsonPropertyName("answered_at")]
     public DateTime AnsweredAt { get; set; }
-
-    /// <summary>The row of an answer.</summary>
-    internal static ResultRow Of(Answer answer) => answer switch
-    {
-        { Image: { } image } => OfImage(image),
-        { Text: { } text } => OfText(text),
-        { Rejection: { } rejection } => OfRejection(rejection),
-        _ => throw new ArgumentException("an empty answer", nameof(answer)),
-    };
-
-    private static ResultRow OfImage(ImageDescribed result)
-    {
-        var caption = result.Outputs.FirstOrDefault(output => output.Caption is not null);
-        var embedding = result.Outputs.FirstOrDefault(output => output.Embedding is not null);
-        return new ResultRow
-        {
-            Id = result.Id,
-            Kind = "image",
-            JobId = result.JobId,
-            Bucket = result.Image.Bucket,
-            Key = result.Image.Key,
-            VersionId = result.Image.VersionId,
-            Etag = result.Image.Etag,
-            Sha256 = result.Image.Sha256,
-            Bytes = result.Image.Bytes,
-            Width = result.Image.Width,
-            Height = result.Image.Height,
-            Format = result.Image.Format,
-            Caption = caption?.Caption!.Text,
-            CaptionScore = caption?.Caption!.Score,
-            CaptionTokens = caption?.Caption!.Tokens,
-            CaptionModel = caption?.Model.Alias,
-            CaptionRevision = caption?.Model.Revision,
-            CaptionResultId = caption?.ResultId,
-            Embedding = embedding is null ? null : Vectors.Read(embedding.Embedding!),
-            EmbeddingModel = embedding?.Model.Alias,
-            EmbeddingRevision = embedding?.Model.Revision,
-            EmbeddingResultId = embedding?.ResultId,
-            AnsweredAt = result.ProducedAt.UtcDateTime,
-        };
-    }
-
-    private static ResultRow OfText(TextDescribed result) => new()
-    {
-        Id = result.Id,
-        Kind = "text",
-        JobId = result.JobId,
-        Embedding = Vectors.Read(result.Embedding),
-        EmbeddingModel = result.Model.Alias,
-        EmbeddingRevision = result.Model.Revision,
-        EmbeddingResultId = result.ResultId,
-        AnsweredAt = result.ProducedAt.UtcDateTime,
-    };
-
-    private static ResultRow OfRejection(ImageRejected rejection) => new()
-    {
-        Id = rejection.Id,
-        Kind = "rejected",
-        JobId = rejection.JobId,
-        Bucket = rejection.Image?.Bucket,
-        Key = rejection.Image?.Key,
-        Reason = rejection.Reason,
-        Detail = rejection.Detail,
-        AnsweredAt = rejection.RejectedAt.UtcDateTime,
-    };
 }

@@ -103,7 +103,7 @@ internal sealed class ImageDescriber(
         {
             try
             {
-                var input = new ImageInput(plan.Task, pixels, plan.Generation);
+                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt);
                 return BatchSpans.Record(plan.Task, await batcher.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
             }
             catch

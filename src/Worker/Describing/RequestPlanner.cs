@@ -7,23 +7,28 @@ namespace VlWorker.Describing;
 /// <summary>What one task of a request comes down to.</summary>
 /// <param name="Task">The task.</param>
 /// <param name="Model">The model that does it.</param>
-/// <param name="Generation">Effective parameters, for captions.</param>
+/// <param name="Generation">Effective parameters, for models that generate.</param>
 internal sealed record TaskPlan(string Task, IModel Model, GenerationParameters? Generation)
 {
+    /// <summary>The prompt or the question; null where there is none.</summary>
+    public string? Prompt { get; init; }
+
     /// <summary>The canonical parameters that are part of the result's ids; empty for an embedding.</summary>
-    public string Parameters => Generation?.Canonical() ?? "";
+    public string Parameters => Generation?.Canonical(Prompt) ?? ResultIds.Parameters(Prompt, []);
 }
 
 /// <summary>Finds the models for a request's tasks.</summary>
 internal sealed class RequestPlanner(ModelRegistry models)
 {
+    private static readonly string[] Prompted = [Tasks.Caption, Tasks.Answer, Tasks.Detect];
+
     /// <summary>One plan a task, in the request's order.</summary>
     /// <exception cref="RejectedException">Unknown model, a task that does not exist or that the model can't do, prompt not taken, bad parameters.</exception>
     public IReadOnlyList<TaskPlan> Plan(DescribeImage request)
     {
-        var tasks = request.Tasks ?? Tasks.All;
-        if (request.Prompt is not null && !tasks.Contains(Tasks.Caption))
-            throw new RejectedException(RejectionReason.PromptNotSupported, "a prompt conditions a caption, and no caption is asked for");
+        var tasks = request.Tasks ?? Tasks.Default;
+        if (request.Prompt is not null && !tasks.Any(Prompted.Contains))
+            throw new RejectedException(RejectionReason.PromptNotSupported, $"a prompt is for {string.Join(", ", Prompted)}, and none of them is asked for");
         return [.. tasks.Select(task => Plan(request, task))];
     }
 
@@ -48,12 +53,17 @@ internal sealed class RequestPlanner(ModelRegistry models)
             : models.DefaultFor(task) ?? throw new RejectedException(RejectionReason.UnsupportedTask, $"this worker has no model for task '{task}'");
         if (!model.Tasks.Contains(task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' can't do task '{task}'");
-        if (task != Tasks.Caption)
-            return new TaskPlan(task, model, null);
-        if (request.Prompt is not null && !model.TakesPrompt)
+        if (request.MoreImages?.Count >= model.MaxImages)
+            throw new RejectedException(RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {request.MoreImages.Count + 1}");
+        var prompt = PromptOf(request, task);
+        if (prompt is not null && !model.TakesPrompt)
             throw new RejectedException(RejectionReason.PromptNotSupported, $"model '{model.Reference.Alias}' takes no prompt");
-        return new TaskPlan(task, model, model.Resolve(request.Generation));
+        return new TaskPlan(task, model, Prompted.Contains(task) ? model.Resolve(request.Generation) : null) { Prompt = prompt };
     }
+
+    // A question is no text to begin a caption with.
+    private static string? PromptOf(DescribeImage request, string task) =>
+        Prompted.Contains(task) && (task == Tasks.Answer || request.Tasks?.Contains(Tasks.Answer) is not true) ? request.Prompt : null;
 
     private IModel Find(string alias) => models.Find(alias)
         ?? throw new RejectedException(RejectionReason.UnknownModel, $"there is no model '{alias}': there are {string.Join(", ", models.All.Select(model => model.Reference.Alias))}");

@@ -25,7 +25,9 @@ internal static class ResultBuilder
                 ? content
                 : ResultIds.ResultId(place.Bucket!, place.Key!, sha256, plan.Task, plan.Model.Reference.Revision, plan.Parameters),
             ContentId = content,
-            Caption = outcome is CaptionOutcome caption ? Build(caption) : null,
+            Caption = outcome is CaptionOutcome caption && plan.Task != Tasks.Answer ? Build(caption) : null,
+            Answer = outcome is CaptionOutcome answer && plan.Task == Tasks.Answer ? Build(answer) : null,
+            Detections = outcome is DetectionOutcome detection ? detection.Detections : null,
             Embedding = outcome is EmbeddingOutcome embedding ? Build(embedding, encoding) : null,
         };
     }

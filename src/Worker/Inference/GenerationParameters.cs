@@ -23,7 +23,8 @@ internal sealed record GenerationParameters(
     int NumReturnSequences)
 {
     /// <summary>The canonical text that is part of a result's id: what has no effect is left out.</summary>
-    public string Canonical() => ResultIds.Parameters(null,
+    /// <param name="prompt">The prompt or the question; null where there is none.</param>
+    public string Canonical(string? prompt = null) => ResultIds.Parameters(prompt,
     [
         new("maxLength", MaxLength), new("minLength", MinLength), new("numBeams", NumBeams),
         new("lengthPenalty", NumBeams > 1 ? LengthPenalty : null), new("earlyStopping", NumBeams > 1 ? EarlyStopping : null),

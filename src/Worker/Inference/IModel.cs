@@ -15,8 +15,11 @@ internal interface IModel : IDisposable
     /// <summary>Whether it embeds texts.</summary>
     bool EmbedsText { get; }
 
-    /// <summary>Whether a prompt may condition it.</summary>
+    /// <summary>Whether it takes a prompt: a text that conditions what it generates, or a question.</summary>
     bool TakesPrompt { get; }
+
+    /// <summary>Images that one row may be about.</summary>
+    int MaxImages => 1;
 
     /// <summary>How it wants its images; null where it takes none.</summary>
     PreprocessorConfig? Images { get; }

@@ -13,13 +13,16 @@ internal abstract class InferenceInput : IDisposable
 /// <param name="task">The task asked for.</param>
 /// <param name="pixels">The prepared pixels.</param>
 /// <param name="generation">Effective parameters, for models that generate.</param>
-internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationParameters? generation) : InferenceInput
+/// <param name="prompt">The prompt or the question, for models that take one.</param>
+internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationParameters? generation, string? prompt = null) : InferenceInput
 {
     public string Task { get; } = task;
 
     public PreparedPixels Pixels { get; } = pixels;
 
     public GenerationParameters? Generation { get; } = generation;
+
+    public string? Prompt { get; } = prompt;
 
     public override void Dispose() => Pixels.Dispose();
 }

@@ -1,3 +1,5 @@
+using VlWorker.Contracts;
+
 namespace VlWorker.Inference;
 
 /// <summary>What became of one row.</summary>
@@ -12,6 +14,9 @@ internal sealed record CaptionOutcome(IReadOnlyList<GeneratedSequence> Sequences
 /// <param name="Score">Beam search: sum of log-probabilities / length^penalty; greedy: mean log-probability of the generated tokens.</param>
 /// <param name="GeneratedTokens">Tokens generated, the end token included, the start token not.</param>
 internal sealed record GeneratedSequence(IReadOnlyList<int> TokenIds, string Text, double Score, int GeneratedTokens);
+
+/// <summary>What was found in an image, in pixels of the upright original.</summary>
+internal sealed record DetectionOutcome(IReadOnlyList<Detection> Detections) : InferenceOutcome;
 
 /// <summary>An L2-normalised embedding.</summary>
 internal sealed record EmbeddingOutcome(float[] Values) : InferenceOutcome;

@@ -39,7 +39,7 @@ public sealed class SchemaTests
         // Schemas of values and headers have no type of their own.
         string[] others =
         [
-            "RequestHeaders", "AnswerHeaders", "DeadLetterHeaders", "RejectedImage", "Task", "EmbeddingEncoding", "JobId", "Deadline", "Context",
+            "RequestHeaders", "AnswerHeaders", "DeadLetterHeaders", "RejectedImage", "Task", "EmbeddingEncoding", "ScoreFunction", "JobId", "Deadline", "Context",
             "RejectionReason", "Sha256", "ResultId", "ContentId",
         ];
 
@@ -53,6 +53,7 @@ public sealed class SchemaTests
         Assert.Equal(Tasks.All, Document.Texts(Document.Schemas["Task"]!["enum"]));
         Assert.Equal(Tasks.All, Document.Schemas["DescribeImage"]!["properties"]!["models"]!["properties"]!.AsObject().Select(p => p.Key));
         Assert.Equal(EmbeddingEncodings.All, Document.Texts(Document.Schemas["EmbeddingEncoding"]!["enum"]));
+        Assert.Equal(ScoreFunctions.All, Document.Texts(Document.Schemas["ScoreFunction"]!["enum"]));
         var dead = Document.Schemas["DeadLetterHeaders"]!["properties"]![Topology.DeadReasonHeader]!;
         Assert.Equal(DeadLetterReason.All, Document.Texts(dead["enum"]));
         Assert.Equal(DeadLetterReason.All, dead["x-meanings"]!.AsObject().Select(item => item.Key));

@@ -75,6 +75,10 @@ public sealed class ValidationTests
         (JsonNode? Described, int Meant)[] bounds =
         [
             (image["id"]!["maxLength"], RequestLimits.IdBytes), (image["tasks"]!["maxItems"], RequestLimits.Tasks),
+            (image["moreImages"]!["maxItems"], RequestLimits.Images - 1), (image["labels"]!["maxItems"], RequestLimits.Labels),
+            (image["labels"]!["items"]!["maxLength"], RequestLimits.LabelLength), (image["labelTemplate"]!["maxLength"], RequestLimits.LabelLength),
+            (Document.Schemas["GenerationOptions"]!["properties"]!["stop"]!["maxItems"], RequestLimits.Stops),
+            (Document.Schemas["GenerationOptions"]!["properties"]!["stop"]!["items"]!["maxLength"], RequestLimits.StopLength),
             (image["prompt"]!["maxLength"], RequestLimits.PromptLength), (image["models"]!["properties"]!["caption"]!["maxLength"], RequestLimits.NameBytes),
             (reference["bucket"]!["maxLength"], RequestLimits.NameBytes), (reference["key"]!["maxLength"], RequestLimits.KeyBytes),
             (reference["etag"]!["maxLength"], RequestLimits.NameBytes), (reference["versionId"]!["maxLength"], RequestLimits.NameBytes),
@@ -86,7 +90,7 @@ public sealed class ValidationTests
     }
 
     [Fact]
-    public async Task An_output_has_a_caption_or_an_embedding()
+    public async Task An_output_has_what_its_task_gives_and_nothing_else()
     {
         var schema = await SchemaAsync(nameof(Output));
         var output = JsonNode.Parse(Repository.Read("tests/Contracts.Tests/Golden/image-described.json"))!["outputs"]![0]!.AsObject();

@@ -43,6 +43,25 @@ public sealed class PublishTests(ProducerFixture producer) : IClassFixture<Produ
     }
 
     [Fact]
+    public async Task A_question_and_labels_arrive_as_the_options_say()
+    {
+        Assert.Equal(0, (await producer.RunAsync(
+            "publish", "-b", "photos", "-k", "a.jpg", "-t", "answer", "-t", "classify", "--prompt", "how many?", "-l", "cat", "-l", "a dog", "--label-template", "a {}.",
+            "--do-sample", "true", "--temperature", "0.7", "--top-k", "40", "--top-p", "0.9", "--seed", "7", "--stop", "x", "--stop", "y", "--id", "1")).Code);
+        var wrong = await producer.RunAsync("publish", "-b", "photos", "-k", "a.jpg", "-t", "classify");
+
+        var message = Assert.Single(await producer.Broker.TakeAsync(Topology.InteractiveQueue, 1));
+        Assert.True(JsonNode.DeepEquals(
+            JsonNode.Parse("""
+                {"id":"1","image":{"bucket":"photos","key":"a.jpg"},"tasks":["answer","classify"],"prompt":"how many?","labels":["cat","a dog"],
+                 "labelTemplate":"a {}.","generation":{"doSample":true,"temperature":0.7,"topK":40,"topP":0.9,"seed":7,"stop":["x","y"]}}
+                """),
+            JsonNode.Parse(message.Body)), message.Text);
+        Assert.NotEqual(0, wrong.Code);
+        Assert.Contains("labels is missing", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Lanes_and_texts_have_queues_of_their_own()
     {
         Assert.Equal(0, (await producer.RunAsync("publish", "-k", "s3://photos/a.jpg", "--lane", "backfill")).Code);

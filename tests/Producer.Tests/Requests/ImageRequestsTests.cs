@@ -60,7 +60,7 @@ public sealed class ImageRequestsTests
     [InlineData("{\"image\":5}", "the value at $.image is of the wrong kind or out of range")]
     [InlineData("{\"image\"", "not valid JSON at line 1, byte 9")]
     [InlineData("{}", "image.key is missing")]
-    [InlineData("{\"image\":{\"key\":\"k\"},\"tasks\":[\"captoin\"]}", "'captoin' is no task: the tasks are caption, embedding")]
+    [InlineData("{\"image\":{\"key\":\"k\"},\"tasks\":[\"captoin\"]}", "'captoin' is no task: the tasks are caption, embedding, answer, detect, classify")]
     [InlineData("{\"image\":{\"key\":\"k\"},\"generation\":{\"numBeams\":99,\"maxNewTokens\":0}}", "generation.maxNewTokens is outside 1 to 1024; generation.numBeams is outside 1 to 16")]
     [InlineData("s3://bucket", "an s3:// address needs a bucket and a key")]
     [InlineData("s3:///key", "an s3:// address needs a bucket and a key")]

@@ -58,6 +58,36 @@ public sealed class ResultStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Parquet_files_hold_answers_detections_and_classifications()
+    {
+        var model = new ModelReference { Alias = "m", Revision = Hash };
+        Output Of(string task) => new() { Task = task, Model = model, ResultId = task, ContentId = task };
+        var described = Answer.Read(Result("1").Body).Image! with
+        {
+            Outputs =
+            [
+                Of(Tasks.Answer) with { Answer = new Caption { Text = "two", Score = -0.25, Tokens = 2 } },
+                Of(Tasks.Detect) with { Detections = [new Detection { Label = "kite", Box = new Box { Left = 1, Top = 2, Right = 3.5, Bottom = 4 } }] },
+                Of(Tasks.Classify) with
+                {
+                    Classification = new Classification { Function = ScoreFunctions.Sigmoid, Labels = [new LabelScore { Label = "犬", Score = 0.75 }, new LabelScore { Label = "b", Score = 0.25 }] },
+                },
+            ],
+        };
+        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
+        store.Add(Arrive(described));
+        await store.FlushAsync();
+
+        await using var stream = File.OpenRead(Assert.Single(Directory.GetFiles(_folder["out"])));
+        var row = (await ParquetSerializer.DeserializeAsync<ResultRow>(stream)).Data[0];
+        Assert.Equal(("two", -0.25, 2, "m", "answer"), (row.Answer, row.AnswerScore, row.AnswerTokens, row.AnswerModel, row.AnswerResultId));
+        Assert.Equal("""[{"label":"kite","box":{"left":1,"top":2,"right":3.5,"bottom":4}}]""", row.Detections);
+        Assert.Equal(["犬", "b"], row.Labels!);
+        Assert.Equal([0.75, 0.25], row.LabelScores!);
+        Assert.Equal(("detect", "classify", null), (row.DetectResultId, row.ClassifyResultId, row.Caption));
+    }
+
+    [Fact]
     public async Task A_Parquet_folder_is_taken_up_after_a_crash()
     {
         using (var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System))

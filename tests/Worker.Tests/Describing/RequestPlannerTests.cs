@@ -11,11 +11,11 @@ public sealed class RequestPlannerTests
     private readonly RequestPlanner _planner = new(new ModelRegistry([new Device("cpu", 1, 1,
     [
         new NamedModel("captioner", [Tasks.Caption], text: false), new NamedModel("clip", [Tasks.Embedding], text: true),
-        new NamedModel("clip-2", [Tasks.Embedding], text: true),
+        new NamedModel("clip-2", [Tasks.Embedding], text: true), new NamedModel("asker", [Tasks.Caption, Tasks.Answer, Tasks.Detect], text: false, prompts: true),
     ])]));
 
     [Fact]
-    public void Absent_tasks_are_all_tasks_by_their_default_models()
+    public void Absent_tasks_are_caption_and_embedding_by_their_default_models()
     {
         var plans = _planner.Plan(new DescribeImage());
 
@@ -38,11 +38,36 @@ public sealed class RequestPlannerTests
     [InlineData("paint", "clip", null, RejectionReason.UnsupportedTask)]
     [InlineData("caption", "captioner", "a photo of", RejectionReason.PromptNotSupported)]
     [InlineData("embedding", "clip", "a photo of", RejectionReason.PromptNotSupported)]
+    [InlineData("answer", "captioner", "how many?", RejectionReason.UnsupportedTask)]
+    [InlineData("detect", "clip", null, RejectionReason.UnsupportedTask)]
+    [InlineData("classify", "captioner", null, RejectionReason.UnsupportedTask)]
     public void What_no_model_can_do_is_rejected(string task, string alias, string? prompt, string reason)
     {
         var request = new DescribeImage { Tasks = [task], Models = new Dictionary<string, string> { [task] = alias }, Prompt = prompt };
 
         Assert.Equal(reason, Assert.Throws<RejectedException>(() => _planner.Plan(request)).Reason);
+    }
+
+    [Fact]
+    public void A_prompt_is_part_of_the_parameters_and_a_question_conditions_nothing_else()
+    {
+        var models = new Dictionary<string, string> { ["caption"] = "asker", ["answer"] = "asker", ["detect"] = "asker" };
+        var request = new DescribeImage { Tasks = ["caption", "detect"], Models = models, Prompt = "a;b=c" };
+
+        Assert.All(_planner.Plan(request), plan => Assert.EndsWith(@";prompt=a\;b\=c", plan.Parameters, StringComparison.Ordinal));
+        var mixed = _planner.Plan(request with { Tasks = ["caption", "answer", "detect"] });
+        Assert.Equal([null, "a;b=c", null], mixed.Select(plan => plan.Prompt));
+        Assert.NotEqual(mixed[0].Parameters, mixed[1].Parameters);
+    }
+
+    [Fact]
+    public void Several_images_are_rejected_by_a_model_that_looks_at_one()
+    {
+        var request = new DescribeImage { Tasks = ["caption"], MoreImages = [new ImageReference { Bucket = "b", Key = "k" }] };
+
+        var error = Assert.Throws<RejectedException>(() => _planner.Plan(request));
+
+        Assert.Equal((RejectionReason.BadRequest, "model 'captioner' looks at 1 images at most, and the request has 2"), (error.Reason, error.Message));
     }
 
     [Fact]
@@ -54,7 +79,7 @@ public sealed class RequestPlannerTests
         Assert.Equal(RejectionReason.UnknownModel, Assert.Throws<RejectedException>(() => _planner.Plan(new DescribeText { Model = "x" })).Reason);
     }
 
-    private sealed class NamedModel(string alias, string[] tasks, bool text) : IModel
+    private sealed class NamedModel(string alias, string[] tasks, bool text, bool prompts = false) : IModel
     {
         public ModelReference Reference { get; } = new() { Alias = alias, Revision = "r" };
 
@@ -62,7 +87,7 @@ public sealed class RequestPlannerTests
 
         public bool EmbedsText => text;
 
-        public bool TakesPrompt => false;
+        public bool TakesPrompt => prompts;
 
         public PreprocessorConfig? Images => null;
 

@@ -33,6 +33,10 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
             options?.RepetitionPenalty ?? config.RepetitionPenalty,
             options?.NumReturnSequences ?? config.NumReturnSequences);
         errors.AddRange(Check(parameters));
+        if (options is { DoSample: true } or { Temperature: not null } or { TopK: not null } or { TopP: not null } or { Seed: not null })
+            errors.Add("this model does not sample: leave out doSample, temperature, topK, topP and seed");
+        if (options?.Stop is { Count: > 0 })
+            errors.Add("this model takes no stop strings");
         return errors.Count == 0 ? parameters : throw Rejected(errors);
     }
 

@@ -14,7 +14,7 @@ internal sealed class PredictReader(Uploads uploads)
 {
     private const int LongestBoundary = 128;
 
-    private static readonly string[] Parameters = ["id", "tasks", "embeddingEncoding", "prompt"];
+    private static readonly string[] Parameters = ["id", "tasks", "embeddingEncoding", "prompt", "label", "labelTemplate"];
 
     /// <summary>Reads a request. The caller disposes of the input.</summary>
     /// <exception cref="RejectedException">It is malformed.</exception>
@@ -50,6 +50,8 @@ internal sealed class PredictReader(Uploads uploads)
             Image = image,
             Tasks = message.Tasks ?? query.Tasks,
             Prompt = message.Prompt ?? query.Prompt,
+            Labels = message.Labels ?? query.Labels,
+            LabelTemplate = message.LabelTemplate ?? query.LabelTemplate,
             EmbeddingEncoding = message.EmbeddingEncoding ?? query.EmbeddingEncoding,
         });
     }
@@ -101,6 +103,8 @@ internal sealed class PredictReader(Uploads uploads)
             Tasks = One(query, "tasks")?.Split(',', StringSplitOptions.TrimEntries),
             EmbeddingEncoding = One(query, "embeddingEncoding"),
             Prompt = One(query, "prompt"),
+            Labels = query["label"] is { Count: > 0 } labels ? [.. labels.Select(label => label ?? "")] : null,
+            LabelTemplate = One(query, "labelTemplate"),
         };
     }
 
