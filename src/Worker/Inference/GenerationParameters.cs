@@ -4,8 +4,8 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Inference;
 
 /// <summary>Effective parameters of one row's generation, with transformers' generate() semantics.</summary>
-/// <param name="MaxLength">Tokens at most, the start token included.</param>
-/// <param name="MinLength">Tokens, the start token included, before an end token is allowed.</param>
+/// <param name="MaxLength">Tokens at most, the start token included; the further tokens of a longer prompt don't count.</param>
+/// <param name="MinLength">Tokens, counted in the same way, before an end token is allowed.</param>
 /// <param name="NumBeams">1 is greedy search.</param>
 /// <param name="LengthPenalty">Exponent on the generated length.</param>
 /// <param name="EarlyStopping">When beam search ends.</param>
@@ -22,6 +22,12 @@ internal sealed record GenerationParameters(
     double RepetitionPenalty,
     int NumReturnSequences)
 {
+    /// <summary>Tokens to generate at most.</summary>
+    public int MaxNewTokens => MaxLength - 1;
+
+    /// <summary>Tokens to generate before an end token is allowed.</summary>
+    public int MinNewTokens => MinLength - 1;
+
     /// <summary>The canonical text that is part of a result's id: what has no effect is left out.</summary>
     /// <param name="prompt">The prompt or the question; null where there is none.</param>
     public string Canonical(string? prompt = null) => ResultIds.Parameters(prompt,

@@ -20,32 +20,25 @@ internal sealed class BeamRow : SearchRow
     private BeamSequences _spare;
     private int _length;
 
-    public BeamRow(int index, GenerationParameters parameters, GenerationTokens tokens, ScoreProcessors processors)
-        : base(index, parameters)
+    public BeamRow(int index, RowRequest request, GenerationTokens tokens, ScoreProcessors processors)
+        : base(index, request)
     {
         _tokens = tokens;
         _processors = processors;
         _candidates = new TopCandidates(CandidatesOf(Width, tokens));
-        _running = new BeamSequences(Width, parameters.MaxLength);
-        _spare = new BeamSequences(Width, parameters.MaxLength);
-        _finished = new BeamSequences(Width, parameters.MaxLength);
+        _running = new BeamSequences(Width, MaxLength);
+        _spare = new BeamSequences(Width, MaxLength);
+        _finished = new BeamSequences(Width, MaxLength);
         // Only the first beam counts at first: the others are the same.
         _scores = new float[Width];
         _scores.AsSpan(1).Fill(Never);
-        _length = tokens.PromptLength;
+        _length = Prompt.Count;
         for (var beam = 0; beam < Width; beam++)
-            _running.Set(beam, tokens.Prompt);
+            _running.Set(beam, Prompt);
     }
 
     /// <summary>Continuations that a step looks at: enough to go on with all beams even if each of them could end in every way.</summary>
     public static int CandidatesOf(int beams, GenerationTokens tokens) => Math.Max(2, 1 + tokens.End.Count) * beams;
-
-    /// <inheritdoc/>
-    public override bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
-    {
-        FindCandidates(scores);
-        return Accept(_candidates.Best, next, parents);
-    }
 
     /// <summary>Takes the best continuations, where the device has found them.</summary>
     /// <param name="best">As many as <see cref="CandidatesOf"/> says, best first.</param>
@@ -62,7 +55,7 @@ internal sealed class BeamRow : SearchRow
         var open = 0;
         for (var i = 0; i < best.Length; i++)
         {
-            ends[i] = _length == Parameters.MaxLength || _tokens.Ends(best[i].Token);
+            ends[i] = _length == MaxLength || _tokens.Ends(best[i].Token);
             open += ends[i] ? 0 : 1;
         }
 
@@ -80,24 +73,31 @@ internal sealed class BeamRow : SearchRow
         return found;
     }
 
+    /// <inheritdoc/>
+    protected override bool Choose(Span<float> scores, Span<int> next, Span<int> parents)
+    {
+        FindCandidates(scores);
+        return Accept(_candidates.Best, next, parents);
+    }
+
     private void FindCandidates(Span<float> scores)
     {
         _candidates.Clear();
-        // The first step comes with one row for all beams.
-        var first = _length == _tokens.PromptLength;
-        var vocabulary = first ? scores.Length : scores.Length / Width;
-        for (var beam = 0; beam * vocabulary < scores.Length; beam++)
+        // At first all beams are the same, whether or not they have decoder rows of their own.
+        var first = _length == Prompt.Count;
+        var vocabulary = scores.Length / DecoderRows;
+        for (var beam = 0; beam < (first ? 1 : Width); beam++)
         {
             var row = scores.Slice(beam * vocabulary, vocabulary);
             if (!VectorMath.LogSoftmax(row))
                 throw NotANumber();
-            _processors.Apply(row, _running.Sequence(beam), Parameters);
+            _processors.Apply(row, _running.Sequence(beam), Prompt.Count, Parameters);
             _candidates.Offer(beam, row, _scores[beam]);
         }
 
         // The other beams only matter where the first alone has too few continuations.
         for (var beam = 1; first && beam < Width && _candidates.Count < _candidates.Capacity; beam++)
-            _candidates.Offer(beam, scores, _scores[beam]);
+            _candidates.Offer(beam, scores[..vocabulary], _scores[beam]);
         if (_candidates.Count < Width)
             throw NotANumber();
     }
@@ -105,7 +105,7 @@ internal sealed class BeamRow : SearchRow
     // The finished list stays sorted, best first; of equal scores the older one stays ahead.
     private void Finish(ReadOnlySpan<Candidate> best, ReadOnlySpan<bool> ends)
     {
-        var divisor = (float)Math.Pow(_length - _tokens.PromptLength, Parameters.LengthPenalty);
+        var divisor = (float)Math.Pow(_length - Prompt.Count, Parameters.LengthPenalty);
         for (var i = 0; i < best.Length; i++)
         {
             if (ends[i] && float.IsFinite(best[i].Score))
@@ -140,8 +140,8 @@ internal sealed class BeamRow : SearchRow
         if (Parameters.EarlyStopping == EarlyStopping.Always)
             return true;
         // The best length that the best running beam may hope for: the longest where length is rewarded, else the present one.
-        var hoped = Parameters.EarlyStopping == EarlyStopping.Never && Parameters.LengthPenalty > 0 ? Parameters.MaxLength : _length;
-        var hope = _scores[0] / (float)Math.Pow(hoped - _tokens.PromptLength, Parameters.LengthPenalty);
+        var hoped = Parameters.EarlyStopping == EarlyStopping.Never && Parameters.LengthPenalty > 0 ? MaxLength : _length;
+        var hope = _scores[0] / (float)Math.Pow(hoped - Prompt.Count, Parameters.LengthPenalty);
         return !(hope > _finished.Score(Width - 1));
     }
 }

@@ -4,42 +4,40 @@ using VlWorker.Inference.Engine;
 namespace VlWorker.Inference.Generation;
 
 /// <summary>
-/// A text decoder with cross attention and a key-value cache: one merged graph or a pair (first step, further steps). Knows the graphs'
-/// names and shapes; a <see cref="DecoderRun"/> holds a batch's state.
+/// A text decoder: one merged graph, a pair (first step, further steps), or one graph without a key-value cache; with cross attention or
+/// without; over token ids or over embeddings. Knows the graphs' names and shapes; a <see cref="DecoderRun"/> holds a batch's state.
 /// </summary>
 internal sealed class DecoderGraphs : IDisposable
 {
     private const string Past = "past_key_values.";
     private const string Present = "present.";
-    private static readonly string[] Known = [Names.Ids, Names.Hidden, Names.HiddenMask, Names.Mask, Names.Positions, Names.UseCache];
     private readonly Lock _gate = new();
     private bool? _sharesImage;
 
     /// <summary>Takes over the sessions.</summary>
     /// <param name="first">The graph of the first step.</param>
-    /// <param name="next">The graph of the further steps: the same one if merged.</param>
+    /// <param name="next">The graph of the further steps: the same one if merged, or without a cache.</param>
     /// <param name="sharesImage">Whether rows can share one image's hidden states; null finds out.</param>
+    /// <param name="embedder">Makes the embeddings that the graphs take in place of ids; else null.</param>
     /// <exception cref="InvalidDataException">The graphs are not of a layout known here.</exception>
-    public DecoderGraphs(OnnxSession first, OnnxSession next, bool? sharesImage = null)
+    public DecoderGraphs(OnnxSession first, OnnxSession next, bool? sharesImage = null, TokenEmbedder? embedder = null)
     {
-        First = first;
-        Next = next;
-        _sharesImage = sharesImage;
+        (First, Next, Embedder) = (first, next, embedder);
         Cache = [.. next.Inputs.Keys.Where(IsPast).Select(name => Describe(next, name))];
-        if (Cache.Count == 0)
-            throw new InvalidDataException($"{next.Name} has no {Past}* inputs: a decoder without a cache is not supported");
         foreach (var session in new[] { first, next })
-            session.Expect(name => IsPast(name) || Known.Contains(name));
+            Check(session);
         FirstStep = Step(first, true);
         NextStep = Step(next, false);
-        IdType = next.InputType(Names.Ids, TensorElementType.Int64, TensorElementType.Int32);
-        if (first.InputType(Names.Ids, TensorElementType.Int64, TensorElementType.Int32) != IdType)
+        HasCross = first.Inputs.ContainsKey(DecoderNames.Hidden);
+        // Keys and values that are cached for each row are not computed again for each beam.
+        _sharesImage = HasCross && !Cache.Any(static tensor => tensor.Cross) ? sharesImage : false;
+        IdType = embedder?.IdType ?? first.InputType(DecoderNames.Ids, TensorElementType.Int64, TensorElementType.Int32);
+        if (embedder is null && next.InputType(DecoderNames.Ids, TensorElementType.Int64, TensorElementType.Int32) != IdType)
             throw new InvalidDataException($"{first.Name} and {next.Name} take token ids of different types");
-        HiddenType = first.InputType(Names.Hidden, TensorElementType.Float);
-        foreach (var session in new[] { first, next })
-            session.FloatOutput(Names.Logits);
-        HiddenSize = first.Inputs[Names.Hidden].Dimensions[^1];
-        Vocabulary = next.Outputs[Names.Logits].Dimensions[^1] is > 0 and var size ? size
+        HiddenSize = HasCross ? first.Inputs[DecoderNames.Hidden].Dimensions[^1] : -1;
+        TellsPadding = new[] { first, next }.All(static session =>
+            session.Inputs.ContainsKey(DecoderNames.Mask) && session.Inputs.ContainsKey(DecoderNames.Positions));
+        Vocabulary = next.Outputs[DecoderNames.Logits].Dimensions[^1] is > 0 and var size ? size
             : throw new InvalidDataException($"{next.Name} does not say how many logits it gives");
     }
 
@@ -49,8 +47,20 @@ internal sealed class DecoderGraphs : IDisposable
     /// <summary>The graph of the further steps.</summary>
     public OnnxSession Next { get; }
 
-    /// <summary>The cache's tensors.</summary>
+    /// <summary>Makes the embeddings that the graphs take; null where they take ids.</summary>
+    public TokenEmbedder? Embedder { get; }
+
+    /// <summary>The cache's tensors; none where every step runs all tokens again.</summary>
     public IReadOnlyList<CacheTensor> Cache { get; }
+
+    /// <summary>Whether there is a cache.</summary>
+    public bool HasCache => Cache.Count > 0;
+
+    /// <summary>Whether the decoder attends to an encoder's states.</summary>
+    public bool HasCross { get; }
+
+    /// <summary>Whether prompts of different lengths can be padded: masks and positions go in.</summary>
+    public bool TellsPadding { get; }
 
     /// <summary>Names in the order they are fed in the first step.</summary>
     public StepNames FirstStep { get; }
@@ -58,11 +68,11 @@ internal sealed class DecoderGraphs : IDisposable
     /// <summary>Names in the order they are fed afterwards.</summary>
     public StepNames NextStep { get; }
 
-    /// <summary>Type of token ids, masks and positions.</summary>
+    /// <summary>Type of token ids.</summary>
     public TensorElementType IdType { get; }
 
-    /// <summary>Type of the encoder's hidden states.</summary>
-    public TensorElementType HiddenType { get; }
+    /// <summary>Floats a token's embedding; 0 where ids go in.</summary>
+    public int Width => Embedder?.Width ?? 0;
 
     /// <summary>Floats a position of the encoder's hidden states; -1 where the graph does not say.</summary>
     public int HiddenSize { get; }
@@ -82,9 +92,27 @@ internal sealed class DecoderGraphs : IDisposable
     {
         First.Dispose();
         Next.Dispose();
+        Embedder?.Dispose();
     }
 
     private static bool IsPast(string name) => name.StartsWith(Past, StringComparison.Ordinal);
+
+    private void Check(OnnxSession session)
+    {
+        session.Expect(static name => IsPast(name) || DecoderNames.Inputs.Contains(name));
+        session.FloatOutput(DecoderNames.Logits);
+        foreach (var name in new[] { DecoderNames.Mask, DecoderNames.HiddenMask, DecoderNames.Positions }.Where(session.Inputs.ContainsKey))
+            session.InputType(name, TensorElementType.Int64);
+        foreach (var name in new[] { DecoderNames.Hidden, DecoderNames.Embeddings }.Where(session.Inputs.ContainsKey))
+            session.InputType(name, TensorElementType.Float);
+        var embedded = session.Inputs.ContainsKey(DecoderNames.Embeddings);
+        if (embedded == session.Inputs.ContainsKey(DecoderNames.Ids))
+            throw new InvalidDataException($"{session.Name} takes {(embedded ? "both" : "neither")} {DecoderNames.Ids} {(embedded ? "and" : "nor")} {DecoderNames.Embeddings}");
+        if (embedded != (Embedder is not null))
+            throw new InvalidDataException($"{session.Name} takes {(embedded ? "embeddings, and there is no graph that makes them" : "ids, and not the embeddings that another graph makes")}");
+        if (embedded && !HasCache)
+            throw new InvalidDataException($"{session.Name} has no {Past}* inputs: over embeddings, a decoder without a cache is not supported");
+    }
 
     private static CacheTensor Describe(OnnxSession session, string name)
     {
@@ -102,39 +130,12 @@ internal sealed class DecoderGraphs : IDisposable
         var missing = Cache.Where(cache => (first || !cache.Cross) && !session.Outputs.ContainsKey(cache.Output)).Select(cache => cache.Output).ToList();
         if (missing.Count > 0)
             throw new InvalidDataException($"{session.Name} lacks the outputs {string.Join(", ", missing)}");
+        string[] plain = [.. DecoderNames.Inputs.Where(session.Inputs.ContainsKey)];
         return new StepNames(
-            [.. Known.Where(session.Inputs.ContainsKey)],
-            [.. Known.Where(session.Inputs.ContainsKey), .. Cache.Select(cache => cache.Input).Where(session.Inputs.ContainsKey)],
-            [Names.Logits, .. Cache.Where(cache => first || !cache.Cross).Select(cache => cache.Output)]);
+            plain,
+            [.. plain, .. Cache.Select(cache => cache.Input).Where(session.Inputs.ContainsKey)],
+            [DecoderNames.Logits, .. Cache.Where(cache => first || !cache.Cross).Select(cache => cache.Output)]);
     }
-
-    /// <summary>Names in the exports of Optimum and of transformers.js.</summary>
-    public static class Names
-    {
-        public const string Ids = "input_ids";
-        public const string Hidden = "encoder_hidden_states";
-        public const string HiddenMask = "encoder_attention_mask";
-        public const string Mask = "attention_mask";
-        public const string Positions = "position_ids";
-        public const string UseCache = "use_cache_branch";
-        public const string Logits = "logits";
-    }
-}
-
-/// <summary>One tensor of the cache, [rows, heads, positions, size].</summary>
-/// <param name="Input">Its name going in.</param>
-/// <param name="Output">Its name coming out.</param>
-/// <param name="Cross">Keys or values of the image: computed once, never growing.</param>
-/// <param name="Heads">Heads.</param>
-/// <param name="Size">Elements a head.</param>
-/// <param name="Type">Element type; the bytes are only moved here.</param>
-internal sealed record CacheTensor(string Input, string Output, bool Cross, int Heads, int Size, TensorElementType Type)
-{
-    /// <summary>Positions, where the graph says so; else 0.</summary>
-    public int Positions { get; init; }
-
-    /// <summary>Bytes of a row at some number of positions.</summary>
-    public long RowBytes(int positions) => OnnxSession.SizeOf(Type) * Heads * Size * positions;
 }
 
 /// <summary>What a step feeds and wants.</summary>

@@ -5,28 +5,34 @@ using VlWorker.Inference.Engine;
 namespace VlWorker.Inference.Generation;
 
 /// <summary>
-/// The state of one decoding batch of an exported decoder: hidden states, cache, logits. Used again for the next batch, so that its memory is
+/// The state of one decoding batch of an exported decoder: what goes in, cache, logits. Used again for the next batch, so that its memory is
 /// taken once.
 /// </summary>
 /// <param name="graphs">The decoder; outlives this.</param>
 internal sealed class DecoderRun(DecoderGraphs graphs) : IDecoderRun
 {
-    private readonly TensorBuffer _ids = new();
-    private readonly TensorBuffer _mask = new();
-    private readonly TensorBuffer _positions = new();
-    private readonly TensorBuffer _hiddenMask = new();
-    private readonly TensorBuffer _flag = new();
-    private readonly TensorBuffer _logits = new();
-    private TensorBuffer _spareHidden = new();
+    // Bytes of logits of a run over prompts: a graph gives them for every position, and only the last one is wanted.
+    private const long PromptLogits = 32 << 20;
+
+    private readonly StepInputs _step = new(graphs);
     private readonly KeyValueCache _cache = new(graphs.Cache);
+    private readonly TokenHistory _history = new();
+    private readonly TensorBuffer _logits = new();
+    private readonly TensorBuffer _promptLogits = new();
     private readonly List<OrtValue> _inputs = [];
     private readonly List<OrtValue> _outputs = [];
-    private int _rows;
     private HiddenStates _states;
-    private int _stepLength;
+    private int _rows;
 
-    /// <summary>The encoder's output, [images, positions, size]: written by the encoder before <see cref="Start"/>.</summary>
-    public TensorBuffer Hidden { get; private set; } = new();
+    /// <summary>The encoder's output, [images, positions, size]: written before <see cref="Start"/> for a decoder with cross attention.</summary>
+    public TensorBuffer Hidden => _step.Hidden;
+
+    /// <summary>
+    /// The prompts' embeddings: written before <see cref="Start"/> where <see cref="HiddenStates.PromptsEmbedded"/> says so; else made of the tokens.
+    /// </summary>
+    public TensorBuffer Embeddings => _step.Embeddings;
+
+    private long RowBytes => (long)graphs.Vocabulary * sizeof(float);
 
     /// <inheritdoc/>
     /// <remarks>
@@ -36,87 +42,107 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDecoderRun
     public bool TakesImagesSingly(HiddenStates states) => graphs.CanShareImage(states);
 
     /// <inheritdoc/>
-    public void Start(HiddenStates states, IReadOnlyList<int> prompt, int width)
+    public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
-        (_rows, _states) = (states.Images, states);
-        var rows = _rows;
-        _cache.Start(rows, states.Positions);
-        ReserveIds(prompt.Count);
-        for (var row = 0; row < rows; row++)
-        {
-            for (var i = 0; i < prompt.Count; i++)
-                WriteId((row * prompt.Count) + i, prompt[i]);
-        }
-
-        RunGraph(true, prompt.Count);
+        (_rows, _states) = (prompts.Count, states);
+        var length = graphs.TellsPadding ? prompts.Longest : prompts.Shortest;
+        if (states.PromptsEmbedded && length < prompts.Longest)
+            throw new ArgumentException("embedded prompts of different lengths, for a decoder that can't tell padding", nameof(prompts));
+        if (!graphs.HasCache)
+            _history.Start(prompts, length);
+        RunPrompts(prompts, length);
+        return length;
     }
 
     /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> tokens)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(tokens.Length, _rows);
-        ReserveIds(1);
-        for (var row = 0; row < tokens.Length; row++)
-            WriteId(row, tokens[row]);
-        RunGraph(false, 1);
+        if (graphs.HasCache)
+        {
+            _step.Step(tokens, _cache.Positions);
+            RunStep();
+            return;
+        }
+
+        _history.Append(tokens);
+        var all = _history.All;
+        RunPrompts(all, all.Longest);
     }
 
     /// <inheritdoc/>
-    public Span<float> Logits(int row, int rows)
-    {
-        if (_stepLength == 1)
-            return _logits.Span<float>((long)row * graphs.Vocabulary * sizeof(float), rows * graphs.Vocabulary);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(rows, 1);
-        var last = ((long)(row + 1) * _stepLength) - 1;
-        return _logits.Span<float>(last * graphs.Vocabulary * sizeof(float), graphs.Vocabulary);
-    }
+    public Span<float> Logits(int row, int rows) => _logits.Span<float>(row * RowBytes, rows * graphs.Vocabulary);
 
     /// <inheritdoc/>
     public void Arrange(ReadOnlySpan<int> parents, ReadOnlySpan<int> images)
     {
-        _cache.Arrange(parents);
-        if (!_states.Shared)
-            ArrangeHidden(images);
+        if (!graphs.HasCache)
+            _history.Arrange(parents);
+        _cache.Arrange(parents, images);
+        _step.Arrange(parents, images);
         _rows = parents.Length;
-    }
-
-    private void ArrangeHidden(ReadOnlySpan<int> images)
-    {
-        if (RowMover.IsCompaction(images))
-        {
-            RowMover.Compact(Hidden, _states.ImageBytes, images);
-            return;
-        }
-
-        _spareHidden.Reserve(_states.ImageBytes * images.Length);
-        RowMover.Gather(Hidden, _spareHidden, _states.ImageBytes, images);
-        (Hidden, _spareHidden) = (_spareHidden, Hidden);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _cache.Dispose();
-        foreach (var buffer in (TensorBuffer[])[_ids, _mask, _positions, _hiddenMask, _flag, _logits, Hidden, _spareHidden])
-            buffer.Dispose();
+        _step.Dispose();
+        _logits.Dispose();
+        _promptLogits.Dispose();
     }
 
-    private void RunGraph(bool first, int length)
+    // As many rows at a time as their logits allow; one token each is a step like any other.
+    private void RunPrompts(PromptBatch prompts, int length)
     {
-        var names = first ? graphs.FirstStep : graphs.NextStep;
-        var session = first ? graphs.First : graphs.Next;
-        _stepLength = length;
-        _logits.Reserve((long)_rows * length * graphs.Vocabulary * sizeof(float));
+        _step.Start(_states, prompts, length);
+        _cache.Start(_rows, _states.Positions, length);
+        _logits.Reserve(_rows * RowBytes);
+        var chunk = length == 1 ? _rows : (int)Math.Clamp(PromptLogits / (length * RowBytes), 1, _rows);
+        for (var row = 0; row < _rows; row += chunk)
+            RunPrompts(row, Math.Min(chunk, _rows - row), length);
+        _cache.Advance(length);
+    }
+
+    private void RunPrompts(int row, int rows, int length)
+    {
+        var names = graphs.FirstStep;
         try
         {
             foreach (var name in names.Plain)
-                _inputs.Add(Plain(name, first, length));
+                _inputs.Add(_step.Tensor(name, row, rows));
             if (names.TakesCache)
-                _cache.AddInputs(_inputs);
-            _outputs.Add(OnnxSession.Tensor(_logits, TensorElementType.Float, _rows, length, graphs.Vocabulary));
-            _cache.AddOutputs(_outputs, first, length);
-            session.Run(names.Inputs, _inputs, names.Outputs, _outputs);
-            _cache.Advance(length);
+                _cache.AddEmpty(_inputs, rows);
+            if (length > 1)
+                _promptLogits.Reserve(rows * length * RowBytes);
+            var (logits, offset) = length > 1 ? (_promptLogits, 0) : (_logits, row * RowBytes);
+            _outputs.Add(OnnxSession.TensorAt(logits, offset, TensorElementType.Float, [rows, length, graphs.Vocabulary]));
+            _cache.AddFirst(_outputs, row, rows, length);
+            graphs.First.Run(names.Inputs, _inputs, names.Outputs, _outputs);
+            for (var i = 0; i < rows && length > 1; i++)
+                _logits.CopyFrom(_promptLogits, (((i + 1L) * length) - 1) * RowBytes, (row + i) * RowBytes, RowBytes);
+        }
+        finally
+        {
+            foreach (var value in _inputs.Concat(_outputs))
+                value.Dispose();
+            _inputs.Clear();
+            _outputs.Clear();
+        }
+    }
+
+    private void RunStep()
+    {
+        var names = graphs.NextStep;
+        _logits.Reserve(_rows * RowBytes);
+        try
+        {
+            foreach (var name in names.Plain)
+                _inputs.Add(_step.Tensor(name, 0, _rows));
+            _cache.AddInputs(_inputs);
+            _outputs.Add(OnnxSession.Tensor(_logits, TensorElementType.Float, _rows, 1, graphs.Vocabulary));
+            _cache.AddOutputs(_outputs);
+            graphs.Next.Run(names.Inputs, _inputs, names.Outputs, _outputs);
+            _cache.Advance(1);
         }
         finally
         {
@@ -126,48 +152,5 @@ internal sealed class DecoderRun(DecoderGraphs graphs) : IDecoderRun
             _inputs.Clear();
             _outputs.Clear();
         }
-    }
-
-    private OrtValue Plain(string name, bool first, int length)
-    {
-        switch (name)
-        {
-            case DecoderGraphs.Names.Ids:
-                return OnnxSession.Tensor(_ids, graphs.IdType, _rows, length);
-            case DecoderGraphs.Names.Hidden:
-                return OnnxSession.TensorAt(
-                    Hidden, _states.First * _states.ImageBytes, graphs.HiddenType, [_states.Shared ? 1 : _rows, _states.Positions, _states.Size]);
-            case DecoderGraphs.Names.UseCache:
-                _flag.Reserve(1);
-                _flag.Span<bool>(0, 1)[0] = !first;
-                return OnnxSession.Tensor(_flag, TensorElementType.Bool, 1);
-            case DecoderGraphs.Names.Positions:
-                var positions = Integers(_positions, length);
-                for (var i = 0; i < positions.Length; i++)
-                    positions[i] = _cache.Positions + (i % length);
-                return OnnxSession.Tensor(_positions, TensorElementType.Int64, _rows, length);
-            case DecoderGraphs.Names.Mask:
-                Integers(_mask, _cache.Positions + length).Fill(1);
-                return OnnxSession.Tensor(_mask, TensorElementType.Int64, _rows, _cache.Positions + length);
-            default:
-                Integers(_hiddenMask, _states.Positions).Fill(1);
-                return OnnxSession.Tensor(_hiddenMask, TensorElementType.Int64, _states.Shared ? 1 : _rows, _states.Positions);
-        }
-    }
-
-    private Span<long> Integers(TensorBuffer buffer, int columns)
-    {
-        buffer.Reserve((long)_rows * columns * sizeof(long));
-        return buffer.Span<long>(0, _rows * columns);
-    }
-
-    private void ReserveIds(int length) => _ids.Reserve((long)_rows * length * sizeof(long));
-
-    private void WriteId(int index, int token)
-    {
-        if (graphs.IdType == TensorElementType.Int64)
-            _ids.Span<long>(index * sizeof(long), 1)[0] = token;
-        else
-            _ids.Span<int>(index * sizeof(int), 1)[0] = token;
     }
 }

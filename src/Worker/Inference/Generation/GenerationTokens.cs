@@ -1,13 +1,13 @@
 namespace VlWorker.Inference.Generation;
 
 /// <summary>A model's tokens with a meaning for generation.</summary>
-/// <param name="Prompt">What every sequence starts with.</param>
+/// <param name="Prompt">What a sequence starts with where its row has no prompt of its own.</param>
 /// <param name="End">Each of them ends a sequence.</param>
-/// <param name="ForcedFirst">Always generated first.</param>
+/// <param name="ForcedFirst">Always generated after a prompt of one token.</param>
 /// <param name="ForcedLast">Always generated at the maximum length.</param>
 internal sealed record GenerationTokens(IReadOnlyList<int> Prompt, IReadOnlyList<int> End, int? ForcedFirst, int? ForcedLast)
 {
-    /// <summary>Tokens before the first generated one.</summary>
+    /// <summary>Its tokens.</summary>
     public int PromptLength => Prompt.Count;
 
     /// <summary>All of them.</summary>

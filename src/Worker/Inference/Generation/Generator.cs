@@ -2,40 +2,57 @@ using VlWorker.Failures;
 
 namespace VlWorker.Inference.Generation;
 
-/// <summary>Decodes a batch of rows with different parameters but the same number of beams; rows that are finished leave it.</summary>
+/// <summary>
+/// Decodes a batch of rows with different prompts and parameters but the same number of beams; rows that are finished leave it.
+/// </summary>
 /// <param name="tokens">The model's special tokens.</param>
 internal sealed class Generator(GenerationTokens tokens)
 {
     private readonly ScoreProcessors _processors = new(tokens);
 
-    /// <summary>Generates for images whose hidden states lie in the run's memory.</summary>
-    /// <param name="run">The decoder's state.</param>
-    /// <param name="states">All of the images' hidden states.</param>
-    /// <param name="parameters">Each image's parameters; all have the same number of beams.</param>
-    /// <param name="results">Receives each image's sequences, or its failure.</param>
-    /// <param name="cancellation">Looked at before each step.</param>
+    /// <summary>Generates for rows that all start with the model's own prompt.</summary>
+    /// <inheritdoc cref="Run(IDecoderRun, HiddenStates, ReadOnlySpan{RowRequest}, Span{RowResult}, CancellationToken)"/>
     public void Run(IDecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
     {
-        if (parameters[0].NumBeams == 1 || !run.TakesImagesSingly(states))
+        var rows = new RowRequest[parameters.Length];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = new RowRequest(parameters[i], tokens.Prompt);
+        Run(run, states, rows, results, cancellation);
+    }
+
+    /// <summary>Generates for rows whose encoder states, or embedded prompts, lie in the run's memory.</summary>
+    /// <param name="run">The decoder's state.</param>
+    /// <param name="states">What lies there, for all rows.</param>
+    /// <param name="rows">What each row asks for; all have the same number of beams.</param>
+    /// <param name="results">Receives each row's sequences, or its failure.</param>
+    /// <param name="cancellation">Looked at before each step.</param>
+    public void Run(IDecoderRun run, HiddenStates states, ReadOnlySpan<RowRequest> rows, Span<RowResult> results, CancellationToken cancellation)
+    {
+        if (rows[0].Parameters.NumBeams == 1 || !run.TakesImagesSingly(states))
         {
-            RunGroup(run, states, parameters, results, cancellation);
+            RunGroup(run, states, rows, results, cancellation);
             return;
         }
 
-        for (var i = 0; i < parameters.Length; i++)
-            RunGroup(run, states.Single(i), parameters.Slice(i, 1), results.Slice(i, 1), cancellation);
+        for (var i = 0; i < rows.Length; i++)
+            RunGroup(run, states.Single(i), rows.Slice(i, 1), results.Slice(i, 1), cancellation);
     }
 
-    private void RunGroup(
-        IDecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+    private void RunGroup(IDecoderRun run, HiddenStates states, ReadOnlySpan<RowRequest> rows, Span<RowResult> results, CancellationToken cancellation)
     {
-        var active = new List<SearchRow>(parameters.Length);
-        for (var i = 0; i < parameters.Length; i++)
-            active.Add(parameters[i].NumBeams > 1 ? new BeamRow(i, parameters[i], tokens, _processors) : new GreedyRow(i, parameters[i], tokens, _processors));
+        var active = new List<SearchRow>(rows.Length);
+        var prompts = new IReadOnlyList<int>[rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            prompts[i] = rows[i].Prompt;
+            active.Add(rows[i].Parameters.NumBeams > 1 ? new BeamRow(i, rows[i], tokens, _processors) : new SingleRow(i, rows[i], tokens, _processors));
+        }
+
         var width = active[0].Width;
         var plan = new StepPlan(active.Count * width);
         cancellation.ThrowIfCancellationRequested();
-        run.Start(states, tokens.Prompt, width);
+        var taken = run.Start(states, new PromptBatch(prompts), width);
+        active.ForEach(row => row.Begin(taken));
         for (var rowsEach = 1; Advance(run, active, rowsEach, plan, results); rowsEach = width)
         {
             cancellation.ThrowIfCancellationRequested();

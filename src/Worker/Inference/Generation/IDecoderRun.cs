@@ -6,11 +6,15 @@ internal interface IDecoderRun : IDisposable
     /// <summary>Whether several images with several beams each are to be decoded one image after the other.</summary>
     bool TakesImagesSingly(HiddenStates states);
 
-    /// <summary>Runs the first step: a row for each image, all with the same prompt.</summary>
-    /// <param name="states">The images' states, which the encoder has written.</param>
-    /// <param name="prompt">The prompt.</param>
-    /// <param name="width">Rows that each image has after this step.</param>
-    void Start(HiddenStates states, IReadOnlyList<int> prompt, int width);
+    /// <summary>Runs the first step, over the prompts: a row for each.</summary>
+    /// <param name="states">What has been written for them: the encoder's states, or the prompts' embeddings.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="width">Decoder rows that each has after this step.</param>
+    /// <returns>
+    /// Tokens that were run of each prompt: all of every prompt where the decoder tells tokens from padding, else as many as the shortest has:
+    /// the rest of the longer ones comes by <see cref="Step"/>, so that all rows stay at the same position.
+    /// </returns>
+    int Start(HiddenStates states, PromptBatch prompts, int width);
 
     /// <summary>Runs a further step.</summary>
     /// <param name="tokens">One token a row.</param>

@@ -41,7 +41,7 @@ internal static class ImageSharing
         for (var i = 0; i < image.Length; i++)
             image[i] = MathF.Sin(i);
         run.Hidden.CopyFrom(run.Hidden, 0, states.ImageBytes, states.ImageBytes);
-        run.Start(states, [0], Rows);
+        run.Start(states, PromptBatch.Same([0], states.Images), Rows);
         if (states.Shared)
             run.Arrange([0, 0], [0, 0]);
         run.Step([0, Math.Min(1, graphs.Vocabulary - 1)]);

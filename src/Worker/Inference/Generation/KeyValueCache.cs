@@ -20,30 +20,52 @@ internal sealed class KeyValueCache(IReadOnlyList<CacheTensor> layout) : IDispos
     /// <summary>Positions so far.</summary>
     public int Positions { get; private set; }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Forgets everything and makes room for the first step.</summary>
     /// <param name="rows">Rows of the new batch.</param>
     /// <param name="crossPositions">Positions of the cross-attention tensors.</param>
-    public void Start(int rows, int crossPositions)
+    /// <param name="length">Positions of the first step.</param>
+    public void Start(int rows, int crossPositions, int length)
     {
         DropValues();
         (_rows, Positions, _crossPositions) = (rows, 0, crossPositions);
+        for (var i = 0; i < layout.Count; i++)
+            _written[i] = Tensor(i, _other[i], LengthOf(i, length));
+    }
+
+    /// <summary>Adds tensors without positions, which a merged graph wants in the first step. The caller disposes of them.</summary>
+    public void AddEmpty(List<OrtValue> inputs, int rows)
+    {
+        for (var i = 0; i < layout.Count; i++)
+        {
+            _present[i].Reserve(0);
+            inputs.Add(OnnxSession.Tensor(_present[i], layout[i].Type, rows, layout[i].Heads, 0, layout[i].Size));
+        }
+    }
+
+    /// <summary>Adds the tensors that the first step writes for some neighbouring rows. The caller disposes of them.</summary>
+    public void AddFirst(List<OrtValue> outputs, int row, int rows, int length)
+    {
+        for (var i = 0; i < layout.Count; i++)
+        {
+            var (tensor, positions) = (layout[i], LengthOf(i, length));
+            outputs.Add(OnnxSession.TensorAt(_other[i], row * tensor.RowBytes(positions), tensor.Type, [rows, tensor.Heads, positions, tensor.Size]));
+        }
     }
 
     /// <summary>Adds the tensors as a step's inputs; they stay this object's.</summary>
     public void AddInputs(List<OrtValue> inputs)
     {
         for (var i = 0; i < layout.Count; i++)
-            inputs.Add(_values[i] ??= Tensor(i, _present[i], Positions == 0 ? 0 : LengthOf(i, Positions)));
+            inputs.Add(_values[i] ??= Tensor(i, _present[i], LengthOf(i, Positions)));
     }
 
-    /// <summary>Adds the tensors that a step writes; they stay this object's.</summary>
-    public void AddOutputs(List<OrtValue> outputs, bool first, int length)
+    /// <summary>Adds the tensors that a further step writes; they stay this object's.</summary>
+    public void AddOutputs(List<OrtValue> outputs)
     {
         for (var i = 0; i < layout.Count; i++)
         {
-            if (!first && layout[i].Cross)
-                continue;
-            outputs.Add(_written[i] = Tensor(i, _other[i], LengthOf(i, Positions + length)));
+            if (!layout[i].Cross)
+                outputs.Add(_written[i] = Tensor(i, _other[i], Positions + 1));
         }
     }
 
@@ -63,25 +85,15 @@ internal sealed class KeyValueCache(IReadOnlyList<CacheTensor> layout) : IDispos
         Positions += length;
     }
 
-    /// <summary>Takes over rows: new row i is old row parents[i].</summary>
-    public void Arrange(ReadOnlySpan<int> parents)
+    /// <summary>Takes over rows: new row i is old row parents[i], with the image of old row images[i].</summary>
+    public void Arrange(ReadOnlySpan<int> parents, ReadOnlySpan<int> images)
     {
-        if (parents.Length == _rows && RowMover.IsIdentity(parents))
-            return;
-        DropValues();
-        var compaction = RowMover.IsCompaction(parents);
+        var (moved, imagesMoved) = (Moves(parents), Moves(images));
         for (var i = 0; i < layout.Count; i++)
         {
-            var rowBytes = layout[i].RowBytes(LengthOf(i, Positions));
-            if (compaction)
-            {
-                RowMover.Compact(_present[i], rowBytes, parents);
-                continue;
-            }
-
-            _other[i].Reserve(rowBytes * parents.Length);
-            RowMover.Gather(_present[i], _other[i], rowBytes, parents);
-            (_present[i], _other[i]) = (_other[i], _present[i]);
+            // Beams that change places within an image leave its keys and values where they are.
+            if (layout[i].Cross ? imagesMoved : moved)
+                Arrange(i, layout[i].Cross ? images : parents);
         }
 
         _rows = parents.Length;
@@ -93,6 +105,24 @@ internal sealed class KeyValueCache(IReadOnlyList<CacheTensor> layout) : IDispos
         DropValues();
         foreach (var buffer in _present.Concat(_other))
             buffer.Dispose();
+    }
+
+    private bool Moves(ReadOnlySpan<int> sources) => sources.Length != _rows || !RowMover.IsIdentity(sources);
+
+    private void Arrange(int index, ReadOnlySpan<int> sources)
+    {
+        _values[index]?.Dispose();
+        _values[index] = null;
+        var rowBytes = layout[index].RowBytes(LengthOf(index, Positions));
+        if (RowMover.IsCompaction(sources))
+        {
+            RowMover.Compact(_present[index], rowBytes, sources);
+            return;
+        }
+
+        _other[index].Reserve(rowBytes * sources.Length);
+        RowMover.Gather(_present[index], _other[index], rowBytes, sources);
+        (_present[index], _other[index]) = (_other[index], _present[index]);
     }
 
     private int LengthOf(int index, int positions) => layout[index].Cross ? _crossPositions : positions;

@@ -11,23 +11,24 @@ internal sealed class ScoreProcessors(GenerationTokens tokens)
 {
     /// <summary>Changes the scores of the token that follows <paramref name="sequence"/>.</summary>
     /// <param name="scores">One score a token of the vocabulary.</param>
-    /// <param name="sequence">All tokens so far, the prompt included.</param>
+    /// <param name="sequence">All tokens so far, the prompt included: it counts as repeated, too.</param>
+    /// <param name="promptLength">Tokens of the prompt.</param>
     /// <param name="parameters">The row's parameters.</param>
-    public void Apply(Span<float> scores, ReadOnlySpan<int> sequence, GenerationParameters parameters)
+    public void Apply(Span<float> scores, ReadOnlySpan<int> sequence, int promptLength, GenerationParameters parameters)
     {
         if (parameters.RepetitionPenalty is not 1.0)
             PenaliseRepetition(scores, sequence, (float)parameters.RepetitionPenalty);
         if (parameters.NoRepeatNgramSize > 0)
             BanRepeatedNgrams(scores, sequence, parameters.NoRepeatNgramSize);
-        if (sequence.Length < parameters.MinLength)
+        if (sequence.Length - promptLength < parameters.MinNewTokens)
         {
             foreach (var end in tokens.End)
                 scores[end] = float.NegativeInfinity;
         }
 
-        if (tokens.ForcedFirst is { } first && sequence.Length == tokens.PromptLength)
+        if (tokens.ForcedFirst is { } first && sequence.Length == 1)
             Force(scores, first);
-        if (tokens.ForcedLast is { } last && sequence.Length == parameters.MaxLength - 1)
+        if (tokens.ForcedLast is { } last && sequence.Length - promptLength == parameters.MaxNewTokens - 1)
             Force(scores, last);
     }
 

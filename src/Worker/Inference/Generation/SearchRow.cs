@@ -4,17 +4,31 @@ namespace VlWorker.Inference.Generation;
 
 /// <summary>One row's search: takes the scores of its next token, says which tokens to run next, and has the sequences in the end.</summary>
 /// <param name="index">The row's place in its batch.</param>
-/// <param name="parameters">Its parameters.</param>
-internal abstract class SearchRow(int index, GenerationParameters parameters)
+/// <param name="request">What it asks for.</param>
+internal abstract class SearchRow(int index, RowRequest request)
 {
+    private int _taken = request.Prompt.Count;
+
     /// <summary>The row's place in its batch.</summary>
     public int Index { get; } = index;
 
     /// <summary>Its parameters.</summary>
-    public GenerationParameters Parameters { get; } = parameters;
+    public GenerationParameters Parameters { get; } = request.Parameters;
+
+    /// <summary>What its sequences start with.</summary>
+    public IReadOnlyList<int> Prompt { get; } = request.Prompt;
 
     /// <summary>Decoder rows that it takes: its beams.</summary>
     public int Width => Parameters.NumBeams;
+
+    /// <summary>Tokens of a sequence at most, the prompt included.</summary>
+    protected int MaxLength { get; } = request.Prompt.Count + request.Parameters.MaxNewTokens;
+
+    /// <summary>Decoder rows that it has: one as long as all its beams are the same, then <see cref="Width"/>.</summary>
+    protected int DecoderRows { get; private set; } = 1;
+
+    /// <summary>Says how much of the prompt the first step ran; the rest is run token by token before the search begins.</summary>
+    public void Begin(int taken) => _taken = Math.Min(taken, Prompt.Count);
 
     /// <summary>Decides on the next tokens.</summary>
     /// <param name="scores">Logits, of its decoder rows one after the other, or of one where they are still all the same; overwritten.</param>
@@ -22,10 +36,29 @@ internal abstract class SearchRow(int index, GenerationParameters parameters)
     /// <param name="parents">Receives, for each decoder row, which of its rows that token continues.</param>
     /// <returns>False once the search is over: nothing was received then.</returns>
     /// <exception cref="TransientException">The scores hold no number.</exception>
-    public abstract bool Advance(Span<float> scores, Span<int> next, Span<int> parents);
+    public bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
+    {
+        if (_taken == Prompt.Count)
+        {
+            if (!Choose(scores, next, parents))
+                return false;
+        }
+        else
+        {
+            next.Fill(Prompt[_taken++]);
+            for (var i = 0; i < parents.Length; i++)
+                parents[i] = i;
+        }
+
+        DecoderRows = Width;
+        return true;
+    }
 
     /// <summary>The sequences found, best first.</summary>
     public abstract IReadOnlyList<FoundSequence> Result();
+
+    /// <inheritdoc cref="Advance"/>
+    protected abstract bool Choose(Span<float> scores, Span<int> next, Span<int> parents);
 
     /// <summary>The failure of a model that computes no numbers for this row.</summary>
     protected static TransientException NotANumber() => new("the model's scores for this row are not numbers");

@@ -29,17 +29,21 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
     public bool TakesImagesSingly(HiddenStates states) => false;
 
     /// <inheritdoc/>
-    public void Start(HiddenStates states, IReadOnlyList<int> prompt, int width)
+    public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
         Unbind();
         (_images, _rowsEach) = (states.Images, 1);
         _cache.Start(_images);
         Reserve(_images * width);
-        foreach (var token in prompt)
+        var ids = _ids.Span<long>(0, Rows);
+        for (var i = 0; i < prompts.Shortest; i++)
         {
-            _ids.Span<long>(0, Rows).Fill(token);
+            for (var row = 0; row < ids.Length; row++)
+                ids[row] = prompts[row][i];
             RunGraph();
         }
+
+        return prompts.Shortest;
     }
 
     /// <inheritdoc/>

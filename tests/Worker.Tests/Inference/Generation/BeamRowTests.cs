@@ -38,13 +38,13 @@ public sealed class BeamRowTests
     [Fact]
     public void Scores_that_are_no_numbers_fail_the_row()
     {
-        var row = new BeamRow(0, new GenerationParameters(5, 0, 2, 1, EarlyStopping.Heuristic, 0, 1, 1), Tokens, new ScoreProcessors(Tokens));
+        var row = new BeamRow(0, new RowRequest(new GenerationParameters(5, 0, 2, 1, EarlyStopping.Heuristic, 0, 1, 1), Tokens.Prompt), Tokens, new ScoreProcessors(Tokens));
         Assert.Throws<TransientException>(() => row.Advance([1, 2, float.NaN, 1, 1, 1], new int[2], new int[2]));
     }
 
     private static IReadOnlyList<FoundSequence> Search(GenerationParameters parameters)
     {
-        var row = new BeamRow(0, parameters, Tokens, new ScoreProcessors(Tokens));
+        var row = new BeamRow(0, new RowRequest(parameters, Tokens.Prompt), Tokens, new ScoreProcessors(Tokens));
         var sequences = Enumerable.Repeat<int[]>([0], row.Width).ToList();
         var (next, parents) = (new int[row.Width], new int[row.Width]);
         // At first all beams are the same, and one speaks for all.

@@ -40,7 +40,7 @@ public sealed class DecoderRunTests : IDisposable
         string[] stems = ["scene", "tall", "gray"];
         int[] firstTokens = [11, 22, 33];
         using var run = new DecoderRun(graphs);
-        run.Start(Encode(run, stems), [Start], 1);
+        run.Start(Encode(run, stems), PromptBatch.Same([Start], 3), 1);
         run.Step(firstTokens);
 
         run.Arrange(sources, sources);
@@ -58,7 +58,7 @@ public sealed class DecoderRunTests : IDisposable
         var states = Encode(run, ["scene", "tall"]);
         Assert.True(graphs.CanShareImage(states));
 
-        run.Start(states.Single(1), [Start], 1);
+        run.Start(states.Single(1), new PromptBatch([Start]), 1);
         run.Arrange([0, 0, 0], [0, 0, 0]);
         run.Step([11, 22, 33]);
         run.Arrange([2, 0, 0], [0, 1, 2]);
@@ -116,7 +116,7 @@ public sealed class DecoderRunTests : IDisposable
     private float[] Alone(DecoderGraphs graphs, string stem, int first, int second)
     {
         using var run = new DecoderRun(graphs);
-        run.Start(Encode(run, [stem]), [Start], 1);
+        run.Start(Encode(run, [stem]), new PromptBatch([Start]), 1);
         run.Step([first]);
         run.Step([second]);
         return run.Logits(0, 1).ToArray();

@@ -49,7 +49,7 @@ public sealed class ScoreProcessorsTests
 
     private static void Check(GenerationParameters parameters, int[] sequence, float[] scores, float[] expected, GenerationTokens? tokens = null)
     {
-        new ScoreProcessors(tokens ?? new GenerationTokens([0], [3, 4], null, null)).Apply(scores, sequence, parameters);
+        new ScoreProcessors(tokens ?? new GenerationTokens([0], [3, 4], null, null)).Apply(scores, sequence, 1, parameters);
         Assert.Equal(expected, scores);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
 
     /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
     public bool Fits(GenerationParameters parameters) =>
-        parameters.RepetitionPenalty is 1.0 && parameters.NoRepeatNgramSize == 0 && parameters.MinLength <= tokens.PromptLength
+        parameters.RepetitionPenalty is 1.0 && parameters.NoRepeatNgramSize == 0 && parameters.MinNewTokens <= 0
         && tokens.ForcedFirst is null && tokens.ForcedLast is null && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
 
     /// <summary>Greedy search for a batch whose images are encoded.</summary>
@@ -30,9 +30,9 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
     public void Greedy(
         GreedyPlan plan, int size, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, Action queued, CancellationToken cancellation)
     {
-        var rows = new GreedyRow?[parameters.Length];
+        var rows = new SingleRow?[parameters.Length];
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = new GreedyRow(i, parameters[i], tokens, _processors);
+            rows[i] = new SingleRow(i, new RowRequest(parameters[i], tokens.Prompt), tokens, _processors);
         Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
 
         int Settled(int step, Span<RowResult> into)
@@ -55,7 +55,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
     {
         var rows = new BeamRow?[parameters.Length];
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = new BeamRow(i, parameters[i], tokens, _processors);
+            rows[i] = new BeamRow(i, new RowRequest(parameters[i], tokens.Prompt), tokens, _processors);
         var beams = parameters[0].NumBeams;
         var (candidates, unused) = (new Candidate[2 * beams], new int[beams]);
         Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
@@ -93,11 +93,11 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
         }
     }
 
-    private int Steps(ReadOnlySpan<GenerationParameters> parameters)
+    private static int Steps(ReadOnlySpan<GenerationParameters> parameters)
     {
         var longest = 0;
         foreach (var row in parameters)
-            longest = Math.Max(longest, row.MaxLength - tokens.PromptLength);
+            longest = Math.Max(longest, row.MaxNewTokens);
         return longest;
     }
 

@@ -41,17 +41,20 @@ internal sealed class HostChoice(SearchPlan plan, CaptionShapes shapes, CudaStre
     public bool TakesImagesSingly(HiddenStates states) => false;
 
     /// <inheritdoc/>
-    public void Start(HiddenStates states, IReadOnlyList<int> prompt, int width)
+    /// <remarks>All rows have the model's own prompt.</remarks>
+    public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(width, plan.Beams);
         (_images, _step) = (states.Images, 0);
         _places = [.. Enumerable.Range(0, _images).Select(image => image * width)];
         _hostIndirection.Span<int>(0, _images * width * plan.Length).Clear();
-        foreach (var token in prompt)
+        foreach (var token in prompts[0])
         {
             _hostIds.Span<long>(0, _images * width).Fill(token);
             Run();
         }
+
+        return prompts.Longest;
     }
 
     /// <inheritdoc/>

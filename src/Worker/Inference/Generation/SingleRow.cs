@@ -1,7 +1,7 @@
 namespace VlWorker.Inference.Generation;
 
-/// <summary>Greedy search: the best token at each step.</summary>
-internal sealed class GreedyRow : SearchRow
+/// <summary>One sequence: the best token at each step.</summary>
+internal sealed class SingleRow : SearchRow
 {
     private readonly GenerationTokens _tokens;
     private readonly ScoreProcessors _processors;
@@ -9,26 +9,14 @@ internal sealed class GreedyRow : SearchRow
     private int _length;
     private double _logProbability;
 
-    public GreedyRow(int index, GenerationParameters parameters, GenerationTokens tokens, ScoreProcessors processors)
-        : base(index, parameters)
+    public SingleRow(int index, RowRequest request, GenerationTokens tokens, ScoreProcessors processors)
+        : base(index, request)
     {
         _tokens = tokens;
         _processors = processors;
-        _sequence = new int[parameters.MaxLength];
-        foreach (var token in tokens.Prompt)
+        _sequence = new int[MaxLength];
+        foreach (var token in request.Prompt)
             _sequence[_length++] = token;
-    }
-
-    /// <inheritdoc/>
-    public override bool Advance(Span<float> scores, Span<int> next, Span<int> parents)
-    {
-        _processors.Apply(scores, _sequence.AsSpan(0, _length), Parameters);
-        var token = VectorMath.ArgMax(scores, out var maximum);
-        if (!float.IsFinite(maximum))
-            throw NotANumber();
-        next[0] = token;
-        parents[0] = 0;
-        return Accept(token, -VectorMath.LogSumExp(scores, maximum));
     }
 
     /// <summary>Takes a token that the device has chosen.</summary>
@@ -42,10 +30,22 @@ internal sealed class GreedyRow : SearchRow
             throw NotANumber();
         _logProbability += logProbability;
         _sequence[_length++] = token;
-        return !_tokens.Ends(token) && _length < Parameters.MaxLength;
+        return !_tokens.Ends(token) && _length < MaxLength;
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<FoundSequence> Result() =>
-        [new FoundSequence(_sequence.AsSpan(0, _length).ToArray(), _logProbability / (_length - _tokens.PromptLength))];
+        [new FoundSequence(_sequence.AsSpan(0, _length).ToArray(), _logProbability / (_length - Prompt.Count))];
+
+    /// <inheritdoc/>
+    protected override bool Choose(Span<float> scores, Span<int> next, Span<int> parents)
+    {
+        _processors.Apply(scores, _sequence.AsSpan(0, _length), Prompt.Count, Parameters);
+        var token = VectorMath.ArgMax(scores, out var maximum);
+        if (!float.IsFinite(maximum))
+            throw NotANumber();
+        next[0] = token;
+        parents[0] = 0;
+        return Accept(token, -VectorMath.LogSumExp(scores, maximum));
+    }
 }
