@@ -47,7 +47,19 @@ public sealed record PreprocessorConfig(ResizePlan Resize, Normalization Normali
 /// <param name="CropWidth">Width of the centre crop in pixels; null keeps the resized image.</param>
 /// <param name="CropHeight">Height of the centre crop in pixels; null keeps the resized image.</param>
 /// <param name="Resample">Pillow's filter number: 1 Lanczos, 2 bilinear, 3 bicubic.</param>
-public sealed record ResizePlan(int Width, int Height, int? ShortestEdge, int? CropWidth, int? CropHeight, int Resample);
+public sealed record ResizePlan(int Width, int Height, int? ShortestEdge, int? CropWidth, int? CropHeight, int Resample)
+{
+    /// <summary>Several pictures of one image, each <see cref="Width"/> by <see cref="Height"/>; null makes one.</summary>
+    public Tiling? Tiling { get; init; }
+}
+
+/// <summary>
+/// How Idefics3 and SmolVLM see an image: resized to a longest edge first, the aspect kept, then either squashed to the model's square, or
+/// enlarged to whole multiples of it and cut into tiles, with the whole image at that size as the last.
+/// </summary>
+/// <param name="LongestEdge">Length of the long side in pixels before the image is cut or squashed.</param>
+/// <param name="Split">Whether it is cut.</param>
+public sealed record Tiling(int LongestEdge, bool Split);
 
 /// <summary>value = (byte * RescaleFactor - Mean[c]) / Std[c], rounded as transformers' numpy code does.</summary>
 /// <param name="RescaleFactor">1/255 where the file asks for rescaling, else 1.</param>

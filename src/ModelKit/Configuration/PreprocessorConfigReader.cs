@@ -10,6 +10,9 @@ internal sealed class PreprocessorConfigReader
     // Inputs of image models are hundreds of pixels wide; a larger number is a mistake that would only show as exhausted memory.
     private const int LargestSide = 16384;
 
+    // transformers' bound on images that are to be cut into tiles.
+    private const int LargestTiled = 4096;
+
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
     private readonly JsonElement _root;
@@ -66,12 +69,14 @@ internal sealed class PreprocessorConfigReader
     {
         if (!Flag("do_resize", true))
             throw new NotSupportedException("do_resize is false: images would keep their own sizes, and the model needs one size.");
-        if (Flag("do_pad", false))
-            throw new NotSupportedException("do_pad is true: padding is not supported.");
-        var (width, height, shortest) = Size();
         var resample = Field("resample") is { } number ? Whole(number, "resample", 0, 5) : _defaults.Resample;
         if (resample is not (1 or 2 or 3))
             throw new NotSupportedException($"resample {resample} is not supported; supported are 1 (Lanczos), 2 (bilinear) and 3 (bicubic).");
+        if (_defaults.Tile is { } tile)
+            return Tiles(tile, resample);
+        if (Flag("do_pad", false))
+            throw new NotSupportedException("do_pad is true: padding is not supported.");
+        var (width, height, shortest) = Size();
         if (_defaults.Crop is null || !Flag("do_center_crop", true))
             return shortest is null
                 ? new ResizePlan(width, height, null, null, null, resample)
@@ -80,6 +85,25 @@ internal sealed class PreprocessorConfigReader
         if (cropWidth > (shortest ?? width) || cropHeight > (shortest ?? height))
             throw new NotSupportedException($"The centre crop ({cropWidth} x {cropHeight}) is larger than the resized image: padding is not supported.");
         return new ResizePlan(width, height, shortest, cropWidth, cropHeight, resample);
+    }
+
+    // Here do_pad means that rows of a batch get as many tiles, which is the engine's concern.
+    private ResizePlan Tiles(int byDefault, int resample)
+    {
+        var side = LongestEdge("max_image_size", byDefault);
+        var longest = LongestEdge("size", _defaults.Size);
+        if (longest > LargestTiled)
+            throw new NotSupportedException($"size.longest_edge is {longest}: the processor makes no image larger than {LargestTiled}.");
+        return new ResizePlan(side, side, null, null, null, resample) { Tiling = new Tiling(longest, Flag("do_image_splitting", true)) };
+    }
+
+    private int LongestEdge(string name, int byDefault)
+    {
+        if (Field(name) is not { } size)
+            return byDefault;
+        return size.ValueKind == JsonValueKind.Object && size.TryGetProperty("longest_edge", out var edge)
+            ? Side(edge, $"{name}.longest_edge")
+            : throw new NotSupportedException($"{name} is {size.GetRawText()}; this image processor needs {name}.longest_edge.");
     }
 
     private (int Width, int Height, int? Shortest) Size()

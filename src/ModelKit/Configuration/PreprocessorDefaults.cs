@@ -17,6 +17,7 @@ internal sealed record PreprocessorDefaults(
     float[] Mean,
     float[] Std)
 {
+    private const int Lanczos = 1;
     private const int Bilinear = 2;
     private const int Bicubic = 3;
 
@@ -32,6 +33,8 @@ internal sealed record PreprocessorDefaults(
         ["BitImageProcessor"] = new(224, true, true, 224, Bicubic, ClipMean, ClipStd),
         ["BlipImageProcessor"] = new(384, false, false, null, Bicubic, ClipMean, ClipStd),
         ["SiglipImageProcessor"] = new(224, false, false, null, Bicubic, Half, Half),
+        ["Idefics3ImageProcessor"] = new(4 * 364, false, false, null, Lanczos, Half, Half) { Tile = 364 },
+        ["SmolVLMImageProcessor"] = new(4 * 364, false, false, null, Lanczos, Half, Half) { Tile = 364 },
     };
 
     private static readonly Dictionary<string, string> ByModelType = new(StringComparer.Ordinal)
@@ -42,7 +45,12 @@ internal sealed record PreprocessorDefaults(
         ["dinov2"] = "BitImageProcessor",
         ["blip"] = "BlipImageProcessor",
         ["siglip"] = "SiglipImageProcessor",
+        ["idefics3"] = "Idefics3ImageProcessor",
+        ["smolvlm"] = "SmolVLMImageProcessor",
     };
+
+    /// <summary>Side of a tile, for processors that cut images into tiles or squash them to one; <see cref="Size"/> is then the longest edge.</summary>
+    public int? Tile { get; init; }
 
     /// <summary>Finds a processor by its class name; names of old and of fast classes are taken for the slow one.</summary>
     /// <exception cref="NotSupportedException">The processor is not implemented.</exception>

@@ -20,9 +20,11 @@ internal readonly record struct DecodingCost(long Working, long Prepared)
         var prepared = 0L;
         for (var i = 0; i < plans.Count; i++)
         {
-            prepared += ResizeGeometry.Of(plans[i], header.Upright.Width, header.Upright.Height).Bytes;
+            var tiles = TileGeometry.Of(plans[i], header.Upright.Width, header.Upright.Height);
+            var first = tiles?.FirstPass ?? plans[i];
+            prepared += tiles?.Bytes ?? ResizeGeometry.Of(first, header.Upright.Width, header.Upright.Height).Bytes;
             if (FirstEqual(plans, i) == i)
-                working += ResampleSetup.WorkingBytes(plans[i], header.Width, header.Height, header.Orientation.Transpose);
+                working += ResampleSetup.WorkingBytes(first, header.Width, header.Height, header.Orientation.Transpose) + (tiles?.WorkingBytes ?? 0);
         }
 
         return new DecodingCost(working, prepared);

@@ -12,7 +12,7 @@ namespace VlWorker.Decoding;
 /// Encoded bytes to pixels at the models' input sizes, as transformers' Pillow-based processors prepare them: first frame, upright by
 /// EXIF, 8-bit RGB without the alpha channel, antialiased resize and centre crop. Bit for bit.
 /// <code>
-/// header -> limits -> decoder slot -> memory budget -> a decoder thread: bands of rows -> one resampler a plan -> prepared pixels
+/// header -> limits -> decoder slot -> memory budget -> a decoder thread: bands of rows -> one resampler a plan -> tiles -> prepared pixels
 /// </code>
 /// </summary>
 internal sealed class ImageDecoder : IDisposable
@@ -82,8 +82,12 @@ internal sealed class ImageDecoder : IDisposable
         {
             using var fan = new ResamplerFan(header, plans, scratch);
             RowReader.Read(encoded, header, turbo, scratch, fan.Sink, cancellation);
-            foreach (var (geometry, pixels) in fan.Finish())
-                prepared.Add(new PreparedPixels(geometry.Width, geometry.Height, pixels, lease.Split(pixels.Length)));
+            foreach (var (layout, pixels) in fan.Finish())
+            {
+                prepared.Add(new PreparedPixels(
+                    layout.Width, layout.Height, pixels, lease.Split(pixels.Length), layout.TileRows, layout.TileColumns));
+            }
+
             return new DecodedImage(header.Upright.Width, header.Upright.Height, header.FormatName, prepared);
         }
         catch

@@ -10,16 +10,19 @@ internal sealed class ResamplerFan : IDisposable
 {
     private readonly IReadOnlyList<ResizePlan> _plans;
     private readonly PlanResampler?[] _resamplers;
+    private readonly TileGeometry?[] _tiles;
+    private readonly DecoderScratch _scratch;
 
     public ResamplerFan(ImageHeader header, IReadOnlyList<ResizePlan> plans, DecoderScratch scratch)
     {
         ArgumentOutOfRangeException.ThrowIfZero(plans.Count, nameof(plans));
-        _plans = plans;
+        (_plans, _scratch) = (plans, scratch);
         _resamplers = new PlanResampler?[plans.Count];
+        _tiles = [.. plans.Select(plan => TileGeometry.Of(plan, header.Upright.Width, header.Upright.Height))];
         for (var i = 0; i < plans.Count; i++)
         {
             if (DecodingCost.FirstEqual(plans, i) == i)
-                _resamplers[i] = PlanResampler.Create(plans[i], header.Width, header.Height, header.Orientation, scratch);
+                _resamplers[i] = PlanResampler.Create(_tiles[i]?.FirstPass ?? plans[i], header.Width, header.Height, header.Orientation, scratch);
         }
     }
 
@@ -31,21 +34,21 @@ internal sealed class ResamplerFan : IDisposable
     }
 
     /// <summary>The pixels for each plan, in order, after the last row. The caller owns them.</summary>
-    public IEnumerable<(ResizeGeometry Geometry, PooledBuffer Pixels)> Finish()
+    public IEnumerable<(FrameLayout Layout, PooledBuffer Pixels)> Finish()
     {
-        var finished = new List<(ResizeGeometry Geometry, PooledBuffer Pixels)>(_plans.Count);
+        var finished = new List<(FrameLayout Layout, PooledBuffer Pixels)>(_plans.Count);
         for (var i = 0; i < _plans.Count; i++)
         {
             if (_resamplers[i] is { } resampler)
             {
-                finished.Add((resampler.Geometry, resampler.Finish()));
+                finished.Add(Finish(resampler, _tiles[i]));
                 continue;
             }
 
-            var (geometry, pixels) = finished[DecodingCost.FirstEqual(_plans, i)];
+            var (layout, pixels) = finished[DecodingCost.FirstEqual(_plans, i)];
             var copy = new PooledBuffer(pixels.Length);
             pixels.Span.CopyTo(copy.Span);
-            finished.Add((geometry, copy));
+            finished.Add((layout, copy));
         }
 
         return finished;
@@ -57,4 +60,15 @@ internal sealed class ResamplerFan : IDisposable
         foreach (var resampler in _resamplers)
             resampler?.Dispose();
     }
+
+    private (FrameLayout Layout, PooledBuffer Pixels) Finish(PlanResampler resampler, TileGeometry? tiles)
+    {
+        var pixels = resampler.Finish();
+        return tiles is { } geometry
+            ? (new FrameLayout(geometry.Side, geometry.Side, geometry.Rows, geometry.Columns), TileCutter.Cut(pixels, geometry, _scratch))
+            : (new FrameLayout(resampler.Geometry.Width, resampler.Geometry.Height, 0, 0), pixels);
+    }
 }
+
+/// <summary>The shape of prepared pixels, as <see cref="PreparedPixels"/> tells it.</summary>
+internal readonly record struct FrameLayout(int Width, int Height, int TileRows, int TileColumns);

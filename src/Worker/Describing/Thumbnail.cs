@@ -32,7 +32,7 @@ internal static class Thumbnail
     private static SKBitmap Expand(PreparedPixels pixels)
     {
         var bitmap = new SKBitmap(new SKImageInfo(pixels.Width, pixels.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var from = pixels.Rgb;
+        var from = pixels.Frame(pixels.Frames - 1);
         var to = bitmap.GetPixelSpan();
         for (var (i, j) = (0, 0); i < from.Length; i += 3, j += 4)
             (to[j], to[j + 1], to[j + 2], to[j + 3]) = (from[i], from[i + 1], from[i + 2], 255);

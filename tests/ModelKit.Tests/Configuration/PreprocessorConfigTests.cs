@@ -71,6 +71,19 @@ public sealed class PreprocessorConfigTests
     }
 
     [Fact]
+    public void A_processor_with_tiles_says_how_it_cuts()
+    {
+        var idefics = PreprocessorConfig.Parse("""{ "image_processor_type": "Idefics3ImageProcessor", "do_pad": true }""");
+        Assert.Equal(new ResizePlan(364, 364, null, null, null, 1) { Tiling = new Tiling(1456, true) }, idefics.Resize);
+        var smol = PreprocessorConfig.Parse("""
+            { "image_processor_type": "SmolVLMImageProcessorFast", "size": { "longest_edge": 2048 }, "max_image_size": { "longest_edge": 512 },
+              "do_image_splitting": false, "resample": 3 }
+            """);
+        Assert.Equal(new ResizePlan(512, 512, null, null, null, 3) { Tiling = new Tiling(2048, false) }, smol.Resize);
+        Assert.NotEqual(smol.Resize, smol.Resize with { Tiling = new Tiling(2048, true) });
+    }
+
+    [Fact]
     public void Rescaling_and_normalising_can_be_switched_off()
     {
         var plain = PreprocessorConfig.Parse("""{ "image_processor_type": "ViTImageProcessor", "do_rescale": false, "do_normalize": false }""");
@@ -87,7 +100,9 @@ public sealed class PreprocessorConfigTests
         Assert.Equal(shortest, PreprocessorConfig.Parse("{ }", config).Resize.ShortestEdge);
 
     [Theory]
-    [InlineData("""{ "image_processor_type": "Idefics3ImageProcessor" }""", "Idefics3ImageProcessor")]
+    [InlineData("""{ "image_processor_type": "LlavaImageProcessor" }""", "LlavaImageProcessor")]
+    [InlineData("""{ "image_processor_type": "Idefics3ImageProcessor", "size": { "height": 512, "width": 512 } }""", "longest_edge")]
+    [InlineData("""{ "image_processor_type": "Idefics3ImageProcessor", "size": { "longest_edge": 5000 } }""", "4096")]
     [InlineData("""{ "image_processor_type": "ViTImageProcessor", "do_resize": false }""", "do_resize")]
     [InlineData("""{ "image_processor_type": "ViTImageProcessor", "do_pad": true }""", "do_pad")]
     [InlineData("""{ "image_processor_type": "ViTImageProcessor", "resample": 0 }""", "resample 0")]

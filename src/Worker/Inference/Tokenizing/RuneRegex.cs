@@ -33,6 +33,12 @@ internal sealed partial class RuneRegex
     /// <summary>The GPT-2 splitting pattern, which ByteLevel pre-tokenizers imply.</summary>
     public static RuneRegex OfGpt2 { get; } = new(Gpt2Regex());
 
+    /// <summary>A digit, or a number written in any other way, as a piece of its own.</summary>
+    public static RuneRegex OfDigit { get; } = new(DigitRegex());
+
+    /// <summary>Several of them in a row.</summary>
+    public static RuneRegex OfDigits { get; } = new(DigitsRegex());
+
     /// <summary>Takes a "pattern" of a tokenizer file: { "Regex": "..." } or { "String": "..." }.</summary>
     /// <exception cref="NotSupportedException">The pattern means something else to .NET than to Oniguruma, or nothing.</exception>
     public static RuneRegex Create(TokenizerJson pattern)
@@ -106,6 +112,12 @@ internal sealed partial class RuneRegex
 
     [GeneratedRegex(Gpt2, RegexOptions.CultureInvariant)]
     private static partial Regex Gpt2Regex();
+
+    [GeneratedRegex(@"\p{N}", RegexOptions.CultureInvariant)]
+    private static partial Regex DigitRegex();
+
+    [GeneratedRegex(@"\p{N}+", RegexOptions.CultureInvariant)]
+    private static partial Regex DigitsRegex();
 
     [GeneratedRegex(Clip, RegexOptions.CultureInvariant)]
     private static partial Regex ClipRegex();

@@ -12,6 +12,8 @@ internal abstract class PreTokenizer
         {
             "Sequence" => new PreTokenizerSequence([.. json.Required("pretokenizers").Items().Select(Create)]),
             "ByteLevel" => new ByteLevelPreTokenizer(json.FlagOr("add_prefix_space", true), json.FlagOr("use_regex", true)),
+            "Digits" => new SplitPreTokenizer(
+                new PieceSplitter(json.FlagOr("individual_digits", false) ? RuneRegex.OfDigit : RuneRegex.OfDigits, SplitBehavior.Isolated, invert: false)),
             "Split" => new SplitPreTokenizer(SplitterOf(json)),
             var other => throw type.Unsupported($"pre-tokenizer {other}"),
         };
