@@ -28,6 +28,7 @@ root.Subcommands.Add(BackfillCommand.Create());
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
+root.Subcommands.Add(ModelSwapCommand.Create());
 root.Subcommands.Add(RestCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(StartupCommand.Create());

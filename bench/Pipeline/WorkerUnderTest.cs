@@ -33,6 +33,16 @@ internal sealed class WorkerUnderTest : IDisposable
     /// <summary>Highest resident memory so far in megabytes.</summary>
     public double PeakMegabytes => Status("VmHWM:");
 
+    /// <summary>What it has logged so far.</summary>
+    public IReadOnlyList<string> Lines
+    {
+        get
+        {
+            lock (_log)
+                return [.. _log];
+        }
+    }
+
     /// <summary>Where it listens.</summary>
     public Uri Address => new(new Uri(_health), "/");
 
@@ -69,6 +79,15 @@ internal sealed class WorkerUnderTest : IDisposable
         worker._process.BeginErrorReadLine();
         await worker.ReadyAsync();
         return worker;
+    }
+
+    /// <summary>The sum of the series of a metric; with labels, of the one that has just these.</summary>
+    public async Task<double> MetricAsync(string series)
+    {
+        using var client = new HttpClient();
+        var text = await client.GetStringAsync(new Uri(Address, "/metrics"));
+        return text.Split('\n').Where(line => line.StartsWith(series, StringComparison.Ordinal) && (line[series.Length] is ' ' or '{'))
+            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
     public void Dispose()

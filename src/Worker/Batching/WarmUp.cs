@@ -23,7 +23,7 @@ internal sealed class WarmUp(DeviceLoad load, bool shared, TimeProvider time)
         var gpu = DeviceName.TryParse(load.Device.Name, out var name) && name.Kind == DeviceKind.Cuda;
         if (!gpu && !shared)
             return;
-        foreach (var model in load.Device.Models)
+        foreach (var model in load.Device.Models.Where(static model => model.IsLoaded))
         {
             using var rows = new SampleRows(model);
             foreach (var sample in rows.All)

@@ -1,5 +1,6 @@
 using VlWorker.Failures;
 using VlWorker.Fetching;
+using VlWorker.Inference;
 using VlWorker.Publishing;
 
 namespace VlWorker.Consuming;
@@ -14,6 +15,7 @@ namespace VlWorker.Consuming;
 internal sealed class ConsumingService(
     ITransport transport,
     IObjectStore store,
+    ModelRegistry models,
     ConsumptionGate gate,
     ReceiveLanes lanes,
     ResultSender results,
@@ -38,6 +40,7 @@ internal sealed class ConsumingService(
         {
             [Dependency.Results] = token => results.ProbeAsync(transport.Publisher, token),
             [Dependency.Store] = store.ProbeAsync,
+            [Dependency.Models] = models.ProbeAsync,
         };
         foreach (var probe in probes.Values)
             await TryAsync(() => probe(cancellationToken));

@@ -12,6 +12,7 @@ namespace VlWorker.Consuming;
 /// work returned            -> its result is published and confirmed        -> ack
 /// RejectedException        -> ImageRejected published and confirmed        -> ack
 /// MalformedException       -> dead letter published and confirmed          -> ack
+/// BusyException            -> first wait queue, no attempt counted, confirmed -> ack
 /// TransientException       -> wait queue, after the last attempt dead letter, confirmed -> ack
 /// anything unforeseen      -> like a transient fault, with a reason of its own
 /// DependencyException      -> gate closes; the message goes back as it is, no attempt counted
@@ -102,6 +103,11 @@ internal sealed class MessageSettler(
         {
             activity?.SetStatus(ActivityStatusCode.Error, error.Reason);
             return await RejectAsync(request, error, address, cancellation);
+        }
+        catch (BusyException)
+        {
+            await retries.DeferAsync(delivery, cancellation);
+            return "deferred";
         }
         catch (MalformedException error)
         {

@@ -32,6 +32,11 @@ internal sealed class RetrySchedule(
         return true;
     }
 
+    /// <summary>Lets the message wait for a place, with no attempt counted.</summary>
+    /// <exception cref="DependencyException">It could not be sent away: it must stay.</exception>
+    public Task DeferAsync(Delivery delivery, CancellationToken cancellation) =>
+        SendAsync(Topology.WaitQueues[0].Name, delivery, cancellation, Origin(delivery));
+
     /// <summary>Makes the message a dead letter.</summary>
     /// <exception cref="DependencyException">It could not be sent away: it must stay.</exception>
     public async Task BuryAsync(Delivery delivery, string reason, Exception error, CancellationToken cancellation)

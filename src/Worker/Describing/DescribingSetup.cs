@@ -9,6 +9,7 @@ internal static class DescribingSetup
     public static IServiceCollection AddDescribing(this IServiceCollection services, int captionsKept = 0)
     {
         services.AddSingleton<RequestPlanner>();
+        services.AddSingleton<RowSubmitter>();
         services.AddSingleton(provider => new RecentImages(captionsKept, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ImageDescriber>();
         services.AddSingleton<TextDescriber>();

@@ -11,15 +11,17 @@ namespace VlWorker.Describing;
 /// <summary>The way of one image through the stages, whoever asks: a message of the broker or an HTTP request.</summary>
 /// <remarks>
 /// <code>
-/// plan -> fetch (or the bytes that came with the request) -> decode once -> one row a task in the batcher -> outputs
+/// plan -> the model is there -> fetch (or the bytes that came with the request) -> decode once -> one row a task in the batcher -> outputs
 /// </code>
-/// Memory: the encoded bytes are given back after decoding; each prepared image belongs to the batcher from its submission on.
+/// A model that has to be loaded is waited for before memory is taken; it is held only while a row of it is in the batcher, so that what holds a
+/// model never waits for anything but the device. Memory: the encoded bytes are given back after decoding; each prepared image belongs to the batcher from its submission on.
 /// </remarks>
 internal sealed class ImageDescriber(
     RequestPlanner planner,
+    ModelRegistry models,
     IObjectStore store,
     ImageDecoder decoder,
-    DynamicBatcher batcher,
+    RowSubmitter rows,
     RecentImages recent,
     WorkerMetrics metrics,
     TimeProvider time)
@@ -41,6 +43,7 @@ internal sealed class ImageDescriber(
     {
         var plans = planner.Plan(request);
         RequestChecks.Deadline(request.Deadline, time, "before the image was fetched");
+        using var admitted = await models.AdmitAsync([.. plans.Select(plan => plan.Model)], request.Deadline, cancellation);
         var (image, decoded, timing) = await PrepareAsync(request, plans, open, cancellation);
         var thumbnail = recent.Sample(decoded, plans);
         var outcomes = await InferAsync(request, plans, decoded, priority, cancellation);
@@ -87,15 +90,15 @@ internal sealed class ImageDescriber(
         DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, CancellationToken cancellation)
     {
         using var siblings = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var rows = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
+        var tasks = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
         try
         {
-            return await Task.WhenAll(rows);
+            return await Task.WhenAll(tasks);
         }
         catch
         {
             // Of several failures the one that caused the others counts.
-            await (rows.FirstOrDefault(row => row.IsFaulted) ?? rows.First(row => row.IsCanceled));
+            await (tasks.FirstOrDefault(task => task.IsFaulted) ?? tasks.First(task => task.IsCanceled));
             throw;
         }
 
@@ -104,7 +107,7 @@ internal sealed class ImageDescriber(
             try
             {
                 var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt);
-                return BatchSpans.Record(plan.Task, await batcher.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
+                return BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
             }
             catch
             {

@@ -12,7 +12,7 @@ namespace VlWorker.Describing;
 internal sealed record DescribedText(ModelReference Model, TokenizedText Tokens, EmbeddingOutcome Outcome);
 
 /// <summary>The way of one text through the stages: that of <see cref="ImageDescriber"/> without an object to fetch.</summary>
-internal sealed class TextDescriber(RequestPlanner planner, DynamicBatcher batcher, WorkerMetrics metrics, TimeProvider time)
+internal sealed class TextDescriber(RequestPlanner planner, ModelRegistry models, RowSubmitter rows, WorkerMetrics metrics, TimeProvider time)
 {
     /// <summary>Embeds a text. The request has been validated.</summary>
     /// <inheritdoc cref="ImageDescriber.DescribeAsync(DescribeImage, BatchPriority, CancellationToken)"/>
@@ -20,9 +20,10 @@ internal sealed class TextDescriber(RequestPlanner planner, DynamicBatcher batch
     {
         var model = planner.Plan(request);
         RequestChecks.Deadline(request.Deadline, time, "before the text was read");
+        using var admitted = await models.AdmitAsync([model], request.Deadline, cancellation);
         var tokens = model.Tokenize(request.Text!);
         var outcome = BatchSpans.Record(
-            Tasks.Embedding, await batcher.SubmitAsync(new TextInput(tokens), model, priority, request.Deadline, cancellation));
+            Tasks.Embedding, await rows.SubmitAsync(new TextInput(tokens), model, priority, request.Deadline, cancellation));
         metrics.Stage("batch-wait", outcome.Waited);
         metrics.Stage("inference", outcome.Ran);
         return new DescribedText(model.Reference, tokens, (EmbeddingOutcome)outcome.Outcome);

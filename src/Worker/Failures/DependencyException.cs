@@ -17,4 +17,7 @@ internal enum Dependency
 
     /// <summary>The device or the engine on it.</summary>
     Device,
+
+    /// <summary>A model that can't be loaded: its files are gone, damaged or others than at the start.</summary>
+    Models,
 }

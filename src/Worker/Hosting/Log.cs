@@ -21,4 +21,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 6, Level = LogLevel.Critical, Message = "The worker ends with exit code {Code}, to be started again: {Reason}")]
     public static partial void DeviceLost(ILogger logger, int code, string reason);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "Model {Alias}, revision {Revision}, will be loaded on demand on {Device}: it takes {Megabytes:F0} MB and was tried in {Seconds:F2} s")]
+    public static partial void ModelTried(ILogger logger, string alias, string revision, DeviceName device, double megabytes, double seconds);
 }

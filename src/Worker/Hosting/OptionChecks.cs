@@ -39,6 +39,12 @@ internal static class OptionChecks
                 + $"a batch of {largest.Spec.MaxBatch} (MaxBatch of {largest.Name}) could never fill";
         }
 
+        foreach (var (model, device) in devices.SelectMany(device => device.Models.Select(model => (model, device)))
+            .Where(entry => entry.model.MaxInFlight > 0 && entry.model.MaxInFlight < entry.device.Spec.MaxBatch))
+        {
+            yield return $"Inference: MaxInFlight of '{model.Alias}' is {model.MaxInFlight}: a batch of {device.Spec.MaxBatch} (MaxBatch of {device.Name}) could never fill";
+        }
+
         var rows = devices.Sum(device => device.Spec.MaxBatch * device.Spec.Streams);
         if (options.Consuming.Lanes().Sum(lane => lane.Prefetch) < rows)
             yield return $"Consuming: all lanes' prefetch together is below the {rows} rows of all devices' batches (MaxBatch x Streams): a device would idle";

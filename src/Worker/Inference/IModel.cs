@@ -3,9 +3,16 @@ using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference;
 
-/// <summary>A loaded model: a family's way from inputs to results, on one device. The copies of several devices share alias and revision.</summary>
+/// <summary>A model: a family's way from inputs to results, on one device. The copies of several devices share alias and revision.</summary>
+/// <remarks>
+/// Disposing of it frees its graphs and all native memory. What plans requests, everything but <see cref="Run"/>, goes on answering after it: a
+/// request for a model that is loaded on demand is planned before the model is there.
+/// </remarks>
 internal interface IModel : IDisposable
 {
+    /// <summary>Whether it can run now: a model that is loaded on demand may not be in memory.</summary>
+    bool IsLoaded => true;
+
     /// <summary>Alias and revision.</summary>
     ModelReference Reference { get; }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using VlWorker.Inference.OnDemand;
 
 namespace VlWorker.Inference;
 
@@ -25,6 +26,22 @@ internal sealed record InferenceOptions
     [Description("Lets the processor take over from a GPU that can't be used at start-up; without it, the worker does not start.")]
     public bool AllowCpuFallback { get; init; }
 
+    [Description("Memory that the models loaded on demand may take on a device together, in bytes, as measured at the start: weights, and what the largest batches of all streams need. 0: no limit.")]
+    [Range(0L, 1L << 44)]
+    public long ModelMemoryBytes { get; init; }
+
+    [Description("Time without a request after which a model that was loaded on demand is unloaded; zero keeps it until others need its memory.")]
+    [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
+    public TimeSpan ModelIdle { get; init; } = TimeSpan.FromMinutes(5);
+
+    [Description("Time that a request waits for its model to be loaded at most; then a message goes to the wait queues, and REST answers 503.")]
+    [Range(typeof(TimeSpan), "00:00:01", "00:25:00")]
+    public TimeSpan ModelWait { get; init; } = TimeSpan.FromMinutes(1);
+
+    [Description("Time that a model loaded on demand is served for before it makes room for another, or as long as loading it took if that is longer; a quarter of it once nothing is left to do.")]
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan ModelTurn { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Everything that is wrong with these settings together.</summary>
     public IEnumerable<string> Check() => [.. CheckModels(), .. CheckDevices()];
 
@@ -40,12 +57,18 @@ internal sealed record InferenceOptions
         {
             foreach (var device in Names().Where(device => alias.Count(model => Runs(model, device)) > 1))
                 yield return $"Models: two models are called '{alias.Key}' on {device}";
+            if (alias.Select(model => model.Load).Distinct().Count() > 1)
+                yield return $"Models: the entries of '{alias.Key}' differ in Load: its copies come and go together";
+            if (alias.Select(model => model.MaxInFlight).Distinct().Count() > 1)
+                yield return $"Models: the entries of '{alias.Key}' differ in MaxInFlight: it counts for all of them together";
         }
 
         foreach (var model in Models)
         {
             foreach (var name in model.Devices.Where(name => !DeviceName.TryParse(name, out var device) || !Names().Contains(device)))
                 yield return $"Models: '{model.Alias}' names the device '{name}', which is not in Devices";
+            foreach (var device in Names().Where(device => model.Load == ModelLoad.OnDemand && device.Kind == DeviceKind.Cuda && Runs(model, device)))
+                yield return $"Models: '{model.Alias}' is loaded on demand, and {device} can't do that: name its Devices, or load it at the start";
         }
     }
 

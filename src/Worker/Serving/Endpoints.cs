@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Prometheus;
+using VlWorker.Inference;
 using VlWorker.Serving.Access;
 using VlWorker.Serving.Embeddings;
 using VlWorker.Serving.Predict;
@@ -35,11 +36,16 @@ internal static class Endpoints
         {
             var reasons = readiness.Reasons();
             return reasons.Count == 0
-                ? Results.Text("ready\n")
+                ? Results.Text("ready\n" + OnDemand(readiness.Models()))
                 : Results.Text(string.Join('\n', reasons) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
         });
         application.MapMetrics("/metrics", registry);
     }
+
+    /// <summary>A line for each model that comes and goes: that it is not loaded is no reason to send work elsewhere.</summary>
+    private static string OnDemand(ModelRegistry? models) => string.Concat(
+        models?.All.Select(model => (model.Reference.Alias, State: models.ResidencyOf(model.Reference.Alias))).Where(static model => model.State is not null)
+            .Select(static model => $"model {model.Alias}, on demand: {model.State!.Value.ToString().ToLowerInvariant()}\n") ?? []);
 
     private static void MapRest(this WebApplication application)
     {

@@ -9,7 +9,7 @@ namespace VlWorker.Telemetry;
 internal sealed class WorkerMetrics
 {
     private static readonly string[] Lanes = [Topology.InteractiveRoutingKey, Topology.BackfillRoutingKey, Topology.TextRoutingKey];
-    private static readonly string[] Outcomes = ["described", "rejected", "retried", "dead", "returned"];
+    private static readonly string[] Outcomes = ["described", "rejected", "retried", "deferred", "dead", "returned"];
 
     private static readonly double[] SecondsBuckets =
         [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -67,12 +67,16 @@ internal sealed class WorkerMetrics
         _modelLoad = _factory.CreateGauge("vlworker_model_load_seconds", "Time it took to load a model.", ["model", "device"]);
         _trims = _factory.CreateCounter("vlworker_memory_trims_total", "How often idle models gave memory back.");
         _trimmedBytes = _factory.CreateCounter("vlworker_memory_trimmed_bytes_total", "Resident memory that idle models gave back.");
+        Models = new ModelMetrics(_factory);
         ShowZeroes();
         ObserveLanes();
     }
 
     /// <summary>What /metrics serves.</summary>
     public CollectorRegistry Registry { get; }
+
+    /// <summary>Those of models that come and go.</summary>
+    public ModelMetrics Models { get; }
 
     /// <summary>Counts a settled message.</summary>
     public void Settled(string lane, string outcome) => _messages.WithLabels(lane, outcome).Inc();

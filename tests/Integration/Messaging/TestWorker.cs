@@ -7,6 +7,7 @@ using VlWorker.Decoding;
 using VlWorker.Describing;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Inference.OnDemand;
 using VlWorker.Publishing;
 using VlWorker.Telemetry;
 
@@ -19,7 +20,8 @@ internal sealed class TestWorker : IAsyncDisposable
     private readonly DeviceRunner _device;
     private bool _stopped;
 
-    public TestWorker(BrokerOptions broker, ConsumingOptions? consuming = null, PublishingOptions? publishing = null)
+    public TestWorker(
+        BrokerOptions broker, ConsumingOptions? consuming = null, PublishingOptions? publishing = null, Dictionary<string, ModelShare>? shares = null)
     {
         Broker = broker;
         Store = new ScriptedStore(File.ReadAllBytes(Infrastructure.Repository.At("samples", "0002.png")));
@@ -34,7 +36,7 @@ internal sealed class TestWorker : IAsyncDisposable
             .AddSingleton<IObjectStore>(Store)
             .AddSingleton(new DecodingOptions())
             .AddSingleton<ImageDecoder>()
-            .AddSingleton(new ModelRegistry([new Device("cpu", 1, 16, [Model])]))
+            .AddSingleton(new ModelRegistry([new Device("cpu", 1, 16, [Model])]) { Shares = shares ?? [] })
             .AddSingleton(new BatchingOptions { MaxWaitMs = 2 })
             .AddSingleton<DynamicBatcher>()
             .AddDescribing()

@@ -5,7 +5,8 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Worker.Tests.Batching;
 
 /// <summary>A model whose answers a test decides: the batcher's own behaviour needs no real inference.</summary>
-internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyList<InferenceOutcome>>? run = null, string alias = "stub") : IModel
+internal sealed class StubModel(
+    Func<IReadOnlyList<InferenceInput>, IReadOnlyList<InferenceOutcome>>? run = null, string alias = "stub", Action? dispose = null) : IModel
 {
     public ModelReference Reference { get; } = new() { Alias = alias, Revision = new string('0', 64) };
 
@@ -26,9 +27,7 @@ internal sealed class StubModel(Func<IReadOnlyList<InferenceInput>, IReadOnlyLis
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
         run?.Invoke(rows) ?? [.. rows.Select(_ => new EmbeddingOutcome([1f]))];
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => dispose?.Invoke();
 }
 
 /// <summary>An input that counts its disposals.</summary>

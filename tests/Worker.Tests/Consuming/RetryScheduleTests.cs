@@ -33,6 +33,16 @@ public sealed class RetryScheduleTests
         Assert.Equal(exchange == "vl.dead", properties.Text(Topology.DeadReasonHeader) == DeadLetterReason.AttemptsExhausted);
     }
 
+    [Fact]
+    public async Task Waiting_for_a_place_is_no_attempt()
+    {
+        await Schedule(maxAttempts: 1).DeferAsync(Deliver(new Dictionary<string, object?> { [Topology.AttemptHeader] = 3, ["own"] = "kept" }), default);
+
+        var (sentTo, key, _, properties) = Assert.Single(_broker.Published);
+        Assert.Equal(("vl.retry.5s", "backfill"), (sentTo, key));
+        Assert.Equal((3, "kept"), ((int)properties.Number(Topology.AttemptHeader), properties.Text("own")));
+    }
+
     [Theory]
     [InlineData("2", 2)]
     [InlineData("many", 0)]

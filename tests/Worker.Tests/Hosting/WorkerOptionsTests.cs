@@ -53,6 +53,13 @@ public sealed class WorkerOptionsTests
     }
 
     [Fact]
+    public void A_models_share_that_can_never_fill_a_batch_is_refused()
+    {
+        var error = Assert.Throws<StartupException>(() => Read(new() { ["Inference:Models:0:Alias"] = "a", ["Inference:Models:0:Folder"] = "f", ["Inference:Models:0:MaxInFlight"] = "8" }));
+        Assert.Contains("MaxInFlight of 'a' is 8: a batch of 16", Assert.Single(error.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_drain_longer_than_the_shutdown_is_refused()
     {
         var error = Assert.Throws<StartupException>(() => Read(new() { ["Consuming:GracePeriod"] = "00:02:00", ["Hosting:ShutdownSeconds"] = "60" }));
@@ -65,6 +72,32 @@ public sealed class WorkerOptionsTests
         var options = Read(new() { ["Inference:Models:0:Alias"] = "mine", ["Inference:Models:0:Folder"] = "some/where", ["Inference:Models:0:IntraOpThreads"] = "4" });
         var model = Assert.Single(options.Inference.Models);
         Assert.Equal(("mine", "some/where", 4), (model.Alias, model.Folder, model.IntraOpThreads));
+    }
+
+    [Fact]
+    public void A_model_on_demand_runs_on_the_processor_and_all_its_copies_come_and_go_together()
+    {
+        var error = Assert.Throws<StartupException>(() => Read(new()
+        {
+            ["Inference:Devices:0:Name"] = "cpu",
+            ["Inference:Devices:1:Name"] = "cuda:0",
+            ["Inference:Models:0:Alias"] = "a",
+            ["Inference:Models:0:Folder"] = "f",
+            ["Inference:Models:0:Load"] = "OnDemand",
+            ["Inference:Models:0:Devices:0"] = "cpu",
+            ["Inference:Models:1:Alias"] = "a",
+            ["Inference:Models:1:Folder"] = "f",
+            ["Inference:Models:1:Devices:0"] = "cuda:0",
+            ["Inference:Models:2:Alias"] = "b",
+            ["Inference:Models:2:Folder"] = "f",
+            ["Inference:Models:2:Load"] = "OnDemand",
+            ["Inference:ModelMemoryBytes"] = "-1",
+            ["Inference:ModelWait"] = "00:00:00",
+            ["Inference:Models:0:MaxInFlight"] = "32",
+        }));
+
+        foreach (var text in (string[])["entries of 'a' differ in Load", "'b' is loaded on demand, and cuda:0 can't", "Inference:ModelMemoryBytes", "Inference:ModelWait", "entries of 'a' differ in MaxInFlight"])
+            Assert.Contains(error.Errors, message => message.Contains(text, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal static partial class MemoryTrim
     {
         var before = Environment.WorkingSet;
         Interlocked.Increment(ref _requests);
-        foreach (var model in models)
+        foreach (var model in models.Where(static model => model.IsLoaded))
         {
             using var rows = new SampleRows(model);
             foreach (var row in rows.All)
@@ -28,11 +28,12 @@ internal static partial class MemoryTrim
         }
 
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        TrimHeap();
+        Heap();
         return Math.Max(0, before - Environment.WorkingSet);
     }
 
-    private static void TrimHeap()
+    /// <summary>Gives the free pages of the C library's heap back to the system.</summary>
+    public static void Heap()
     {
         if (!OperatingSystem.IsLinux())
             return;

@@ -17,6 +17,7 @@ internal sealed record Problem(string Reason, string Detail, TimeSpan? RetryAfte
     public static Problem? Of(Exception error) => error switch
     {
         RejectedException rejected => new Problem(rejected.Reason, rejected.Message),
+        BusyException => new Problem(ProblemTypes.Overloaded, error.Message, Soon),
         TransientException => new Problem(ProblemTypes.TemporaryFailure, error.Message, Soon),
         DependencyException lost => new Problem(ProblemTypes.NotReady, $"{lost.Dependency.ToString().ToLowerInvariant()}: {lost.Message}", Soon),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>

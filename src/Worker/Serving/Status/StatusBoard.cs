@@ -3,6 +3,7 @@ using System.Reflection;
 using VlWorker.Consuming;
 using VlWorker.Describing;
 using VlWorker.Inference;
+using VlWorker.Inference.OnDemand;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Serving.Status;
@@ -53,12 +54,12 @@ internal sealed class StatusBoard(
             new MemoryUse("pixels", history.Last.Sum("vlworker_pixel_bytes_in_flight"), limits.PixelBytes),
         ],
         Rejections = [.. Rejections(history)],
-        Models = [.. models?.Loaded.Select(Of) ?? []],
+        Models = [.. models?.Loaded.Select(model => Of(model, models.ResidencyOf(model.Alias))) ?? []],
         Captions = recent.IsOn ? [.. recent.All.Select(Of)] : null,
     };
 
-    private static ModelStatus Of(LoadedModel model) =>
-        new(model.Alias, model.Revision, model.Tasks, model.Device, model.Precision, model.Optimized);
+    private static ModelStatus Of(LoadedModel model, Residency? residency) => new(
+        model.Alias, model.Revision, model.Tasks, model.Device, model.Precision, model.Optimized, residency?.ToString().ToLowerInvariant(), model.Bytes);
 
     private static CaptionStatus Of(RecentImage image) =>
         new(image.Id, image.Key, image.Caption, image.Model, image.Width, image.Height, image.At.UtcDateTime);

@@ -98,7 +98,10 @@ internal sealed record MemoryUse(string Name, double UsedBytes, long CapacityByt
 internal sealed record RejectionCount(string Reason, double Total, double LastMinute);
 
 /// <summary>A model on a device.</summary>
-internal sealed record ModelStatus(string Alias, string Revision, IReadOnlyList<string> Tasks, string Device, string Precision, bool Optimized);
+/// <param name="State">Loaded for good: null. On demand: where it stands, such as <c>loaded</c> or <c>unloaded</c>.</param>
+/// <param name="Bytes">Memory that it takes while it is loaded, if it is loaded on demand.</param>
+internal sealed record ModelStatus(
+    string Alias, string Revision, IReadOnlyList<string> Tasks, string Device, string Precision, bool Optimized, string? State, long? Bytes);
 
 /// <summary>A captioned image; its thumbnail is at /status/thumbnails/&lt;id&gt;.</summary>
 internal sealed record CaptionStatus(long Id, string? Key, string Caption, string Model, int Width, int Height, DateTime At);

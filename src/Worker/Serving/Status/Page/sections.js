@@ -84,7 +84,8 @@ function captions(status) {
 }
 
 function models(status) {
-  table(by('models'), ['Model', 'Device', 'Tasks', 'Precision', 'Graphs', 'Revision'].map(title => ({ title })),
-    status.models.map(model => ({ cells: [model.alias, model.device, model.tasks.join(', ') || 'text', model.precision, model.optimized ? 'rebuilt for the device' : 'as exported',
+  table(by('models'), ['Model', 'Device', 'Tasks', 'Memory', 'Precision', 'Graphs', 'Revision'].map(title => ({ title })),
+    status.models.map(model => ({ cells: [model.alias, model.device, model.tasks.join(', ') || 'text',
+      model.state ? `on demand: ${model.state} (${bytes(model.bytes)})` : 'loaded', model.precision, model.optimized ? 'rebuilt for the device' : 'as exported',
       make('code', { title: model.revision }, model.revision.slice(0, 12))] })), 'The models are not loaded yet.');
 }

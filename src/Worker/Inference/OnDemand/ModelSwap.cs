@@ -1,0 +1,56 @@
+using VlWorker.Inference.Engine;
+using VlWorker.Telemetry;
+
+namespace VlWorker.Inference.OnDemand;
+
+/// <summary>Loads and unloads the copies of a model, and tells of it. Blocks for as long as that takes.</summary>
+internal sealed class ModelSwap(WorkerMetrics metrics, TimeProvider time, ILogger logger)
+{
+    /// <summary>Loads all copies or none.</summary>
+    public void Load(PooledModel model)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
+            foreach (var copy in model.Copies)
+            {
+                var before = time.GetTimestamp();
+                copy.Load();
+                metrics.ModelLoaded(model.Alias, copy.Device, time.GetElapsedTime(before));
+                metrics.Models.Loaded(copy.Reference.Alias, copy.Device, copy.Bytes);
+            }
+        }
+        catch (Exception error)
+        {
+            foreach (var copy in model.Copies)
+            {
+                copy.Unload();
+                metrics.Models.Unloaded(model.Alias, copy.Device);
+            }
+
+            metrics.Models.LoadFailed(model.Alias);
+            Log.LoadFailed(logger, model.Alias, error.Message);
+            throw;
+        }
+
+        metrics.Models.CountLoad(model.Alias);
+        var took = time.GetElapsedTime(started);
+        Log.Loaded(logger, model.Alias, took.TotalSeconds);
+    }
+
+    /// <summary>Gives the memory of all copies back to the system.</summary>
+    public void Unload(PooledModel model, string reason)
+    {
+        var before = Environment.WorkingSet;
+        foreach (var copy in model.Copies)
+        {
+            copy.Unload();
+            metrics.Models.Unloaded(model.Alias, copy.Device);
+        }
+
+        MemoryTrim.Heap();
+        metrics.Models.CountUnload(model.Alias, reason);
+        var after = Environment.WorkingSet;
+        Log.Unloaded(logger, model.Alias, reason, before / 1e6, after / 1e6);
+    }
+}

@@ -1,0 +1,115 @@
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.OnDemand;
+
+/// <summary>A device's copy of a model that comes and goes. What plans requests always answers; running needs it loaded.</summary>
+internal sealed class OnDemandCopy : IModel
+{
+    private readonly Func<IModel> _load;
+    private readonly ReaderWriterLockSlim _gate = new();
+    private IModel _plans;
+    private IModel? _running;
+
+    /// <summary>Takes over a copy that was loaded once, and keeps what plans requests.</summary>
+    /// <param name="device">The device's name.</param>
+    /// <param name="bytes">Memory that it takes while it is loaded.</param>
+    /// <param name="first">The copy; it is disposed of here, with its sessions and their memory.</param>
+    /// <param name="load">Loads it again.</param>
+    public OnDemandCopy(string device, long bytes, IModel first, Func<IModel> load)
+    {
+        (Device, Bytes, _plans, _load) = (device, bytes, first, load);
+        first.Dispose();
+    }
+
+    /// <summary>The device's name.</summary>
+    public string Device { get; }
+
+    /// <summary>Memory that it takes while it is loaded, as measured at the start.</summary>
+    public long Bytes { get; }
+
+    /// <inheritdoc/>
+    public bool IsLoaded => Volatile.Read(ref _running) is not null;
+
+    /// <inheritdoc/>
+    public ModelReference Reference => _plans.Reference;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Tasks => _plans.Tasks;
+
+    /// <inheritdoc/>
+    public bool EmbedsText => _plans.EmbedsText;
+
+    /// <inheritdoc/>
+    public bool TakesPrompt => _plans.TakesPrompt;
+
+    /// <inheritdoc/>
+    public int MaxImages => _plans.MaxImages;
+
+    /// <inheritdoc/>
+    public PreprocessorConfig? Images => _plans.Images;
+
+    /// <inheritdoc/>
+    public GenerationParameters? Resolve(GenerationOptions? options) => _plans.Resolve(options);
+
+    /// <inheritdoc/>
+    public TokenizedText Tokenize(string text) => _plans.Tokenize(text);
+
+    /// <inheritdoc/>
+    public BatchKey KeyOf(InferenceInput input) => _plans.KeyOf(input);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
+    {
+        // Requests hold a lease. Who runs without one (made-up rows, to give memory back) keeps it from going meanwhile.
+        _gate.EnterReadLock();
+        try
+        {
+            return _running is { } model
+                ? model.Run(rows, cancellation)
+                : [.. rows.Select(_ => new FailedOutcome(new TransientException($"model '{Reference.Alias}' is not loaded")))];
+        }
+        finally
+        {
+            _gate.ExitReadLock();
+        }
+    }
+
+    /// <summary>Loads it. Takes as long as that takes.</summary>
+    public void Load()
+    {
+        var model = _load();
+        _gate.EnterWriteLock();
+        try
+        {
+            (_plans, _running) = (model, model);
+        }
+        finally
+        {
+            _gate.ExitWriteLock();
+        }
+    }
+
+    /// <summary>Gives its memory back, after what runs.</summary>
+    public void Unload()
+    {
+        _gate.EnterWriteLock();
+        try
+        {
+            _running?.Dispose();
+            _running = null;
+        }
+        finally
+        {
+            _gate.ExitWriteLock();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Unload();
+        _gate.Dispose();
+    }
+}
