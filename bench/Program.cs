@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VlWorker.Bench.Backfill;
+using VlWorker.Bench.Batching;
 using VlWorker.Bench.Decoding;
 using VlWorker.Bench.Devices;
 using VlWorker.Bench.Fetching;
@@ -29,6 +30,9 @@ root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
 root.Subcommands.Add(ModelSwapCommand.Create());
+root.Subcommands.Add(LanesCommand.Create());
+root.Subcommands.Add(WindowCommand.Create());
+root.Subcommands.Add(WindowEngineCommand.Create());
 root.Subcommands.Add(RestCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
 root.Subcommands.Add(StartupCommand.Create());

@@ -81,7 +81,7 @@ internal sealed partial class DeviceRig : IDisposable
         var started = Stopwatch.GetTimestamp();
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = _inFlight }, async (i, token) =>
         {
-            var outcome = await _batcher.SubmitAsync(Input(images[i % images.Count]), _model, BatchPriority.Backfill, null, token);
+            var outcome = await _batcher.SubmitAsync(Input(images[i % images.Count]), _model, new RowTerms(BatchPriority.Backfill), token);
             results[i] = outcome.Outcome is CaptionOutcome caption ? string.Join(' ', caption.Sequences[0].TokenIds) : Rounded((EmbeddingOutcome)outcome.Outcome);
         });
         return (Stopwatch.GetElapsedTime(started).TotalSeconds, results);
@@ -93,7 +93,7 @@ internal sealed partial class DeviceRig : IDisposable
         await Task.WhenAll(Enumerable.Range(0, _inFlight).Select(async first =>
         {
             for (var i = first; !cancellation.IsCancellationRequested; i += _inFlight)
-                done(await _batcher.SubmitAsync(Input(images[i % images.Count]), _model, BatchPriority.Backfill, null, CancellationToken.None));
+                done(await _batcher.SubmitAsync(Input(images[i % images.Count]), _model, new RowTerms(BatchPriority.Backfill), CancellationToken.None));
         }));
     }
 

@@ -16,13 +16,15 @@ internal sealed class EngineAlone : IDisposable
     private readonly DynamicBatcher _batcher;
     private readonly DeviceRunner _runner;
 
-    public EngineAlone(string modelFolder, int maxBatch, int threads = 1, ModelPrecision precision = ModelPrecision.Auto)
+    public EngineAlone(
+        string modelFolder, int maxBatch, int threads = 1, ModelPrecision precision = ModelPrecision.Auto, BatchingOptions? batching = null)
     {
         _model = ModelLoader.Load("captioner", modelFolder, new ModelOptions { IntraOpThreads = threads, Precision = precision });
-        var options = new BatchingOptions();
+        var options = batching ?? new BatchingOptions();
         var device = new Device("cpu", Math.Max(1, Environment.ProcessorCount / threads), maxBatch, [_model]);
         _batcher = new DynamicBatcher(options, TimeProvider.System);
         _runner = new DeviceRunner(_batcher, [device], options, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+        _runner.WarmUp(CancellationToken.None);
         _runner.Start();
     }
 
@@ -53,11 +55,11 @@ internal sealed class EngineAlone : IDisposable
     }
 
     /// <summary>Decodes and captions one image, or embeds it; returns the caption.</summary>
-    public async Task<string> CaptionAsync(byte[] image)
+    public async Task<string> CaptionAsync(byte[] image, BatchPriority priority = BatchPriority.Backfill)
     {
         var decoded = await _decoder.DecodeAsync(image, [_model.Images!.Resize], CancellationToken.None);
         var input = new ImageInput(_model.Tasks[0], decoded.Prepared[0], _model.Resolve(null));
-        var outcome = await _batcher.SubmitAsync(input, _model, BatchPriority.Backfill, null, CancellationToken.None);
+        var outcome = await _batcher.SubmitAsync(input, _model, new RowTerms(priority), CancellationToken.None);
         return outcome.Outcome is CaptionOutcome caption ? caption.Sequences[0].Text : string.Empty;
     }
 

@@ -5,16 +5,19 @@ using VlWorker.Inference;
 namespace VlWorker.Batching;
 
 /// <summary>One submitted input on its way. Owns the input: whoever settles the row disposes of it, once.</summary>
-internal sealed class BatchRow(InferenceInput input, BatchPriority priority, DateTimeOffset? deadline, long submitted)
+internal sealed class BatchRow(InferenceInput input, RowTerms terms, long submitted)
 {
     private readonly TaskCompletionSource<BatchedOutcome> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _settled;
 
     public InferenceInput Input { get; } = input;
 
-    public BatchPriority Priority { get; } = priority;
+    public BatchPriority Priority { get; } = terms.Priority;
 
-    public DateTimeOffset? Deadline { get; } = deadline;
+    public DateTimeOffset? Deadline { get; } = terms.Deadline;
+
+    /// <summary>Its job; empty if it has none.</summary>
+    public string Job { get; } = terms.Job ?? string.Empty;
 
     /// <summary>Timestamp of <see cref="TimeProvider.GetTimestamp"/>.</summary>
     public long Submitted { get; } = submitted;
@@ -24,6 +27,9 @@ internal sealed class BatchRow(InferenceInput input, BatchPriority priority, Dat
 
     /// <summary>Where the row waits, guarded by the batcher's lock; null once it has left.</summary>
     public LinkedListNode<BatchRow>? Node { get; set; }
+
+    /// <summary>Its place among its job's backfill rows, guarded by the batcher's lock.</summary>
+    public LinkedListNode<BatchRow>? JobNode { get; set; }
 
     /// <summary>Completes when the row is settled.</summary>
     public Task<BatchedOutcome> Completion => _done.Task;

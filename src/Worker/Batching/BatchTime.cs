@@ -6,20 +6,23 @@ namespace VlWorker.Batching;
 /// <remarks>
 /// The first batch counts only until there is a second: it pays for what happens once. While all batches were of one size, the two terms can't be
 /// told apart, and the time of another size is known within bounds only: between all fixed and all proportional.
+/// Errors count relative to a batch's time: large batches vary by more than the fixed part is, and would drown what small ones say of it.
 /// </remarks>
 internal sealed class BatchTime
 {
-    /// <summary>What a batch still counts after each later one: some ten batches make the estimate.</summary>
+    /// <summary>What a batch still counts after each later one: some ten batches say how long batches take now.</summary>
     private const double Fade = 0.9;
+
+    /// <summary>The ratio of the two terms changes less, and needs more batches.</summary>
+    private const double ShapeFade = 0.95;
 
     /// <summary>Sizes whose spread is below this share of their mean tell nothing of the slope.</summary>
     private const double LeastSpread = 0.1;
 
     private double _weight;
     private double _rows;
-    private double _rowsSquared;
     private double _seconds;
-    private double _product;
+    private Sums _sums;
     private (double Fixed, double PerRow)? _shape;
 
     /// <summary>Batches seen.</summary>
@@ -29,15 +32,13 @@ internal sealed class BatchTime
     public void Observe(int rows, TimeSpan time)
     {
         Batches++;
-        var fade = Batches == 2 ? 0 : Fade;
+        var forget = Batches == 2;
         // A time of zero would make a device infinitely fast.
         var seconds = Math.Max(time.TotalSeconds, 1e-6);
-        _weight = (_weight * fade) + 1;
-        _rows = (_rows * fade) + rows;
-        _rowsSquared = (_rowsSquared * fade) + ((double)rows * rows);
-        _seconds = (_seconds * fade) + seconds;
-        _product = (_product * fade) + (rows * seconds);
-        Fit();
+        var fade = forget ? 0 : Fade;
+        (_weight, _rows, _seconds) = ((_weight * fade) + 1, (_rows * fade) + rows, (_seconds * fade) + seconds);
+        _sums = _sums.Add(forget ? 0 : ShapeFade, rows, seconds);
+        _shape = _sums.Line() ?? _shape;
     }
 
     /// <summary>Seconds that a batch takes, if what is not known turns out well; null before the first batch.</summary>
@@ -46,24 +47,52 @@ internal sealed class BatchTime
     /// <summary>Seconds that a batch takes, if what is not known turns out badly; null before the first batch.</summary>
     public double? AtMost(int rows) => Predict(rows, rows > _rows / _weight);
 
+    /// <summary>a and b; null while sizes that ran don't tell them apart.</summary>
+    public BatchCost? Cost
+    {
+        get
+        {
+            // The shape stays what it was while sizes don't vary; its scale follows the last batches.
+            if (_shape is not { } shape)
+                return null;
+            var scale = _seconds / ((shape.Fixed * _weight) + (shape.PerRow * _rows));
+            return new BatchCost(shape.Fixed * scale, shape.PerRow * scale);
+        }
+    }
+
     private double? Predict(int rows, bool proportional)
     {
         if (Batches == 0)
             return null;
+        if (Cost is { } cost)
+            return cost.Seconds(rows);
         var (meanRows, meanSeconds) = (_rows / _weight, _seconds / _weight);
-        // The shape stays what it was while sizes don't vary; its scale follows the last batches.
-        if (_shape is { } shape)
-            return meanSeconds * (shape.Fixed + (shape.PerRow * rows)) / (shape.Fixed + (shape.PerRow * meanRows));
         return proportional ? meanSeconds * rows / meanRows : meanSeconds;
     }
 
-    private void Fit()
+    /// <summary>What least squares need, each batch weighed by the inverse square of its time.</summary>
+    private readonly record struct Sums(double Weight, double Rows, double RowsSquared, double Seconds, double Product)
     {
-        var (meanRows, meanSeconds) = (_rows / _weight, _seconds / _weight);
-        var variance = (_rowsSquared / _weight) - (meanRows * meanRows);
-        if (variance < LeastSpread * LeastSpread * meanRows * meanRows)
-            return;
-        var slope = Math.Clamp(((_product / _weight) - (meanRows * meanSeconds)) / variance, 0, meanSeconds / meanRows);
-        _shape = (meanSeconds - (slope * meanRows), slope);
+        public Sums Add(double fade, double rows, double seconds)
+        {
+            var weight = 1 / (seconds * seconds);
+            return new Sums(
+                (Weight * fade) + weight,
+                (Rows * fade) + (weight * rows),
+                (RowsSquared * fade) + (weight * rows * rows),
+                (Seconds * fade) + (weight * seconds),
+                (Product * fade) + (weight * rows * seconds));
+        }
+
+        /// <summary>Null if the sizes don't vary.</summary>
+        public (double Fixed, double PerRow)? Line()
+        {
+            var (meanRows, meanSeconds) = (Rows / Weight, Seconds / Weight);
+            var variance = (RowsSquared / Weight) - (meanRows * meanRows);
+            if (variance < LeastSpread * LeastSpread * meanRows * meanRows)
+                return null;
+            var slope = Math.Clamp(((Product / Weight) - (meanRows * meanSeconds)) / variance, 0, meanSeconds / meanRows);
+            return (meanSeconds - (slope * meanRows), slope);
+        }
     }
 }

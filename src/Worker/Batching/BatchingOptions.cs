@@ -12,11 +12,14 @@ internal sealed record BatchingOptions
     [Range(1, 4096)]
     public int MaxBatch { get; init; } = 16;
 
-    [Description("Longest time a row waits for its batch to fill while a device is free, in milliseconds.")]
+    [Description("How long a batch waits for more rows while a device is free. Learned: as long as that pays, by the times of its batches and the arrival of rows, at most MaxWaitMs. Fixed: MaxWaitMs.")]
+    public WindowKind Window { get; init; } = WindowKind.Learned;
+
+    [Description("Longest time a row waits for its batch to fill while a device is free, in milliseconds. Rows of backfill alone always wait so long.")]
     [Range(0d, 60_000d)]
     public double MaxWaitMs { get; init; } = 10;
 
-    [Description("A backfill row that has waited this long counts as interactive, in milliseconds.")]
+    [Description("A backfill row that has waited this long no longer lets all interactive rows pass: every fourth row of a batch, or every fourth batch, is then backfill's. In milliseconds.")]
     [Range(1d, 3_600_000d)]
     public double BackfillAgeMs { get; init; } = 5_000;
 

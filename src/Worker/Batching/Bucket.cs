@@ -5,8 +5,14 @@ namespace VlWorker.Batching;
 /// <summary>Rows that may share a batch, one queue a priority. Guarded by the batcher's lock.</summary>
 internal sealed class Bucket(BatchKey key)
 {
+    /// <summary>Interactive rows between two backfill rows, once backfill has aged: neither can keep the other away.</summary>
+    public const int InteractiveToAged = 3;
+
     private readonly LinkedList<BatchRow> _interactive = new();
-    private readonly LinkedList<BatchRow> _backfill = new();
+    private readonly JobTurns _backfill = new();
+
+    /// <summary>Interactive rows that were taken since the last backfill row.</summary>
+    private int _passed;
 
     public BatchKey Key { get; } = key;
 
@@ -17,60 +23,71 @@ internal sealed class Bucket(BatchKey key)
 
     public BatchRow? OldestInteractive => _interactive.First?.Value;
 
-    public BatchRow? OldestBackfill => _backfill.First?.Value;
+    public BatchRow? OldestBackfill => _backfill.Oldest;
 
     /// <summary>All rows, in no particular order.</summary>
-    public IEnumerable<BatchRow> Rows => _interactive.Concat(_backfill);
+    public IEnumerable<BatchRow> Rows => _interactive.Concat(_backfill.Rows);
 
     public void Add(BatchRow row)
     {
-        row.Node = Of(row).AddLast(row);
+        if (row.Priority == BatchPriority.Interactive)
+            row.Node = _interactive.AddLast(row);
+        else
+            _backfill.Add(row);
         if (row.Deadline is not null)
             Deadlines++;
     }
 
     /// <summary>Takes a row out of its queue; false if it has left already.</summary>
-    public bool Remove(BatchRow row)
+    public bool Remove(BatchRow row) => Remove(row, turn: false);
+
+    /// <summary>
+    /// Takes rows in the order of urgency: interactive first, then backfill, whose jobs take turns. Once backfill has aged, every fourth row is of backfill.
+    /// </summary>
+    /// <param name="share">Rows at the front that stay, and rows to take.</param>
+    /// <param name="fill">Rows to which backfill fills a batch with interactive rows.</param>
+    /// <param name="aged">Whether a backfill row has waited too long.</param>
+    public List<BatchRow> Take(Share share, int fill, Func<BatchRow, bool> aged)
     {
-        if (row.Node is not { } node)
+        var rows = Ordered(_backfill.Oldest is { } oldest && aged(oldest)).Skip(share.Skip).Take(share.Count).ToList();
+        var interactive = rows.FindLastIndex(row => row.Priority == BatchPriority.Interactive) + 1;
+        if (interactive > 0 && rows.Count > Math.Max(interactive, fill))
+            rows.RemoveRange(Math.Max(interactive, fill), rows.Count - Math.Max(interactive, fill));
+        foreach (var row in rows)
+        {
+            _passed = row.Priority == BatchPriority.Interactive ? _passed + 1 : 0;
+            Remove(row, turn: true);
+        }
+
+        return rows;
+    }
+
+    private bool Remove(BatchRow row, bool turn)
+    {
+        if (row.Node is null)
             return false;
-        Of(row).Remove(node);
+        if (row.Priority == BatchPriority.Interactive)
+            _interactive.Remove(row.Node);
+        else
+            _backfill.Remove(row, turn);
         row.Node = null;
         if (row.Deadline is not null)
             Deadlines--;
         return true;
     }
 
-    /// <summary>
-    /// Takes rows in the order of urgency: interactive first, backfill rows that have aged in their order among them, then the rest of backfill.
-    /// </summary>
-    /// <param name="skip">Rows at the front that stay.</param>
-    /// <param name="count">Rows to take.</param>
-    /// <param name="aged">Whether a backfill row counts as interactive.</param>
-    public List<BatchRow> Take(int skip, int count, Func<BatchRow, bool> aged)
+    private IEnumerable<BatchRow> Ordered(bool overdue)
     {
-        var rows = Ordered(aged).Skip(skip).Take(count).ToList();
-        rows.ForEach(row => Remove(row));
-        return rows;
-    }
-
-    private IEnumerable<BatchRow> Ordered(Func<BatchRow, bool> aged)
-    {
-        var (interactive, backfill) = (_interactive.First, _backfill.First);
-        while (interactive is not null || backfill is not null)
+        var (interactive, passed) = (_interactive.First, _passed);
+        foreach (var backfill in _backfill.InTurn())
         {
-            if (interactive is null || (backfill is not null && backfill.Value.Submitted < interactive.Value.Submitted && aged(backfill.Value)))
-            {
-                yield return backfill!.Value;
-                backfill = backfill.Next;
-            }
-            else
-            {
+            for (; interactive is not null && !(overdue && passed >= InteractiveToAged); interactive = interactive.Next, passed++)
                 yield return interactive.Value;
-                interactive = interactive.Next;
-            }
+            yield return backfill;
+            passed = 0;
         }
-    }
 
-    private LinkedList<BatchRow> Of(BatchRow row) => row.Priority == BatchPriority.Interactive ? _interactive : _backfill;
+        for (; interactive is not null; interactive = interactive.Next)
+            yield return interactive.Value;
+    }
 }

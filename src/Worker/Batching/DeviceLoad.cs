@@ -10,6 +10,9 @@ internal sealed class DeviceLoad
     /// <summary>Buckets whose times are kept: image shapes can make many.</summary>
     private const int MostBuckets = 256;
 
+    /// <summary>Share of a full batch's rows a second up to which backfill fills a batch that somebody waits for.</summary>
+    private const double WorthFilling = 0.95;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<BatchKey, BatchTime> _times = [];
     private readonly BatchCeilings _ceilings;
@@ -52,6 +55,9 @@ internal sealed class DeviceLoad
             return Math.Min(_ceilings.For(key), Steered(key.Model));
     }
 
+    /// <summary>Rows to which backfill fills a batch with interactive rows: more would make those wait longer and gain little.</summary>
+    public int Fill(BatchKey key) => Cost(key)?.Rows(WorthFilling, Limit(key)) ?? Limit(key);
+
     /// <summary>The lowest limit of a model's buckets.</summary>
     public int LowestLimit(string model)
     {
@@ -92,6 +98,13 @@ internal sealed class DeviceLoad
     {
         lock (_gate)
             return _times.TryGetValue(key, out var times) ? times.AtMost(rows) : null;
+    }
+
+    /// <inheritdoc cref="BatchTime.Cost"/>
+    public BatchCost? Cost(BatchKey key)
+    {
+        lock (_gate)
+            return _times.TryGetValue(key, out var times) ? times.Cost : null;
     }
 
     /// <summary>A batch ran.</summary>

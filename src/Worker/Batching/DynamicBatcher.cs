@@ -48,17 +48,16 @@ internal sealed class DynamicBatcher : IDisposable
     /// <exception cref="RejectedException">The deadline passed before a batch took the row (expired), or the row itself is at fault.</exception>
     /// <exception cref="TransientException">This row's inference failed.</exception>
     /// <exception cref="DependencyException">The device is lost, or the batcher takes no more rows.</exception>
-    public async Task<BatchedOutcome> SubmitAsync(
-        InferenceInput input, IModel model, BatchPriority priority, DateTimeOffset? deadline, CancellationToken cancellation)
+    public async Task<BatchedOutcome> SubmitAsync(InferenceInput input, IModel model, RowTerms terms, CancellationToken cancellation)
     {
-        var row = new BatchRow(input, priority, deadline, _time.GetTimestamp());
+        var row = new BatchRow(input, terms, _time.GetTimestamp());
         var key = KeyOf(row, model);
         lock (_gate)
         {
             if (_closed is { } reason)
                 row.Fail(reason);
             else
-                _buckets.Add(key, row);
+                Add(key, row);
             Pump();
         }
 
@@ -124,6 +123,13 @@ internal sealed class DynamicBatcher : IDisposable
         }
     }
 
+    private void Add(BatchKey key, BatchRow row)
+    {
+        _buckets.Add(key, row);
+        if (row.Priority == BatchPriority.Interactive)
+            _window.Arrived(key, row.Submitted);
+    }
+
     private void Withdraw(BatchKey key, BatchRow row, CancellationToken cancellation)
     {
         lock (_gate)
@@ -171,7 +177,9 @@ internal sealed class DynamicBatcher : IDisposable
                 var share = _placement.Of(order, place, bucket.Key, bucket.Count, now);
                 if (share.Count == 0)
                     continue;
-                HandOver(order[place], new Batch(bucket.Key, _buckets.Take(bucket, share, row => _window.Aged(row, now)), now));
+                var rows = _buckets.Take(bucket, share, order[place].Fill(bucket.Key), row => _window.Aged(row, now));
+                _window.Formed(rows);
+                HandOver(order[place], new Batch(bucket.Key, rows, now));
                 return true;
             }
         }
@@ -180,7 +188,10 @@ internal sealed class DynamicBatcher : IDisposable
     }
 
     private bool Ready(DeviceLoad device, Bucket bucket, long now) =>
-        device.Idle > 0 && (_closed is not null || _window.Remaining(bucket, device.Limit(bucket.Key), now) <= TimeSpan.Zero);
+        device.Idle > 0 && (_closed is not null || Remaining(device, bucket, now) <= TimeSpan.Zero);
+
+    private TimeSpan Remaining(DeviceLoad device, Bucket bucket, long now) => _window.Remaining(
+        bucket, device, StreamOutlook.Of(_devices.Where(other => other.Serves(bucket.Key)), _time, now), now);
 
     private static void HandOver(DeviceLoad device, Batch batch)
     {
@@ -211,7 +222,7 @@ internal sealed class DynamicBatcher : IDisposable
             var now = _time.GetTimestamp();
             foreach (var bucket in _buckets.All.Where(bucket => device.Serves(bucket.Key)))
             {
-                var remaining = _window.Remaining(bucket, device.Limit(bucket.Key), now);
+                var remaining = Remaining(device, bucket, now);
                 remaining = remaining > TimeSpan.Zero ? remaining : AskAgain;
                 next = next == Timeout.InfiniteTimeSpan || remaining < next ? remaining : next;
             }

@@ -107,7 +107,8 @@ internal sealed class ImageDescriber(
             try
             {
                 var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt);
-                return BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, priority, request.Deadline, siblings.Token));
+                var terms = new RowTerms(priority, request.Deadline, request.JobId);
+                return BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
             }
             catch
             {

@@ -23,7 +23,7 @@ internal sealed class TextDescriber(RequestPlanner planner, ModelRegistry models
         using var admitted = await models.AdmitAsync([model], request.Deadline, cancellation);
         var tokens = model.Tokenize(request.Text!);
         var outcome = BatchSpans.Record(
-            Tasks.Embedding, await rows.SubmitAsync(new TextInput(tokens), model, priority, request.Deadline, cancellation));
+            Tasks.Embedding, await rows.SubmitAsync(new TextInput(tokens), model, new RowTerms(priority, request.Deadline, request.JobId), cancellation));
         metrics.Stage("batch-wait", outcome.Waited);
         metrics.Stage("inference", outcome.Ran);
         return new DescribedText(model.Reference, tokens, (EmbeddingOutcome)outcome.Outcome);

@@ -34,6 +34,7 @@ public sealed class ObservedWorker : IAsyncLifetime
             ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
             ["Consuming:MaxAttempts"] = "1",
             // Messages that come together share a batch.
+            ["Batching:Window"] = "Fixed",
             ["Batching:MaxWaitMs"] = "300",
             ["Logging:LogLevel:Default"] = "Trace",
             ["Logging:LogLevel:Microsoft"] = "Trace",

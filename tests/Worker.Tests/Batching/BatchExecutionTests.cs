@@ -78,7 +78,7 @@ public sealed class BatchExecutionTests
             return [.. inputs.Select(input => new EmbeddingOutcome([((StubInput)input).Name.Length]))];
         });
         var load = new DeviceLoad(new Device("cuda:0", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
-        var inputs = Enumerable.Range(0, rows).Select(i => new BatchRow(new StubInput(new string('x', i)), BatchPriority.Interactive, null, 0));
+        var inputs = Enumerable.Range(0, rows).Select(i => new BatchRow(new StubInput(new string('x', i)), new RowTerms(BatchPriority.Interactive), 0));
         return (load, new Batch(model.KeyOf(new StubInput()), [.. inputs], 0));
     }
 

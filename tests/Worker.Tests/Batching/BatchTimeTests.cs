@@ -66,6 +66,19 @@ public sealed class BatchTimeTests
     }
 
     [Fact]
+    public void What_small_batches_say_of_the_fixed_part_is_not_drowned_by_the_noise_of_large_ones()
+    {
+        var random = new Random(7);
+        for (var i = 0; i < 200; i++)
+        {
+            var rows = i % 2 == 0 ? random.Next(1, 4) : random.Next(32, 64);
+            _time.Observe(rows, TimeSpan.FromMilliseconds((5 + (5 * rows)) * (0.95 + (random.NextDouble() / 10))));
+            if (i > 10)
+                Assert.InRange(_time.Cost!.Value.Fixed * 1000, 3.5, 6.5);
+        }
+    }
+
+    [Fact]
     public void Noise_never_makes_a_prediction_negative_or_falling()
     {
         var random = new Random(7);

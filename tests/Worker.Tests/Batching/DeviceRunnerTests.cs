@@ -18,7 +18,7 @@ public sealed class DeviceRunnerTests
         using var runner = Runner(batcher, new Device("cpu", 2, 8, [model]));
         runner.Start();
         var inputs = Enumerable.Range(0, 100).Select(i => new StubInput(i % 10 == 3 ? "bad" : new string('x', i + 4))).ToArray();
-        var tasks = inputs.Select(input => batcher.SubmitAsync(input, model, BatchPriority.Interactive, null, CancellationToken.None)).ToArray();
+        var tasks = inputs.Select(input => batcher.SubmitAsync(input, model, new RowTerms(BatchPriority.Interactive), CancellationToken.None)).ToArray();
         for (var i = 0; i < tasks.Length; i++)
         {
             if (inputs[i].Name == "bad")
@@ -40,12 +40,12 @@ public sealed class DeviceRunnerTests
             : [.. rows.Select(_ => new EmbeddingOutcome([1f]))]);
         using var batcher = new DynamicBatcher(new BatchingOptions { MaxBatch = 2, MaxWaitMs = 1 }, TimeProvider.System);
         using var runner = Runner(batcher, new Device("cpu", 1, 2, [model]));
-        var first = batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
-        var second = batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
+        var first = batcher.SubmitAsync(new StubInput(), model, new RowTerms(BatchPriority.Interactive), CancellationToken.None);
+        var second = batcher.SubmitAsync(new StubInput(), model, new RowTerms(BatchPriority.Interactive), CancellationToken.None);
         runner.Start();
         Assert.Equal(Dependency.Device, (await Assert.ThrowsAsync<DependencyException>(() => first)).Dependency);
         await Assert.ThrowsAsync<DependencyException>(() => second);
-        var third = await batcher.SubmitAsync(new StubInput(), model, BatchPriority.Interactive, null, CancellationToken.None);
+        var third = await batcher.SubmitAsync(new StubInput(), model, new RowTerms(BatchPriority.Interactive), CancellationToken.None);
         Assert.Equal(1, third.BatchSize);
     }
 

@@ -1,11 +1,11 @@
-using Microsoft.Extensions.Time.Testing;
 using VlWorker.Batching;
 using VlWorker.Inference;
 
 namespace VlWorker.Worker.Tests.Batching;
 
 /// <summary>A device of a simulation: a batch of n rows takes Fixed + PerRow * n milliseconds on each of its streams.</summary>
-internal sealed record SimulatedDevice(double Fixed, double PerRow, int Streams, int MaxBatch)
+/// <param name="Noise">Share by which that is more or less at random.</param>
+internal sealed record SimulatedDevice(double Fixed, double PerRow, int Streams, int MaxBatch, double Noise = 0)
 {
     public double Milliseconds(int rows) => Fixed + (PerRow * rows);
 }
@@ -13,21 +13,21 @@ internal sealed record SimulatedDevice(double Fixed, double PerRow, int Streams,
 /// <summary>The real batcher on simulated devices and a simulated clock: what happens when is the same in every run.</summary>
 internal sealed class DeviceSimulation : IDisposable
 {
-    private const double Tick = 1;
-
-    private readonly FakeTimeProvider _time = new();
+    private readonly SimulatedTime _time = new();
     private readonly StubModel _model = new();
     private readonly DynamicBatcher _batcher;
+    private readonly Random _random;
     private readonly List<Stream> _streams = [];
-    private readonly List<Task<BatchedOutcome>> _rows = [];
     private readonly List<(double At, BatchPriority Priority)> _arrivals = [];
 
     /// <summary>Makes the devices known to the batcher.</summary>
     /// <param name="devices">The devices.</param>
+    /// <param name="options">How batches are formed.</param>
     /// <param name="warm">Whether their times are known from the start, as after a warm-up.</param>
-    public DeviceSimulation(IReadOnlyList<SimulatedDevice> devices, bool warm = true)
+    /// <param name="seed">Of the noise.</param>
+    public DeviceSimulation(IReadOnlyList<SimulatedDevice> devices, BatchingOptions options, bool warm = true, int seed = 1)
     {
-        var options = new BatchingOptions { MaxWaitMs = 5, BackfillAgeMs = 1_000_000 };
+        _random = new Random(seed);
         _batcher = new DynamicBatcher(options, _time);
         for (var i = 0; i < devices.Count; i++)
         {
@@ -49,6 +49,9 @@ internal sealed class DeviceSimulation : IDisposable
     /// <summary>Rows in the order of submission.</summary>
     public List<StubInput> Submitted { get; } = [];
 
+    /// <summary>Milliseconds from each row's submission until it was done, in the order of submission; all must be done.</summary>
+    public IEnumerable<double> Latencies => Submitted.Zip(_arrivals.OrderBy(arrival => arrival.At), (row, arrival) => Done[row] - arrival.At);
+
     /// <summary>Milliseconds since the start.</summary>
     public double Now { get; private set; }
 
@@ -63,13 +66,16 @@ internal sealed class DeviceSimulation : IDisposable
     public void Run(double limit = 1_000_000)
     {
         var due = new Queue<(double At, BatchPriority Priority)>(_arrivals.OrderBy(arrival => arrival.At));
-        while (Now < limit && (due.Count > 0 || Done.Count < Submitted.Count))
+        while (Now < limit)
         {
             while (due.Count > 0 && due.Peek().At <= Now)
                 Submit(due.Dequeue().Priority);
             Settle();
-            _time.Advance(TimeSpan.FromMilliseconds(Tick));
-            Now += Tick;
+            if (due.Count == 0 && Done.Count == Submitted.Count)
+                return;
+            var next = Math.Min(_time.NextTimer, _streams.Min(stream => stream.Ends));
+            Now = Math.Min(limit, due.Count > 0 ? Math.Min(next, due.Peek().At) : next);
+            _time.GoTo(Now);
         }
     }
 
@@ -79,7 +85,7 @@ internal sealed class DeviceSimulation : IDisposable
     {
         var input = new StubInput();
         Submitted.Add(input);
-        _rows.Add(_batcher.SubmitAsync(input, _model, priority, null, CancellationToken.None));
+        _ = _batcher.SubmitAsync(input, _model, new RowTerms(priority), CancellationToken.None);
     }
 
     private void Settle()
@@ -88,9 +94,8 @@ internal sealed class DeviceSimulation : IDisposable
         {
             if (stream.Batch is { } batch && stream.Ends <= Now)
                 Finish(stream, batch);
-            if (stream.Batch is not null)
-                continue;
-            stream.Taking ??= _batcher.TakeAsync(stream.Slot);
+            if (stream.Batch is null)
+                stream.Taking ??= _batcher.TakeAsync(stream.Slot);
         }
 
         // A stream that took nothing may have got what a later one left.
@@ -98,14 +103,16 @@ internal sealed class DeviceSimulation : IDisposable
         {
             stream.Batch = stream.Taking!.Result;
             stream.Taking = null;
-            stream.Ends = stream.Device == Hanging ? double.PositiveInfinity : Now + stream.Speed.Milliseconds(stream.Batch!.Rows.Count);
+            stream.Took = stream.Speed.Milliseconds(stream.Batch!.Rows.Count) * (1 + (stream.Speed.Noise * ((2 * _random.NextDouble()) - 1)));
+            stream.Ends = stream.Device == Hanging ? double.PositiveInfinity : Now + stream.Took;
         }
     }
 
     private void Finish(Stream stream, Batch batch)
     {
         stream.Batch = null;
-        stream.Slot.Device.Ran(batch.Key, batch.Rows.Count, TimeSpan.FromMilliseconds(stream.Speed.Milliseconds(batch.Rows.Count)));
+        stream.Ends = double.PositiveInfinity;
+        stream.Slot.Device.Ran(batch.Key, batch.Rows.Count, TimeSpan.FromMilliseconds(stream.Took));
         foreach (var row in batch.Rows)
         {
             Done.Add((StubInput)row.Input, Now);
@@ -126,6 +133,8 @@ internal sealed class DeviceSimulation : IDisposable
 
         public Batch? Batch { get; set; }
 
-        public double Ends { get; set; }
+        public double Took { get; set; }
+
+        public double Ends { get; set; } = double.PositiveInfinity;
     }
 }

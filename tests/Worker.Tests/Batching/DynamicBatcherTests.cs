@@ -16,7 +16,7 @@ public sealed class DynamicBatcherTests : IDisposable
 
     public DynamicBatcherTests()
     {
-        var options = new BatchingOptions { MaxWaitMs = 10, BackfillAgeMs = 1000 };
+        var options = new BatchingOptions { Window = WindowKind.Fixed, MaxWaitMs = 10, BackfillAgeMs = 1000 };
         _batcher = new DynamicBatcher(options, _time);
         var device = new DeviceLoad(new Device("cpu", 1, 4, [_model, _other]), options, _time);
         _batcher.Join(device);
@@ -88,7 +88,7 @@ public sealed class DynamicBatcherTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         var kept = Submit(1)[0];
         var input = new StubInput();
-        var left = _batcher.SubmitAsync(input, _model, BatchPriority.Interactive, null, cancellation.Token);
+        var left = _batcher.SubmitAsync(input, _model, new RowTerms(BatchPriority.Interactive), cancellation.Token);
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
         _time.Advance(TimeSpan.FromMilliseconds(11));
@@ -100,7 +100,7 @@ public sealed class DynamicBatcherTests : IDisposable
     public async Task A_row_whose_deadline_passes_while_it_waits_is_rejected_as_expired()
     {
         var input = new StubInput();
-        var row = _batcher.SubmitAsync(input, _model, BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(50), CancellationToken.None);
+        var row = _batcher.SubmitAsync(input, _model, new RowTerms(BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(50)), CancellationToken.None);
         _time.Advance(TimeSpan.FromMilliseconds(60));
         var take = _batcher.TakeAsync(_stream);
         Assert.Equal(RejectionReason.Expired, (await Assert.ThrowsAsync<RejectedException>(() => row)).Reason);
@@ -112,7 +112,7 @@ public sealed class DynamicBatcherTests : IDisposable
     public async Task A_row_whose_deadline_is_near_does_not_wait_for_company()
     {
         var take = _batcher.TakeAsync(_stream);
-        _ = _batcher.SubmitAsync(new StubInput(), _model, BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(15), CancellationToken.None);
+        _ = _batcher.SubmitAsync(new StubInput(), _model, new RowTerms(BatchPriority.Interactive, _time.GetUtcNow().AddMilliseconds(15)), CancellationToken.None);
         Assert.Single((await take)!.Rows);
     }
 
@@ -120,7 +120,7 @@ public sealed class DynamicBatcherTests : IDisposable
     public async Task Buckets_do_not_mix()
     {
         Submit(2);
-        _ = _batcher.SubmitAsync(new StubInput(), _other, BatchPriority.Interactive, null, CancellationToken.None);
+        _ = _batcher.SubmitAsync(new StubInput(), _other, new RowTerms(BatchPriority.Interactive), CancellationToken.None);
         _time.Advance(TimeSpan.FromMilliseconds(11));
         var first = await Take();
         var second = await Take();
@@ -137,7 +137,7 @@ public sealed class DynamicBatcherTests : IDisposable
         Assert.Null(await _batcher.TakeAsync(_stream));
         var input = new StubInput();
         await Assert.ThrowsAsync<DependencyException>(
-            () => _batcher.SubmitAsync(input, _model, BatchPriority.Interactive, null, CancellationToken.None));
+            () => _batcher.SubmitAsync(input, _model, new RowTerms(BatchPriority.Interactive), CancellationToken.None));
         Assert.Equal(1, input.Disposals);
     }
 
@@ -145,5 +145,5 @@ public sealed class DynamicBatcherTests : IDisposable
 
     private List<(StubInput Input, Task<BatchedOutcome> Task)> Submit(int count, BatchPriority priority = BatchPriority.Interactive) =>
         [.. Enumerable.Range(0, count).Select(_ => new StubInput()).Select(input =>
-            (input, _batcher.SubmitAsync(input, _model, priority, null, CancellationToken.None)))];
+            (input, _batcher.SubmitAsync(input, _model, new RowTerms(priority), CancellationToken.None)))];
 }

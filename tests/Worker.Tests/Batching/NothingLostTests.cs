@@ -30,7 +30,7 @@ public sealed class NothingLostTests
         using var runner = Runner(batcher, [new Device("cuda:0", 1, 1, [lost])]);
         runner.Start();
         var rows = Enumerable.Range(0, 50).Select(_ => new StubInput()).ToArray();
-        var tasks = rows.Select(row => batcher.SubmitAsync(row, lost, BatchPriority.Interactive, null, CancellationToken.None)).ToArray();
+        var tasks = rows.Select(row => batcher.SubmitAsync(row, lost, new RowTerms(BatchPriority.Interactive), CancellationToken.None)).ToArray();
         started.Set();
 
         var reason = await runner.Lost.WaitAsync(Limit);
@@ -39,7 +39,7 @@ public sealed class NothingLostTests
         foreach (var task in tasks)
             Assert.Equal(Dependency.Device, (await Assert.ThrowsAsync<DependencyException>(() => task)).Dependency);
         await Assert.ThrowsAsync<DependencyException>(
-            () => batcher.SubmitAsync(new StubInput(), lost, BatchPriority.Interactive, null, CancellationToken.None));
+            () => batcher.SubmitAsync(new StubInput(), lost, new RowTerms(BatchPriority.Interactive), CancellationToken.None));
         Assert.All(rows, row => Assert.Equal(1, row.Disposals));
         Assert.True(runner.Stop(Limit));
     }
@@ -56,7 +56,7 @@ public sealed class NothingLostTests
         var model = new StubModel();
         var rows = Enumerable.Range(0, plan.Rows).Select(i => new StubInput(Name(i))).ToArray();
         var tasks = rows.Select((row, i) => Task.Run(() => batcher.SubmitAsync(
-            row, model, (BatchPriority)(i % 2), null, i % 7 == 0 ? cancellation.Token : CancellationToken.None))).ToArray();
+            row, model, new RowTerms((BatchPriority)(i % 2), null, $"job {i % 5}"), i % 7 == 0 ? cancellation.Token : CancellationToken.None))).ToArray();
         await cancellation.CancelAsync();
         for (var i = 0; i < tasks.Length; i++)
             await AssertAnswerAsync(rows[i], tasks[i], plan, mayBeCancelled: i % 7 == 0);

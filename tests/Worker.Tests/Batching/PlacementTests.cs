@@ -7,9 +7,10 @@ namespace VlWorker.Worker.Tests.Batching;
 
 public sealed class PlacementTests
 {
-    /// <summary>Steps of the simulation and of asking again, in milliseconds.</summary>
+    /// <summary>Until the batcher asks again, rounded up, in milliseconds.</summary>
     private const double Resolution = 12;
 
+    private static readonly BatchingOptions Options = new() { Window = WindowKind.Fixed, MaxWaitMs = 5, BackfillAgeMs = 1_000_000 };
     private static readonly SimulatedDevice Gpu = new(10, 0.16, 2, 256);
     private static readonly SimulatedDevice Cpu = new(2, 60, 2, 16);
 
@@ -79,7 +80,7 @@ public sealed class PlacementTests
     [Fact]
     public void What_waits_for_a_device_that_hangs_goes_to_the_other()
     {
-        using var simulation = new DeviceSimulation([Gpu with { Streams = 1 }, Cpu]) { Hanging = 0 };
+        using var simulation = new DeviceSimulation([Gpu with { Streams = 1 }, Cpu], Options) { Hanging = 0 };
         simulation.Arrive(0, 1);
         simulation.Arrive(100, 20);
 
@@ -130,7 +131,7 @@ public sealed class PlacementTests
 
     private static DeviceSimulation Run(IReadOnlyList<SimulatedDevice> devices, Action<DeviceSimulation> plan, bool warm = true)
     {
-        var simulation = new DeviceSimulation(devices, warm);
+        var simulation = new DeviceSimulation(devices, Options, warm);
         plan(simulation);
         simulation.Run();
         return simulation;

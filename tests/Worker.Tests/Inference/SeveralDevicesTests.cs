@@ -105,7 +105,7 @@ public sealed class SeveralDevicesTests
     private static async Task<InferenceOutcome> SubmitAsync(DynamicBatcher batcher, IModel model, string task, string image)
     {
         var input = new ImageInput(task, TestImages.Prepare(image, model.Images!.Resize), model.Resolve(null));
-        return (await batcher.SubmitAsync(input, model, BatchPriority.Backfill, null, CancellationToken.None)).Outcome;
+        return (await batcher.SubmitAsync(input, model, new RowTerms(BatchPriority.Backfill), CancellationToken.None)).Outcome;
     }
 
     private static double Cosine(float[] a, float[] b) => TensorPrimitives.CosineSimilarity<float>(a, b);

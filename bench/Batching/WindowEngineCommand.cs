@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Diagnostics;
+using VlWorker.Batching;
+using VlWorker.Bench.Pipeline;
+
+namespace VlWorker.Bench.Batching;
+
+/// <summary><c>window-engine</c>: the same policies on the real engine, at 60 % of what it can do.</summary>
+internal static class WindowEngineCommand
+{
+    private const double Load = 0.6;
+    private const int InFlight = 128;
+
+    public static Command Create()
+    {
+        var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 4, Description = "Seconds of arrivals of each policy in a round." };
+        var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 3, Description = "Rounds, in which the policies take turns." };
+        var output = new Option<string?>("--out") { Description = "File for the result, Markdown." };
+        var command = new Command("window-engine", "The learned window against fixed ones, on the real engine at 60 % load.") { seconds, rounds, output };
+        command.SetAction(async (result, _) =>
+        {
+            using var report = new Report("How long batches wait, on the engine", result.GetValue(output));
+            return await RunAsync(result.GetValue(seconds), result.GetValue(rounds), report);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(double seconds, int rounds, Report report)
+    {
+        var images = Samples.Files.Select(File.ReadAllBytes).ToArray();
+        var engines = Policy.All.Select(policy => new EngineAlone(
+            Path.Combine(Repository.Models, "demo-captioner"), policy.Options.MaxBatch, batching: policy.Options)).ToList();
+        try
+        {
+            await engines[0].RunAsync(images, images.Length, InFlight);
+            var capacity = 4 * images.Length / await engines[0].RunAsync(images, 4 * images.Length, InFlight);
+            report.Line(FormattableString.Invariant(
+                $"demo-captioner, decoding included: full batches do {capacity:0.0} images/s; {Load * capacity:0.0} a second arrive, in {rounds} rounds of {seconds} s for each policy, which take turns on the same arrivals. Latency in milliseconds, mean / 95th percentile."));
+            var lines = new List<string> { Policy.Header("arrivals") };
+            var good = true;
+            foreach (var kind in Enum.GetValues<ArrivalKind>())
+            {
+                var (text, within) = Policy.Row($"{kind}", await MeasureAsync(engines, images, kind, Load * capacity / 1000, seconds, rounds));
+                lines.Add(text);
+                good &= within;
+            }
+
+            report.Line(string.Join('\n', lines));
+            return good ? 0 : 1;
+        }
+        finally
+        {
+            engines.ForEach(engine => engine.Dispose());
+        }
+    }
+
+    private static async Task<List<(double Mean, double Percentile95)>> MeasureAsync(
+        List<EngineAlone> engines, byte[][] images, ArrivalKind kind, double rate, double seconds, int rounds)
+    {
+        var latencies = engines.Select(_ => new List<double>()).ToList();
+        // The first round is for learning.
+        for (var round = 0; round <= rounds; round++)
+        {
+            var moments = Arrivals.Make(kind, rate, (int)(rate * seconds * 1000 / (round == 0 ? 4 : 1)), seed: round);
+            for (var turn = 0; turn < engines.Count; turn++)
+            {
+                var engine = (turn + round) % engines.Count;
+                var measured = await PlayAsync(engines[engine], images, moments);
+                if (round > 0)
+                    latencies[engine].AddRange(measured);
+            }
+        }
+
+        return [.. latencies.Select(each => (each.Average(), Statistics.Percentile95(each)))];
+    }
+
+    private static async Task<double[]> PlayAsync(EngineAlone engine, byte[][] images, double[] moments)
+    {
+        var clock = Stopwatch.StartNew();
+        var rows = new List<Task<double>>();
+        for (var i = 0; i < moments.Length; i++)
+        {
+            await Clock.UntilAsync(clock, moments[i]);
+            var image = images[i % images.Length];
+            rows.Add(Task.Run(() => MeasureAsync(engine, image)));
+        }
+
+        return await Task.WhenAll(rows);
+    }
+
+    private static async Task<double> MeasureAsync(EngineAlone engine, byte[] image)
+    {
+        var clock = Stopwatch.StartNew();
+        await engine.CaptionAsync(image, BatchPriority.Interactive);
+        return clock.Elapsed.TotalMilliseconds;
+    }
+}
