@@ -73,7 +73,7 @@ prepare() {
     clear_earlier_runs
     work=$(mktemp -d "${TMPDIR:-/tmp}/vlworker-test.XXXXXX") && work=$(cd "$work" && pwd -P) || exit 1
     folder=$work record owner $$
-    export VLWORKER_TEST_RUN=$work TMPDIR=$work XDG_CACHE_HOME=$work/cache
+    export VLWORKER_TEST_RUN=$work TMPDIR=$work XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
     export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
     local sdk
     sdk=$(dotnet --version 2>&1) || { problem "no .NET SDK 10 (https://dot.net): $sdk" && exit 1; }

@@ -53,7 +53,7 @@ COPY --from=build-cpu /out /app
 COPY models /app/models
 COPY deploy/docker/healthcheck.sh /app/healthcheck.sh
 COPY --from=build-cpu /own /app
-ENV DOTNET_ROOT=/usr/share/dotnet DOTNET_EnableDiagnostics=0 Inference__ModelCache=/var/cache/vlworker
+ENV DOTNET_ROOT=/usr/share/dotnet DOTNET_EnableDiagnostics=0 Inference__ModelCache=/var/cache/vlworker Journal__Folder=/var/lib/vlworker
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8080
@@ -86,7 +86,7 @@ COPY --from=build-gpu /out /app
 COPY models /app/models
 COPY deploy/docker/healthcheck.sh /app/healthcheck.sh
 COPY --from=build-gpu /own /app
-ENV DOTNET_ROOT=/usr/share/dotnet DOTNET_EnableDiagnostics=0 Inference__ModelCache=/var/cache/vlworker \
+ENV DOTNET_ROOT=/usr/share/dotnet DOTNET_EnableDiagnostics=0 Inference__ModelCache=/var/cache/vlworker Journal__Folder=/var/lib/vlworker \
     Inference__Devices__0__Name=cuda:0 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /app
 USER 10001:10001

@@ -12,6 +12,9 @@ public static class DeadLetterReason
     /// <summary>Every attempt failed with an error that the worker does not know: likely a defect of the worker.</summary>
     public const string UnexpectedError = "unexpected-error";
 
+    /// <summary>Worker processes died while they were at work on this message alone.</summary>
+    public const string CrashedWorker = "crashed-worker";
+
     /// <summary>All reasons.</summary>
-    public static IReadOnlyList<string> All { get; } = [MalformedJson, AttemptsExhausted, UnexpectedError];
+    public static IReadOnlyList<string> All { get; } = [MalformedJson, AttemptsExhausted, UnexpectedError, CrashedWorker];
 }

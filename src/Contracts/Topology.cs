@@ -46,6 +46,9 @@ public static class Topology
     /// <summary>Header with the number of attempts already made; absent means none.</summary>
     public const string AttemptHeader = "x-vl-attempt";
 
+    /// <summary>Header of a dead letter or a retry: a JSON array with number, time and error of each attempt, oldest first, of the last 20.</summary>
+    public const string HistoryHeader = "x-vl-history";
+
     /// <summary>Header of a dead letter: a word that says why.</summary>
     public const string DeadReasonHeader = "x-vl-reason";
 

@@ -15,7 +15,8 @@ public sealed partial class MessagesPageTests
         Assert.Equal(RejectionReason.All, Rows(Section("## Rejections")));
         Assert.Equal(
             [
-                Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.OriginHeader,
+                Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.HistoryHeader,
+                Topology.OriginHeader,
                 Topology.DeadReasonHeader, .. DeadLetterReason.All,
             ],
             Rows(Section("## Dead letters")));
@@ -28,7 +29,7 @@ public sealed partial class MessagesPageTests
         [
             Topology.RequestsExchange, Topology.ResultsExchange, Topology.ResultsQueue, Topology.DeadExchange, Topology.DeadLettersQueue,
             Topology.AttemptHeader, Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.OriginHeader,
-            Topology.ControlExchange,
+            Topology.ControlExchange, Topology.HistoryHeader,
             .. Topology.RequestQueues.SelectMany(queue => new[] { queue.Name, queue.RoutingKey }), .. Topology.WaitQueues.Select(queue => queue.Name),
         ];
 

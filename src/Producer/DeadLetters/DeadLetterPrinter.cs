@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Printing;
 
@@ -46,6 +47,8 @@ internal sealed class DeadLetterPrinter(Terminal terminal, bool json)
         await WriteAsync($"why         {letter.Reason}: {letter.Error}");
         await WriteAsync($"when        published {Time(letter.PublishedAt)}, put away {Time(letter.DiedAt)}");
         await WriteAsync($"how often   {letter.Attempts} attempts");
+        foreach (var attempt in HistoryOf(letter))
+            await WriteAsync($"attempt     {attempt}");
         await WriteAsync($"from        {letter.Origin}");
         foreach (var (name, value) in letter.Properties.Headers ?? new Dictionary<string, object?>())
             await WriteAsync($"header      {name}: {HeaderReader.Show(value)}");
@@ -89,6 +92,21 @@ internal sealed class DeadLetterPrinter(Terminal terminal, bool json)
         catch (JsonException)
         {
             return JsonValue.Create(Encoding.UTF8.GetString(letter.Body));
+        }
+    }
+
+    /// <summary>One line an attempt; none where the letter has no history that can be read.</summary>
+    private static IReadOnlyList<string> HistoryOf(DeadLetter letter)
+    {
+        try
+        {
+            return letter.Properties.Text(Topology.HistoryHeader) is { } text && JsonNode.Parse(text) is JsonArray attempts
+                ? [.. attempts.Select(attempt => $"{attempt?["attempt"]}, {attempt?["at"]}: {attempt?["error"]}")]
+                : [];
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return [];
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class DeadLetterReplay(DeadLetterQueue queue, IChannel publisher
     /// <summary>What workers and the broker wrote: the copy is a request without a past.</summary>
     private static readonly string[] History =
     [
-        Topology.AttemptHeader, Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.OriginHeader,
+        Topology.AttemptHeader, Topology.HistoryHeader, Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.OriginHeader,
         "x-death", "x-delivery-count", "x-acquired-count", "x-dotnet-pub-seq-no", "CC", "BCC",
     ];
 

@@ -1,5 +1,6 @@
 using VlWorker.Failures;
 using VlWorker.Inference;
+using VlWorker.Journal;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Batching;
@@ -67,7 +68,7 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         span?.SetTag("vlworker.batch.size", rows.Count);
         var limit = load.Limit(batch.Key);
         var started = time.GetTimestamp();
-        var outcomes = load.Device.Find(batch.Key.Model)!.Run([.. rows.Select(row => row.Input)], stopping);
+        var outcomes = RunJournalled(load.Device.Find(batch.Key.Model)!, [.. rows.Select(row => row.Input)], stopping);
         var ran = time.GetElapsedTime(started);
         load.Ran(batch.Key, rows.Count, ran);
         metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, limit, ran);
@@ -80,6 +81,22 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
                 rows[i].Fail(failed.Error);
             else
                 rows[i].Succeed(new BatchedOutcome(outcomes[i], time.GetElapsedTime(rows[i].Submitted, batch.Formed), ran, rows.Count) { Ended = ended, Trace = trace });
+        }
+    }
+
+    /// <summary>What is about to run is written down first: a crash of the process leaves nothing else behind.</summary>
+    private static IReadOnlyList<InferenceOutcome> RunJournalled(IModel model, InferenceInput[] rows, CancellationToken stopping)
+    {
+        foreach (var row in rows)
+            row.Mark?.Begin(WorkStage.Inference);
+        try
+        {
+            return model.Run(rows, stopping);
+        }
+        finally
+        {
+            foreach (var row in rows)
+                row.Mark?.End();
         }
     }
 

@@ -25,9 +25,9 @@ internal sealed record ConsumingOptions
     [Range(1, 20)]
     public int MaxAttempts { get; init; } = 4;
 
-    [Description("Attempts at a message that names an unknown model, in the hope that another worker has it, before it is rejected.")]
+    [Description("Attempts at a message that names an unknown model, in the hope that another worker has it, before it is rejected: with 3, after about a minute.")]
     [Range(1, 20)]
-    public int UnknownModelAttempts { get; init; } = 2;
+    public int UnknownModelAttempts { get; init; } = 3;
 
     [Description("Time between stopping to consume at shutdown and giving up what is still in the pipeline.")]
     [Range(typeof(TimeSpan), "00:00:00", "00:30:00")]

@@ -28,6 +28,7 @@ internal static class ConsumingSetup
         services.AddSingleton<CancelledJobs>();
         services.AddSingleton<ResultSender>();
         services.AddSingleton<RetrySchedule>();
+        services.AddSingleton<SuspectCheck>();
         services.AddSingleton<MessageSettler>();
         services.AddSingleton<IConsumer<DescribeImage>, DescribeImageConsumer>();
         services.AddSingleton<IConsumer<DescribeText>, DescribeTextConsumer>();

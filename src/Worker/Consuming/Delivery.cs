@@ -1,4 +1,5 @@
 using VlWorker.Contracts;
+using VlWorker.Journal;
 using VlWorker.Publishing;
 
 namespace VlWorker.Consuming;
@@ -17,6 +18,9 @@ internal sealed record Delivery(Lane Lane, byte[] Body, MessageProperties Proper
 
     /// <summary>What made the body unreadable: a <see cref="MalformedException"/>, or a rejection where it is JSON of the wrong shape.</summary>
     public Exception? Unreadable { get; set; }
+
+    /// <summary>Says in the crash journal when native code has it; null until work at it begins.</summary>
+    public WorkMark? Mark { get; set; }
 }
 
 /// <summary>The body is no request at all, and says nobody whom to answer: it becomes a dead letter.</summary>

@@ -33,7 +33,7 @@ internal sealed class DescribeImageConsumer(MessageSettler settler, ImageDescrib
     {
         var received = time.GetUtcNow();
         RequestChecks.Validate(request.Validate());
-        var description = await describer.DescribeAsync(request, delivery.Lane.Priority, cancellation);
+        var description = await describer.DescribeAsync(request, delivery.Lane.Priority, cancellation, delivery.Mark);
         return new ImageDescribed
         {
             Id = request.Id!,

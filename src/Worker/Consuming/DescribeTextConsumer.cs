@@ -25,7 +25,7 @@ internal sealed class DescribeTextConsumer(MessageSettler settler, TextDescriber
     private async Task<TextDescribed> DescribeAsync(DescribeText request, Delivery delivery, CancellationToken cancellation)
     {
         RequestChecks.Validate(request.Validate());
-        var text = await describer.DescribeAsync(request, delivery.Lane.Priority, cancellation);
+        var text = await describer.DescribeAsync(request, delivery.Lane.Priority, cancellation, delivery.Mark);
         return new TextDescribed
         {
             Id = request.Id!,

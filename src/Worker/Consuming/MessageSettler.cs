@@ -11,7 +11,7 @@ namespace VlWorker.Consuming;
 /// <code>
 /// work returned            -> its result is published and confirmed        -> ack
 /// RejectedException        -> ImageRejected published and confirmed        -> ack
-/// MalformedException       -> dead letter published and confirmed          -> ack
+/// MalformedException, CrashedWorkerException -> dead letter published and confirmed -> ack
 /// BusyException            -> first wait queue, no attempt counted, confirmed -> ack
 /// TransientException       -> wait queue, after the last attempt dead letter, confirmed -> ack
 /// anything unforeseen      -> like a transient fault, with a reason of its own
@@ -23,6 +23,7 @@ internal sealed class MessageSettler(
     ITransport transport,
     ConsumptionGate gate,
     CancelledJobs cancelled,
+    SuspectCheck suspects,
     RetrySchedule retries,
     ResultPublisher publisher,
     ResultSender results,
@@ -74,7 +75,10 @@ internal sealed class MessageSettler(
         using var activity = WorkerActivity.Start(delivery);
         using var scope = Log.BeginMessage(logger, request.Id, request.JobId, WorkerActivity.TraceId(delivery, activity));
         var started = time.GetTimestamp();
+        var mark = delivery.Mark = suspects.MarkOf(delivery, request.Id);
         var outcome = await SettleAsync(delivery, request, activity, work, cancellation);
+        if (outcome != "retried")
+            suspects.Settled(mark);
         var elapsed = time.GetElapsedTime(started);
         metrics.Message(delivery.Lane.Name, elapsed);
         Log.Settled(logger, outcome, elapsed.TotalMilliseconds);
@@ -95,6 +99,7 @@ internal sealed class MessageSettler(
                 throw unreadable;
             if (cancelled.Covers(request.JobId, delivery.Properties.Timestamp))
                 throw new RejectedException(RejectionReason.Cancelled, "the job was cancelled");
+            suspects.Check(delivery.Mark!);
             var result = await work(address, cancellation);
             await SendAsync(result, cancellation);
             return "described";
@@ -109,10 +114,11 @@ internal sealed class MessageSettler(
             await retries.DeferAsync(delivery, cancellation);
             return "deferred";
         }
-        catch (MalformedException error)
+        catch (Exception error) when (error is MalformedException or CrashedWorkerException)
         {
-            activity?.SetStatus(ActivityStatusCode.Error, DeadLetterReason.MalformedJson);
-            await retries.BuryAsync(delivery, DeadLetterReason.MalformedJson, error, cancellation);
+            var reason = error is MalformedException ? DeadLetterReason.MalformedJson : DeadLetterReason.CrashedWorker;
+            activity?.SetStatus(ActivityStatusCode.Error, reason);
+            await retries.BuryAsync(delivery, reason, error, cancellation);
             return "dead";
         }
         catch (Exception error) when (error is not DependencyException && !cancellation.IsCancellationRequested)

@@ -28,7 +28,7 @@ internal sealed class RetrySchedule(
 
         var wait = Topology.WaitQueues[Math.Min(delivery.Attempts, Topology.WaitQueues.Count - 1)];
         Log.Retrying(logger, delivery.Properties.MessageId, delivery.Attempts + 1, wait.Delay.TotalSeconds, error.Message);
-        await SendAsync(wait.Name, delivery, cancellation, Attempt(delivery), Origin(delivery));
+        await SendAsync(wait.Name, delivery, cancellation, Attempt(delivery), Origin(delivery), History(delivery, error, Now()));
         return true;
     }
 
@@ -42,6 +42,7 @@ internal sealed class RetrySchedule(
     public async Task BuryAsync(Delivery delivery, string reason, Exception error, CancellationToken cancellation)
     {
         Log.Buried(logger, delivery.Properties.MessageId, reason, delivery.Attempts + 1, error);
+        var now = Now();
         await SendAsync(
             Topology.DeadExchange,
             delivery,
@@ -49,7 +50,8 @@ internal sealed class RetrySchedule(
             Attempt(delivery),
             Origin(delivery),
             new(Topology.DeadReasonHeader, reason),
-            new(Topology.DeadTimeHeader, time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)),
+            History(delivery, error, now),
+            new(Topology.DeadTimeHeader, now),
             new(Topology.DeadErrorHeader, error.Message.Length > LongestError ? error.Message[..LongestError] : error.Message));
         metrics.Buried(reason);
     }
@@ -61,6 +63,11 @@ internal sealed class RetrySchedule(
     private static KeyValuePair<string, object?> Attempt(Delivery delivery) => new(Topology.AttemptHeader, delivery.Attempts + 1);
 
     private static KeyValuePair<string, object?> Origin(Delivery delivery) => new(Topology.OriginHeader, delivery.Lane.Queue);
+
+    private static KeyValuePair<string, object?> History(Delivery delivery, Exception error, string now) => new(
+        Topology.HistoryHeader, AttemptHistory.Add(delivery.Properties.Text(Topology.HistoryHeader), delivery.Attempts + 1, now, error.Message));
+
+    private string Now() => time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private async Task SendAsync(string exchange, Delivery delivery, CancellationToken cancellation, params KeyValuePair<string, object?>[] headers)
     {

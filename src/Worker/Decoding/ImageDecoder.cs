@@ -4,6 +4,7 @@ using VlWorker.Decoding.Formats;
 using VlWorker.Decoding.Headers;
 using VlWorker.Decoding.Resampling;
 using VlWorker.Failures;
+using VlWorker.Journal;
 using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Decoding;
@@ -40,9 +41,10 @@ internal sealed class ImageDecoder : IDisposable
     /// <param name="encoded">The image's bytes; they must stay until the task has ended, however it ends.</param>
     /// <param name="plans">One or more; equal plans share the work, each gets its own pixels.</param>
     /// <param name="cancellation">Ends the wait for a turn, and the decoding at the next band.</param>
+    /// <param name="mark">Whose image it is, for the crash journal.</param>
     /// <exception cref="RejectedException">The image is at fault: empty, unsupported-format, too-many-pixels, extreme-aspect-ratio, corrupt.</exception>
     public async Task<DecodedImage> DecodeAsync(
-        ReadOnlyMemory<byte> encoded, IReadOnlyList<ResizePlan> plans, CancellationToken cancellation)
+        ReadOnlyMemory<byte> encoded, IReadOnlyList<ResizePlan> plans, CancellationToken cancellation, WorkMark? mark = null)
     {
         var header = ImageHeader.Read(encoded.Span);
         header.Check(_options);
@@ -54,7 +56,18 @@ internal sealed class ImageDecoder : IDisposable
             var turbo = SuitsTurboJpeg(header);
             var cost = DecodingCost.Of(header, plans, turbo);
             using var lease = await PixelBudget.AcquireAsync(cost.Working + cost.Prepared, cancellation).ConfigureAwait(false);
-            return await _threads.Run(scratch => Decode(encoded, header, turbo, plans, lease, scratch, cancellation)).ConfigureAwait(false);
+            return await _threads.Run(scratch =>
+            {
+                mark?.Begin(WorkStage.Decoding);
+                try
+                {
+                    return Decode(encoded, header, turbo, plans, lease, scratch, cancellation);
+                }
+                finally
+                {
+                    mark?.End();
+                }
+            }).ConfigureAwait(false);
         }
         finally
         {

@@ -4,6 +4,7 @@ using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Journal;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Describing;
@@ -11,10 +12,11 @@ namespace VlWorker.Describing;
 /// <summary>The way of one image through the stages, whoever asks: a message of the broker or an HTTP request.</summary>
 /// <remarks>
 /// <code>
-/// plan -> the model is there -> fetch (or the bytes that came with the request) -> decode once -> one row a task in the batcher -> outputs
+/// plan -> the model is there -> fetch (or the bytes that came with the request) -> a turn -> decode once -> one row a task in the batcher -> outputs
 /// </code>
 /// A model that has to be loaded is waited for before memory is taken; it is held only while a row of it is in the batcher, so that what holds a
-/// model never waits for anything but the device. Memory: the encoded bytes are given back after decoding; each prepared image belongs to the batcher from its submission on.
+/// model never waits for anything but the device. The turn is shared; a message that may have killed a process has one of its own. Memory: the
+/// encoded bytes are given back after decoding; each prepared image belongs to the batcher from its submission on.
 /// </remarks>
 internal sealed class ImageDescriber(
     RequestPlanner planner,
@@ -23,6 +25,7 @@ internal sealed class ImageDescriber(
     ImageDecoder decoder,
     RowSubmitter rows,
     RecentImages recent,
+    CrashJournal journal,
     WorkerMetrics metrics,
     TimeProvider time)
 {
@@ -30,23 +33,26 @@ internal sealed class ImageDescriber(
     /// <exception cref="Failures.RejectedException">The request or its object is at fault.</exception>
     /// <exception cref="Failures.TransientException">It failed now and may succeed later.</exception>
     /// <exception cref="Failures.DependencyException">The store or the device is gone.</exception>
-    public Task<Description> DescribeAsync(DescribeImage request, BatchPriority priority, CancellationToken cancellation) =>
-        DescribeAsync(request, priority, token => store.FetchAsync(request.Image!, token), cancellation);
+    public Task<Description> DescribeAsync(DescribeImage request, BatchPriority priority, CancellationToken cancellation, WorkMark? mark = null) =>
+        DescribeAsync(request, priority, token => store.FetchAsync(request.Image!, token), cancellation, mark);
 
-    /// <inheritdoc cref="DescribeAsync(DescribeImage, BatchPriority, CancellationToken)"/>
+    /// <inheritdoc cref="DescribeAsync(DescribeImage, BatchPriority, CancellationToken, WorkMark?)"/>
     /// <param name="request">Tasks, models, parameters and deadline; of its image only the name counts.</param>
     /// <param name="priority">How urgent its rows are.</param>
     /// <param name="open">Where the bytes come from, once the request has been found to make sense. The describer disposes of them.</param>
     /// <param name="cancellation">Nobody waits any more.</param>
+    /// <param name="mark">Of the message, for the crash journal; HTTP requests have none.</param>
     public async Task<Description> DescribeAsync(
-        DescribeImage request, BatchPriority priority, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation)
+        DescribeImage request, BatchPriority priority, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation,
+        WorkMark? mark = null)
     {
-        var plans = planner.Plan(request);
         RequestChecks.Deadline(request.Deadline, time, "before the image was fetched");
+        var plans = planner.Plan(request);
         using var admitted = await models.AdmitAsync([.. plans.Select(plan => plan.Model)], request.Deadline, cancellation);
-        var (image, decoded, timing) = await PrepareAsync(request, plans, open, cancellation);
+        using var turn = new WorkTurn(mark ?? journal.OfNobody(request.Id));
+        var (image, decoded, timing) = await PrepareAsync(request, plans, open, turn, cancellation);
         var thumbnail = recent.Sample(decoded, plans);
-        var outcomes = await InferAsync(request, plans, decoded, priority, cancellation);
+        var outcomes = await InferAsync(request, plans, decoded, priority, turn.Mark, cancellation);
         metrics.Stage("batch-wait", outcomes.Max(outcome => outcome.Waited));
         metrics.Stage("inference", outcomes.Max(outcome => outcome.Ran));
         var description = new Description(
@@ -58,7 +64,7 @@ internal sealed class ImageDescriber(
     }
 
     private async Task<(ImageFacts Image, DecodedImage Decoded, (TimeSpan Fetch, TimeSpan Decode) Timing)> PrepareAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation)
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
         using var fetched = await Tracing.StageAsync("fetch", span => OpenAsync(open, span, cancellation));
@@ -66,10 +72,11 @@ internal sealed class ImageDescriber(
         metrics.Stage("fetch", fetch);
         RequestChecks.Deadline(request.Deadline, time, "while the image was fetched");
 
+        await turn.EnterAsync(cancellation);
         started = time.GetTimestamp();
         var content = fetched.Content;
         var decoded = await Tracing.StageAsync(
-            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation));
+            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation, turn.Mark));
         var decode = time.GetElapsedTime(started);
         metrics.Stage("decode", decode);
         var image = new ImageFacts(
@@ -87,7 +94,7 @@ internal sealed class ImageDescriber(
 
     /// <summary>All tasks or none: the first to fail cancels the others, and all are over when this returns.</summary>
     private async Task<BatchedOutcome[]> InferAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, CancellationToken cancellation)
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, WorkMark mark, CancellationToken cancellation)
     {
         using var siblings = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var tasks = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
@@ -106,7 +113,7 @@ internal sealed class ImageDescriber(
         {
             try
             {
-                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt);
+                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt) { Mark = mark };
                 var terms = new RowTerms(priority, request.Deadline, request.JobId);
                 return BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
             }

@@ -17,6 +17,7 @@ internal static class OptionChecks
         .. Named("Store", options.Store.Check()),
         .. Named("Fetching", options.Fetching.Check()),
         .. Named("Inference", options.Inference.Check()),
+        .. Named("Journal", options.Journal.Check()),
         .. Named("Serving", options.Serving.Check()),
         .. Named("Telemetry", options.Telemetry.Check()),
         .. Prefetch(options),

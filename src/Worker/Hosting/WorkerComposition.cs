@@ -7,6 +7,7 @@ using VlWorker.Decoding;
 using VlWorker.Describing;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Publishing;
 using VlWorker.Serving;
 using VlWorker.Telemetry;
 using VlWorker.Telemetry.Gpu;
@@ -45,7 +46,7 @@ internal static class WorkerComposition
             provider.GetRequiredService<WorkerMetrics>(),
             Steering(provider, options.Steering)));
         services.AddSingleton(provider => LoadModels(provider, options));
-        services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0);
+        services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0, options.Broker.Transport == BrokerTransport.RabbitMq ? options.Journal : null);
         services.AddConsuming(options.Broker);
         services.AddHostedService<TraceExport>();
         services.AddServing(options.Serving);

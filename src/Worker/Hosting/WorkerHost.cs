@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
+using VlWorker.Journal;
 using VlWorker.Serving;
 using VlWorker.Serving.Status;
 using VlWorker.Telemetry;
@@ -102,6 +103,9 @@ internal static class WorkerHost
         var pixels = services.GetRequiredService<ImageDecoder>().PixelBudget;
         metrics.Observe("vlworker_consuming", "1 while the worker takes messages, 0 while it does not: /health/ready says why.", () => lifecycle.NotReady().Count == 0 ? 1 : 0);
         metrics.Observe("vlworker_results_held", "Results that could not be published yet and are kept.", () => services.GetRequiredService<ResultSender>().Held);
+        var journal = services.GetRequiredService<CrashJournal>();
+        metrics.Observe("vlworker_journal_written", "1 while what is in work is written to the crash journal, 0 while it is not, though it should be.", () => journal.IsOn && !journal.IsWritten ? 0 : 1);
+        metrics.Observe("vlworker_suspects", "Messages that work alone when they come, because a process died with them.", () => journal.Suspects);
         metrics.Observe("vlworker_batcher_waiting_rows", "Rows that wait for a batch.", () => batcher.Waiting);
         metrics.Observe("vlworker_fetch_bytes_in_flight", "Encoded bytes held.", () => encoded.Used);
         metrics.Observe("vlworker_pixel_bytes_in_flight", "Pixel bytes held.", () => pixels.Used);

@@ -3,6 +3,7 @@ using VlWorker.Consuming;
 using VlWorker.Failures;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Journal;
 using VlWorker.Publishing;
 using VlWorker.Telemetry.Gpu;
 
@@ -55,6 +56,7 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
         {
             _ = Task.Run(() => ConnectAheadAsync(stoppingToken), stoppingToken);
             await Task.Run(() => Load(stoppingToken), stoppingToken);
+            OpenJournal();
             _phase = "connecting to the broker";
             var consuming = services.GetRequiredService<ConsumingService>();
             _consuming = consuming;
@@ -103,6 +105,14 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
         _phase = "warming up";
         _runner.WarmUp(cancellation);
         _runner.Start();
+    }
+
+    /// <summary>Before the first message; from the signal to stop on, a death blames nobody.</summary>
+    private void OpenJournal()
+    {
+        var journal = services.GetRequiredService<CrashJournal>();
+        journal.Open();
+        lifetime.ApplicationStopping.Register(journal.Stop);
     }
 
     /// <summary>Nothing in this process gets the device back: messages go to other workers, and the process ends.</summary>

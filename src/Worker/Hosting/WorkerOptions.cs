@@ -5,6 +5,7 @@ using VlWorker.Consuming;
 using VlWorker.Decoding;
 using VlWorker.Fetching;
 using VlWorker.Inference;
+using VlWorker.Journal;
 using VlWorker.Publishing;
 using VlWorker.Serving;
 using VlWorker.Telemetry;
@@ -26,6 +27,7 @@ internal sealed record WorkerOptions
         (BatchingOptions.Section, typeof(BatchingOptions)),
         (SteeringOptions.Section, typeof(SteeringOptions)),
         (InferenceOptions.Section, typeof(InferenceOptions)),
+        (JournalOptions.Section, typeof(JournalOptions)),
         (ServingOptions.Section, typeof(ServingOptions)),
         (TelemetryOptions.Section, typeof(TelemetryOptions)),
         (HostingOptions.Section, typeof(HostingOptions)),
@@ -48,6 +50,8 @@ internal sealed record WorkerOptions
     public SteeringOptions Steering { get; init; } = new();
 
     public InferenceOptions Inference { get; init; } = new();
+
+    public JournalOptions Journal { get; init; } = new();
 
     public ServingOptions Serving { get; init; } = new();
 
@@ -78,6 +82,7 @@ internal sealed record WorkerOptions
         Batching = reader.Read<BatchingOptions>(BatchingOptions.Section),
         Steering = reader.Read<SteeringOptions>(SteeringOptions.Section),
         Inference = reader.Read<InferenceOptions>(InferenceOptions.Section),
+        Journal = reader.Read<JournalOptions>(JournalOptions.Section),
         Serving = reader.Read<ServingOptions>(ServingOptions.Section),
         Telemetry = reader.Read<TelemetryOptions>(TelemetryOptions.Section),
         Hosting = reader.Read<HostingOptions>(HostingOptions.Section),

@@ -1,10 +1,14 @@
 using VlWorker.Decoding;
+using VlWorker.Journal;
 
 namespace VlWorker.Inference;
 
 /// <summary>One row of a batch. Owned by whoever submits it until the batcher has taken it over, then by the batcher.</summary>
 internal abstract class InferenceInput : IDisposable
 {
+    /// <summary>Whose row it is, for the crash journal; null for rows of nobody, as at warm-up.</summary>
+    public WorkMark? Mark { get; init; }
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -63,8 +63,8 @@ public sealed class ChannelTests
     [Fact]
     public void Headers_have_the_names_of_the_topology()
     {
-        string[] dead = [Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.OriginHeader];
-        string[] request = [Topology.AttemptHeader, Topology.OriginHeader];
+        string[] dead = [Topology.DeadReasonHeader, Topology.DeadErrorHeader, Topology.DeadTimeHeader, Topology.AttemptHeader, Topology.HistoryHeader, Topology.OriginHeader];
+        string[] request = [Topology.AttemptHeader, Topology.HistoryHeader, Topology.OriginHeader];
 
         Assert.Equal(dead.Order(), Own("DeadLetterHeaders").Order());
         Assert.Equal(request.Order(), Own("RequestHeaders").Order());

@@ -53,6 +53,7 @@ public sealed class DockerfileTests
         var options = WorkerOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
 
         Assert.Equal("/var/cache/vlworker", options.Inference.ModelCache);
+        Assert.Equal("/var/lib/vlworker", options.Journal.Folder);
         Assert.Equal(device, options.Inference.Devices.Single().Name);
     }
 

@@ -178,6 +178,7 @@ public sealed partial class WorkerProcess : IAsyncDisposable
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         // The runtime may lie where the executable would not look for it.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+        start.Environment["Journal__Folder"] = Path.Combine(folder, "journal");
         foreach (var (name, value) in settings)
             start.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
         return new WorkerProcess(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"), folder);

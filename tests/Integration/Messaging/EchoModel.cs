@@ -6,7 +6,7 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Integration.Messaging;
 
 /// <summary>A model without weights: it answers at once and knows every task, so that tests of messages load no model.</summary>
-internal sealed class EchoModel : IModel
+internal sealed class EchoModel(string alias = "echo") : IModel
 {
     private int _refused;
     private int _runs;
@@ -26,7 +26,7 @@ internal sealed class EchoModel : IModel
     /// <summary>Rows of this task fail, so many times.</summary>
     public (string Task, int Times) Fail { get; set; }
 
-    public ModelReference Reference { get; } = new() { Alias = "echo", Revision = new string('0', 64) };
+    public ModelReference Reference { get; } = new() { Alias = alias, Revision = new string('0', 64) };
 
     public IReadOnlyList<string> Tasks { get; } = [Contracts.Tasks.Caption, Contracts.Tasks.Embedding];
 

@@ -20,15 +20,22 @@ internal sealed class TestWorker : IAsyncDisposable
     private readonly DeviceRunner _device;
     private bool _stopped;
 
+    /// <param name="broker">Its broker.</param>
+    /// <param name="consuming">By default <see cref="Quick"/>.</param>
+    /// <param name="publishing">By default a worker's own.</param>
+    /// <param name="shares">Shares of the messages in hand, by model; by default all models have all.</param>
+    /// <param name="model">The model's alias.</param>
+    /// <param name="time">By default the system's.</param>
     public TestWorker(
-        BrokerOptions broker, ConsumingOptions? consuming = null, PublishingOptions? publishing = null, Dictionary<string, ModelShare>? shares = null)
+        BrokerOptions broker, ConsumingOptions? consuming = null, PublishingOptions? publishing = null, Dictionary<string, ModelShare>? shares = null,
+        string model = "echo", TimeProvider? time = null)
     {
-        Broker = broker;
+        (Broker, Model) = (broker, new EchoModel(model));
         Store = new ScriptedStore(File.ReadAllBytes(Infrastructure.Repository.At("samples", "0002.png")));
         var metrics = new WorkerMetrics(Metrics.NewCustomRegistry());
         var services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log))
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton(metrics)
             .AddSingleton(broker)
             .AddSingleton(consuming ?? Quick)
@@ -46,7 +53,7 @@ internal sealed class TestWorker : IAsyncDisposable
             _services.GetRequiredService<DynamicBatcher>(),
             _services.GetRequiredService<ModelRegistry>().Devices,
             _services.GetRequiredService<BatchingOptions>(),
-            TimeProvider.System,
+            time ?? TimeProvider.System,
             metrics);
     }
 
@@ -63,7 +70,7 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public ScriptedStore Store { get; }
 
-    public EchoModel Model { get; } = new();
+    public EchoModel Model { get; }
 
     public LogLines Log { get; } = new();
 

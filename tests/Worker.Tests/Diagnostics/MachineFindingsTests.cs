@@ -34,10 +34,12 @@ public sealed class MachineFindingsTests
     [Fact]
     public async Task A_folder_that_can_not_be_written_to_is_found()
     {
-        var findings = await new DiskCheck("/proc/no-folder-can-be-made-here").RunAsync(CancellationToken.None);
+        var findings = await new DiskCheck("/proc/no-folder-can-be-made-here", "/proc/nor-here").RunAsync(CancellationToken.None);
 
         Judged(findings[0], Verdict.Fail);
         Assert.Contains("Inference:ModelCache", findings[0].Remedy, StringComparison.Ordinal);
+        Judged(findings[2], Verdict.Warn);
+        Assert.Contains("Journal:Folder", findings[2].Remedy, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
+using VlWorker.Journal;
+
+namespace VlWorker.Bench.Journal;
+
+/// <summary><c>journal</c>: what it costs an image to be written into the crash journal.</summary>
+internal static class JournalCommand
+{
+    /// <summary>Decoding begins and ends, two rows are inferred: a caption and an embedding.</summary>
+    private const int RowsAnImage = 2;
+
+    public static Command Create()
+    {
+        var count = new Option<int>("--images") { DefaultValueFactory = _ => 200_000, Description = "Images a round." };
+        var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 5, Description = "Rounds of each, alternating." };
+        var folder = new Option<string?>("--folder") { Description = "Where the journal is kept; by default below the temporary folder." };
+        var output = new Option<string?>("--out") { Description = "File for the result, Markdown." };
+        var command = new Command("journal", "Time an image spends in the crash journal, caption and embedding, against no journal.") { count, rounds, folder, output };
+        command.SetAction(result =>
+        {
+            using var report = new Report("What the crash journal costs an image", result.GetValue(output));
+            var place = Directory.CreateDirectory(Path.Combine(result.GetValue(folder) ?? Path.GetTempPath(), $"vl-bench-journal-{Environment.ProcessId}")).FullName;
+            try
+            {
+                Run(place, result.GetValue(count), result.GetValue(rounds), report);
+            }
+            finally
+            {
+                Directory.Delete(place, recursive: true);
+            }
+        });
+        return command;
+    }
+
+    private static void Run(string folder, int count, int rounds, Report report)
+    {
+        using var on = Open(new JournalOptions { Folder = folder });
+        using var off = Open(new JournalOptions { Deaths = 0 });
+        var (with, without) = (new List<double>(), new List<double>());
+        for (var round = 0; round <= rounds; round++)
+        {
+            var (a, b) = (Microseconds(on, count), Microseconds(off, count));
+            if (round == 0)
+                continue;
+            with.Add(a);
+            without.Add(b);
+        }
+
+        if (!on.IsWritten)
+            throw new InvalidOperationException("the journal could not be written");
+        report.Line(string.Create(
+            CultureInfo.InvariantCulture,
+            $"an image with caption and embedding, recognised, decoded and inferred, on one thread, median of {rounds} rounds of {count:N0}: {Statistics.Median(with):F1} µs with the journal, {Statistics.Median(without):F2} µs without"));
+        report.Line($"file: {new FileInfo(Path.Combine(folder, "0.journal")).Length / 1024} KiB");
+    }
+
+    private static CrashJournal Open(JournalOptions options)
+    {
+        var journal = new CrashJournal(options, TimeProvider.System, NullLogger<CrashJournal>.Instance);
+        journal.Open();
+        return journal;
+    }
+
+    private static double Microseconds(CrashJournal journal, int count)
+    {
+        var body = new byte[300];
+        var started = Stopwatch.GetTimestamp();
+        for (var i = 0; i < count; i++)
+        {
+            BitConverter.TryWriteBytes(body, i);
+            var fingerprint = journal.IsOn ? Fingerprint.Of(body, "order-4711/front") : 0;
+            var deaths = journal.DeathsOf(fingerprint, returned: false);
+            var mark = new WorkMark(journal, fingerprint, "order-4711/front", returns: true, deaths: deaths ?? 0);
+            mark.Begin(WorkStage.Decoding);
+            mark.End();
+            for (var row = 0; row < RowsAnImage; row++)
+            {
+                mark.Begin(WorkStage.Inference);
+                mark.End();
+            }
+
+            journal.Forget(fingerprint);
+        }
+
+        return Stopwatch.GetElapsedTime(started).TotalMicroseconds / count;
+    }
+}
