@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests against a real RabbitMQ and a real S3, and ends with a line "N passed, N failed".
 #   ./test.sh [--full] [--no-build] [FILTER...]
-#   --full      also what takes long (Category=Full)
+#   --full      also what takes long (Category=Full), and all that needs a broker once more on RabbitMQ 4, from a folder with Debian trixie
+#               (VLWORKER_TEST_TRIXIE, else made for this run)
 #   --no-build  the Release build is there already
 #   FILTER      as in `dotnet test --filter`: a part of a test's name, or an expression; several mean any of them
 # Broker: VLWORKER_TEST_RABBITMQ (amqp://...), else a container where a Docker engine has or gets the image, else Debian's rabbitmq-server.
@@ -11,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 source tests/infra/common.sh
 source tests/infra/packages.sh
 
-passed=0 failed=0 skipped=0 full='' build=yes filter='' work='' finished=''
+passed=0 failed=0 skipped=0 full='' build=yes filter='' chosen='' work='' finished=''
 
 read_options() {
     while (($#)); do
@@ -24,6 +25,7 @@ read_options() {
         esac
         shift
     done
+    chosen=$filter
     [[ -n $full ]] || filter="${filter:+($filter)&}Category!=Full"
 }
 
@@ -50,7 +52,7 @@ none_left() { [[ -z $(processes_of "$1") ]]; }
 
 clear_run() { # RUN
     local script
-    for script in rabbitmq:broker ceph:store; do
+    for script in rabbitmq:broker rabbitmq:broker4 ceph:store; do
         [[ ! -d $1/${script#*:} ]] || "tests/infra/${script%:*}.sh" remove "$1/${script#*:}"
     done
     # Servers that tests started are removed by their guards, a moment after the tests' end.
@@ -58,6 +60,7 @@ clear_run() { # RUN
         processes_of "$1" | xargs -r kill -KILL 2>/dev/null
         wait_until 10 none_left "$1"
     fi
+    [[ ! -d $1/trixie ]] || tests/infra/trixie.sh remove "$1/trixie"
     rm -rf "$1"
 }
 
@@ -123,9 +126,9 @@ counter() { # FILE NAME
 }
 
 # A project counts as failed beyond its failed tests when its host crashed or hung, or when it ran nothing although nothing was filtered.
-run_project() { # PROJECT
+run_project() { # PROJECT [NAME]
     local name results status hang=10m total
-    name=$(basename "$1" .csproj) results=$work/results/$(basename "$1" .csproj).trx
+    name=${2:-$(basename "$1" .csproj)} results=$work/results/${2:-$(basename "$1" .csproj)}.trx
     [[ -z $full ]] || hang=60m
     run dotnet test "$1" -c Release --no-build --filter "$filter" --results-directory "$work/results" --logger "trx;LogFileName=$name.trx" \
         --logger 'console;verbosity=minimal' --blame-hang --blame-hang-timeout $hang --blame-hang-dump-type none
@@ -139,9 +142,19 @@ run_project() { # PROJECT
     fi
     if ((status != 0)) && [[ $(counter "$results" failed 2>/dev/null) == @(|0) ]]; then
         problem "$name: the test host ended with $status"
-    elif ((total == 0)) && [[ $filter == Category!=Full || $filter == '' ]]; then
+    elif ((total == 0)) && [[ -z $chosen ]]; then
         problem "$name: no test ran"
     fi
+}
+
+# docker-compose.yml ships RabbitMQ 4, Debian 12 has 3.10: what goes over a broker must pass on both.
+run_on_rabbitmq4() {
+    local root=${VLWORKER_TEST_TRIXIE:-$work/trixie} filter="${filter:+($filter)&}FullyQualifiedName!~.Fetching."
+    tests/infra/trixie.sh make "$root" || { problem "no RabbitMQ 4: its half of the full run is missing" && return; }
+    export RABBIT_ROOT=$root
+    start_server rabbitmq broker4
+    echo "broker: RabbitMQ 4 at ${VLWORKER_TEST_RABBITMQ#*@}"
+    run_project tests/Integration/Integration.csproj Integration.RabbitMQ4
 }
 
 finish() {
@@ -169,4 +182,5 @@ start_servers
 for project in tests/*/*.csproj; do
     run_project "$project"
 done
+[[ -z $full ]] || run_on_rabbitmq4
 finished=yes

@@ -19,6 +19,7 @@ missing_packages() {
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
     [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
     compgen -G '/usr/lib/*/libturbojpeg.so.0' >/dev/null || echo libturbojpeg0
+    [[ -z $full || -n ${VLWORKER_TEST_TRIXIE:-} ]] || type -P debootstrap >/dev/null || printf '%s\n' debootstrap debian-archive-keyring
 }
 
 # Debian starts a service as it is installed, unless this policy forbids it. One that forbids already stays as it is.

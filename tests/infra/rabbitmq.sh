@@ -11,7 +11,8 @@ rabbitmq.sh kill DIR                  at once, as if the power had failed
 rabbitmq.sh restart DIR               stop and start
 rabbitmq.sh remove DIR                kill it and delete the folder
 rabbitmq.sh ctl DIR ARGUMENTS...      rabbitmqctl
-Environment: RABBIT_ROOT    root folder of a Debian system with another rabbitmq-server (made by debootstrap)
+rabbitmq.sh call DIR 'MODULE FUNCTION [ARGUMENTS]'  calls a function in the broker; at once, where rabbitmqctl first starts a runtime of its own
+Environment: RABBIT_ROOT    root folder of a Debian system with another rabbitmq-server (made by trixie.sh)
              RABBIT_CONFIG  further lines of rabbitmq.conf, for the first start
              VLWORKER_TEST_PORTS  FIRST-LAST, the ports to choose from
 U
@@ -63,6 +64,12 @@ set_environment() {
     amqp_port=$amqp management_port=$management
 }
 
+# RabbitMQ 4 still permits what a later version will refuse: here it is refused already. The management API's figures stay: autoscaling reads them.
+refuse_deprecated() {
+    [[ $sbin == */rabbitmq_server-4* ]] || return 0
+    printf 'deprecated_features.permit.%s = false\n' transient_nonexcl_queues global_qos queue_master_locator
+}
+
 write_configuration() {
     mkdir -p "$folder/data"
     echo '[rabbitmq_management].' >"$folder/plugins"
@@ -76,6 +83,7 @@ num_acceptors.tcp = 2
 collect_statistics_interval = 1000
 vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 50MB
+$(refuse_deprecated)
 ${RABBIT_CONFIG:-}
 C
     cat >"$folder/env" <<C
@@ -93,13 +101,10 @@ greets() {
 }
 
 start_server() {
-    if [[ ! -e $folder/settings ]]; then
-        choose_ports
-        set_environment
-        write_configuration
-    fi
+    [[ -e $folder/settings ]] || choose_ports
     set_environment
     find_broker
+    [[ -e $folder/rabbitmq.conf ]] || write_configuration
     if ! running broker; then
         # epmd, Erlang's port mapper, would be started as a daemon that nobody stops.
         running epmd || launch epmd bash "$0" exec "$folder" epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1
@@ -126,7 +131,7 @@ start_anew() {
         start_server && return 0
         stop_server
         grep -qsi 'eaddrinuse\|in use' "$folder"/log/* && ((try < 3)) || exit 1
-        rm -rf "$folder/settings" "$folder/data" "$folder"/log/*
+        rm -rf "$folder/settings" "$folder/rabbitmq.conf" "$folder/data" "$folder"/log/*
     done
 }
 
@@ -150,6 +155,11 @@ main() {
             set_environment
             find_broker
             installed "$sbin/rabbitmqctl" "${arguments[@]}"
+            ;;
+        call)
+            running broker || fail "no broker is running in $folder"
+            set_environment
+            installed /usr/lib/erlang/bin/erl_call -name "$RABBITMQ_NODENAME" -c "$(<"$folder/.erlang.cookie")" -timeout 60 -a "${arguments[@]}"
             ;;
         exec)
             set_environment

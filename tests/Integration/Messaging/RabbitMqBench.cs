@@ -41,7 +41,7 @@ internal sealed class RabbitMqBench : MessagingBench
         await ListenAsync(Topology.ResultsQueue, Results);
         await ListenAsync(Topology.DeadLettersQueue, DeadLetters);
         await using (var channel = await _connection.CreateChannelAsync())
-            await channel.QueueDeclareAsync(ReplyTo, durable: false, exclusive: false, autoDelete: false);
+            await channel.QueueDeclareAsync(ReplyTo, durable: true, exclusive: false, autoDelete: false);
         await ListenAsync(ReplyTo, Replies);
     }
 
