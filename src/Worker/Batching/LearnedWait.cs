@@ -21,6 +21,12 @@ internal static class LearnedWait
     /// <summary>Streams that started together differ by what their batches do: they would end together for ever, and count as one.</summary>
     private const double AboutAsSoon = 1.25;
 
+    /// <summary>Seconds: timers are no finer.</summary>
+    private const double Tick = 0.001;
+
+    /// <summary>The best of many moments looks better than it is, since a few gaps say little.</summary>
+    private const double Margin = 1.1;
+
     /// <summary>Seconds, zero if it should start now; not bounded by anything but the gain.</summary>
     /// <param name="rows">Rows that wait.</param>
     /// <param name="cost">The bucket's batches on the device.</param>
@@ -47,10 +53,13 @@ internal static class LearnedWait
         {
             gained += gain(ahead[i]);
             waited += ahead[i];
+            var until = Math.Ceiling(ahead[i] / Tick) * Tick;
+            if (i + 1 < ahead.Length && ahead[i + 1] <= until)
+                continue;
             // Who waits until then waits as long if none has come before.
-            var net = gained - (cost * (waited + (ahead[i] * (ahead.Length - i - 1))));
+            var net = gained - (Margin * cost * (waited + (until * (ahead.Length - i - 1))));
             if (net > most)
-                (best, most) = (ahead[i], net);
+                (best, most) = (until, net);
         }
 
         return best;
