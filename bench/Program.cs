@@ -13,6 +13,7 @@ using VlWorker.Bench.Models;
 using VlWorker.Bench.Pipeline;
 using VlWorker.Bench.Scaling;
 using VlWorker.Bench.Serving;
+using VlWorker.Bench.Soak;
 using VlWorker.Bench.Steering;
 
 var root = new RootCommand("Benchmarks of VlWorker; each command explains itself with --help.");
@@ -48,4 +49,5 @@ root.Subcommands.Add(GpuFidelityCommand.Create());
 root.Subcommands.Add(GpuWorkerCommand.Create());
 root.Subcommands.Add(GpuModelCommand.Create());
 root.Subcommands.Add(ScalingCommand.Create());
+root.Subcommands.Add(SoakCommand.Create());
 return await root.Parse(args).InvokeAsync();

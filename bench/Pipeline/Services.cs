@@ -6,6 +6,7 @@ namespace VlWorker.Bench.Pipeline;
 internal sealed class Services : IDisposable
 {
     private readonly List<(string Script, string Folder)> _started = [];
+    private bool _own;
 
     private Services()
     {
@@ -17,13 +18,21 @@ internal sealed class Services : IDisposable
     /// <summary>S3 address with the keys as user info.</summary>
     public Uri Store { get; private set; } = new("http://localhost");
 
-    public static Services Start()
+    /// <summary>Finds or starts them.</summary>
+    /// <param name="own">Starts private ones in any case: the benchmark takes them away.</param>
+    public static Services Start(bool own = false)
     {
-        var services = new Services();
+        var services = new Services { _own = own };
         services.Broker = services.Find("VLWORKER_TEST_RABBITMQ", "rabbitmq.sh");
         services.Store = new Uri(services.Find("VLWORKER_TEST_S3", "ceph.sh"));
         return services;
     }
+
+    /// <summary>Runs a command of tests/infra/rabbitmq.sh on the private broker.</summary>
+    public Task BrokerAsync(string command, params string[] arguments) => RunAsync("rabbitmq.sh", command, arguments);
+
+    /// <summary>Runs a command of tests/infra/ceph.sh on the private store.</summary>
+    public Task StoreAsync(string command) => RunAsync("ceph.sh", command);
 
     public void Dispose()
     {
@@ -33,13 +42,22 @@ internal sealed class Services : IDisposable
 
     private string Find(string variable, string script)
     {
-        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } address)
+        if (!_own && Environment.GetEnvironmentVariable(variable) is { Length: > 0 } address)
             return address;
         var path = Path.Combine(Repository.Root, "tests", "infra", script);
         var folder = Directory.CreateTempSubdirectory("vl-bench-").FullName;
         _started.Add((path, folder));
         var output = Run(path, "start", folder, "--owner", Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return output.Split('\n').Select(line => line.Split('=', 2)).First(parts => parts[0].Trim() == variable)[1].Trim();
+    }
+
+    private Task RunAsync(string script, string command, params string[] arguments)
+    {
+        var (path, folder) = _started.First(started => Path.GetFileName(started.Script) == script);
+        string[] owner = command.StartsWith("start", StringComparison.Ordinal) && script == "rabbitmq.sh"
+            ? ["--owner", Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)]
+            : [];
+        return Task.Run(() => Run(path, [command, folder, .. owner, .. arguments]));
     }
 
     private static string Run(string script, params string[] arguments)

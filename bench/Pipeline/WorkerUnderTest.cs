@@ -46,11 +46,22 @@ internal sealed class WorkerUnderTest : IDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address => new(new Uri(_health), "/");
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Starts a worker on the services and waits until it is ready.</summary>
-    public static Task<WorkerUnderTest> StartAsync(Services services, string bucket, params string[] settings)
+    public static async Task<WorkerUnderTest> StartAsync(Services services, string bucket, params string[] settings)
+    {
+        var worker = Launch(services, bucket, settings);
+        await worker.ReadyAsync();
+        return worker;
+    }
+
+    /// <summary>Starts a worker on the services and does not wait.</summary>
+    public static WorkerUnderTest Launch(Services services, string bucket, params string[] settings)
     {
         string[] keys = services.Store.UserInfo.Split(':');
-        return LaunchAsync(
+        return Launch(
         [
             "--Broker:Transport=RabbitMq", $"--Broker:Uri={services.Broker}", "--Store:Kind=S3",
             $"--Store:Endpoint={services.Store.GetLeftPart(UriPartial.Scheme)}{services.Store.Authority.Split('@')[^1]}",
@@ -59,10 +70,14 @@ internal sealed class WorkerUnderTest : IDisposable
     }
 
     /// <summary>Starts a worker that needs neither broker nor store, on the samples, and waits until it is ready.</summary>
-    public static Task<WorkerUnderTest> StartAloneAsync(params string[] settings) =>
-        LaunchAsync(["--Broker:Transport=InMemory", "--Store:Kind=Folder", $"--Store:Folder={Repository.Samples}", "--Store:FolderBucket=samples", .. settings]);
+    public static async Task<WorkerUnderTest> StartAloneAsync(params string[] settings)
+    {
+        var worker = Launch(["--Broker:Transport=InMemory", "--Store:Kind=Folder", $"--Store:Folder={Repository.Samples}", "--Store:FolderBucket=samples", .. settings]);
+        await worker.ReadyAsync();
+        return worker;
+    }
 
-    private static async Task<WorkerUnderTest> LaunchAsync(string[] settings)
+    private static WorkerUnderTest Launch(string[] settings)
     {
         var port = FreePort();
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -77,7 +92,6 @@ internal sealed class WorkerUnderTest : IDisposable
         worker._process.ErrorDataReceived += (_, line) => worker.Log(line.Data);
         worker._process.BeginOutputReadLine();
         worker._process.BeginErrorReadLine();
-        await worker.ReadyAsync();
         return worker;
     }
 
@@ -90,11 +104,32 @@ internal sealed class WorkerUnderTest : IDisposable
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>The last lines of its log.</summary>
+    public string Tail(int lines)
+    {
+        lock (_log)
+            return string.Join('\n', _log.TakeLast(lines));
+    }
+
+    /// <summary>SIGKILL; returns when it has ended.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM; does not wait.</summary>
+    public void Terminate()
+    {
+        if (!_process.HasExited)
+            Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)
         {
-            Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+            Terminate();
             if (!_process.WaitForExit(TimeSpan.FromSeconds(60)))
                 _process.Kill();
         }
@@ -102,6 +137,7 @@ internal sealed class WorkerUnderTest : IDisposable
         _process.Dispose();
     }
 
+    /// <summary>Waits until it is ready.</summary>
     private async Task ReadyAsync()
     {
         using var client = new HttpClient();
@@ -121,8 +157,7 @@ internal sealed class WorkerUnderTest : IDisposable
             await Task.Delay(10);
         }
 
-        lock (_log)
-            throw new InvalidOperationException("the worker does not get ready:\n" + string.Join('\n', _log.TakeLast(30)));
+        throw new InvalidOperationException("the worker does not get ready:\n" + Tail(30));
     }
 
     private double Status(string name) => double.Parse(

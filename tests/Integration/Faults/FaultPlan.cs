@@ -12,7 +12,10 @@ public sealed record FaultPlan
     /// <summary>Chooses by the first line of what the client sends (for HTTP the request line); null takes all of it. May count.</summary>
     public Func<string, bool>? Matches { get; init; }
 
-    /// <summary>Passes nothing on, in neither direction, and keeps the connection.</summary>
+    /// <summary>Chooses connections by the first kilobytes that the client sent on them (with AMQP they hold the connection's name); null takes all.</summary>
+    public Func<string, bool>? Connections { get; init; }
+
+    /// <summary>Passes nothing on that the client sends, and keeps the connection.</summary>
     public bool Freeze { get; init; }
 
     /// <summary>Pause before the first byte of the answer.</summary>

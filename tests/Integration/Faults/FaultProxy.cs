@@ -43,11 +43,13 @@ public sealed class FaultProxy : IAsyncDisposable
         return new FaultProxy(server.Host, server.Port);
     }
 
-    /// <summary>Closes all connections now; new ones are taken.</summary>
-    public async Task CutAsync(bool reset = false)
+    /// <summary>Closes all connections now, or those that are chosen as <see cref="FaultPlan.Connections"/> does; new ones are taken.</summary>
+    public async Task CutAsync(bool reset = false, Func<string, bool>? connections = null)
     {
         foreach (var (link, running) in _links)
         {
+            if (connections?.Invoke(link.Greeting) == false)
+                continue;
             link.Close(reset);
             await running;
         }
@@ -102,10 +104,14 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <summary>One client's connection and the one to the server behind it.</summary>
     private sealed class Link(FaultProxy proxy, Socket client) : IDisposable
     {
+        private const int GreetingLength = 4096;
         private readonly Socket _server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private readonly CancellationTokenSource _closed = new();
         private FaultPlan _plan = FaultPlan.None;
         private long _answered;
+
+        /// <summary>What the client sent first.</summary>
+        public string Greeting { get; private set; } = "";
 
         public async Task RunAsync(string host, int port)
         {
@@ -152,6 +158,8 @@ public sealed class FaultProxy : IAsyncDisposable
             var buffer = new byte[64 << 10];
             for (int got; (got = await client.ReceiveAsync(buffer, _closed.Token)) > 0;)
             {
+                if (Greeting.Length < GreetingLength)
+                    Greeting += Encoding.Latin1.GetString(buffer, 0, Math.Min(got, GreetingLength - Greeting.Length));
                 _plan = Choose(buffer.AsSpan(0, got));
                 _answered = 0;
                 if (_plan.Freeze)
@@ -206,6 +214,8 @@ public sealed class FaultProxy : IAsyncDisposable
         private FaultPlan Choose(ReadOnlySpan<byte> sent)
         {
             var plan = proxy.Plan;
+            if (plan.Connections?.Invoke(Greeting) == false)
+                return FaultPlan.None;
             if (plan.Matches is null)
                 return plan;
             var line = sent.IndexOf((byte)'\r') is >= 0 and var end ? sent[..end] : sent;
