@@ -18,6 +18,9 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
         string exchange, string routingKey, ReadOnlyMemory<byte> body, MessageProperties properties, bool mandatory, CancellationToken cancellation)
     {
         var session = await SessionAsync(cancellation);
+        // What is sent now would lie in the socket and arrive once more for every time that it is tried again.
+        if (session.Blocked is { } alarm)
+            throw Refused(alarm);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(options.ConfirmTimeout);
         try
@@ -35,9 +38,9 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
         {
-            throw new DependencyException(Dependency.Results, session.Blocked is { } blocked
-                ? $"the broker takes no messages: {blocked}"
-                : $"the broker did not confirm a message within {options.ConfirmTimeout.TotalSeconds:0} s", error);
+            throw session.Blocked is { } blocked
+                ? Refused(blocked, error)
+                : new DependencyException(Dependency.Results, $"the broker did not confirm a message within {options.ConfirmTimeout.TotalSeconds:0} s", error);
         }
         catch (Exception error) when (BrokerErrors.IsConnection(error))
         {
@@ -62,7 +65,7 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
         }
 
         if (session.Blocked is { } blocked)
-            throw new DependencyException(Dependency.Results, $"the broker takes no messages: {blocked}");
+            throw Refused(blocked);
     }
 
     /// <inheritdoc/>
@@ -124,6 +127,9 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
         if (Interlocked.CompareExchange(ref _session, null, session) == session)
             await session.DisposeAsync();
     }
+
+    private static DependencyException Refused(string alarm, Exception? error = null) =>
+        new(Dependency.Results, $"the broker takes no messages: {alarm}", error);
 
     private static string Target(string exchange, string routingKey) => exchange.Length == 0 ? routingKey : exchange;
 }
