@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using VlWorker.Contracts;
+using VlWorker.Integration.Faults;
 
 namespace VlWorker.Bench.Soak;
 

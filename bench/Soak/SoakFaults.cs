@@ -16,21 +16,17 @@ internal sealed class SoakFaults(Services services, SoakWorkers workers, FaultPr
         ("broker: SIGKILL", KillBrokerAsync),
         ("broker: memory alarm", BlockAsync),
         ("broker: connections cut", () => broker.CutAsync(reset: true)),
-        ("broker: connections cut before the confirm", () => HoldAndCutAsync(new FaultPlan { Connections = IsPublisher, StallAfter = 0 })),
-        ("broker: connections cut between confirm and ack", () => HoldAndCutAsync(new FaultPlan { Connections = greeting => !IsPublisher(greeting), Freeze = true })),
+        ("broker: connections cut before the confirm", () => HoldAndCutAsync(new FaultPlan { Connections = Traffic.IsPublisher, StallAfter = 0 })),
+        ("broker: connections cut between confirm and ack", () => HoldAndCutAsync(new FaultPlan { Connections = Traffic.IsConsumer, Freeze = true })),
         ("store: gone", StoreGoneAsync),
         ("store: 503 to everything", () => HoldAsync(FaultPlan.Status(503, "SlowDown"))),
         ("store: 503 to half of the images", () => HoldAsync(FaultPlan.Status(503, "SlowDown", Half))),
-        ("store: slow", () => HoldAsync(new FaultPlan { Matches = IsImage, Delay = TimeSpan.FromSeconds(1) })),
-        ("store: bodies stall", () => HoldAsync(new FaultPlan { Matches = IsImage, StallAfter = 1_000 })),
+        ("store: slow", () => HoldAsync(new FaultPlan { Matches = Traffic.IsImage, Delay = TimeSpan.FromSeconds(1) })),
+        ("store: bodies stall", () => HoldAsync(new FaultPlan { Matches = Traffic.IsImage, StallAfter = 1_000 })),
         ("store: half of the bodies cut short", () => HoldAsync(new FaultPlan { Matches = Half, CutAfter = 1_000 })),
     ];
 
-    private static bool IsPublisher(string greeting) => greeting.Contains(" publisher", StringComparison.Ordinal);
-
-    private static bool IsImage(string line) => line.Contains(".jpg", StringComparison.Ordinal) || line.Contains(".png", StringComparison.Ordinal);
-
-    private static bool Half(string line) => IsImage(line) && Random.Shared.Next(2) == 0;
+    private static bool Half(string line) => Traffic.IsImage(line) && Random.Shared.Next(2) == 0;
 
     private Task ReplaceAsync()
     {

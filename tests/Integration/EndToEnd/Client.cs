@@ -11,7 +11,9 @@ namespace VlWorker.Integration.EndToEnd;
 /// <summary>A publisher of jobs that keeps every answer it hears of, on a queue of its own that is bound to all results.</summary>
 public sealed class Client : IAsyncDisposable
 {
-    private const string Queue = "test.answers";
+    /// <summary>The queue of the answers.</summary>
+    public const string Queue = "test.answers";
+
     private readonly BrokerAccess _broker;
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Answer>> _answers = new();
     private IConnection? _connection;
@@ -36,8 +38,7 @@ public sealed class Client : IAsyncDisposable
             await _connection.DisposeAsync();
         _connection = await _broker.ConnectAsync();
         var channel = await _connection.CreateChannelAsync();
-        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });
-        await channel.QueueBindAsync(Queue, Topology.ResultsExchange, "#");
+        await DeclareAsync(channel);
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.ReceivedAsync += async (_, delivery) =>
         {
@@ -46,6 +47,14 @@ public sealed class Client : IAsyncDisposable
             await channel.BasicAckAsync(delivery.DeliveryTag, multiple: false);
         };
         await channel.BasicConsumeAsync(Queue, autoAck: false, consumer);
+    }
+
+    /// <summary>Makes the queue and binds it to all results.</summary>
+    public static async Task DeclareAsync(IChannel channel)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });
+        await channel.QueueBindAsync(Queue, Topology.ResultsExchange, "#");
     }
 
     /// <summary>Publishes bytes as they are.</summary>

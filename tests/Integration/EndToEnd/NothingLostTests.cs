@@ -9,8 +9,7 @@ namespace VlWorker.Integration.EndToEnd;
 /// </summary>
 public sealed class NothingLostTests
 {
-    /// <summary>Both lanes' default prefetch: what a worker holds at most.</summary>
-    private const int InHand = 64 + 128;
+    private const int InHand = FaultBench.InHand;
 
     [Fact]
     public async Task A_worker_is_told_to_stop_with_a_full_pipeline()

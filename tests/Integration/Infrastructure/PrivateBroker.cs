@@ -48,8 +48,14 @@ public sealed class PrivateBroker : BrokerAccess
         await StartAsync();
     }
 
+    /// <summary>What it has logged so far.</summary>
+    public string Log => string.Concat(Directory.GetFiles(Path.Combine(_server.Folder, "log"), "*.log").Select(File.ReadAllText));
+
     /// <summary>rabbitmqctl; returns what it printed.</summary>
     public Task<string> ControlAsync(params string[] arguments) => _server.RunAsync("ctl", arguments);
+
+    /// <summary>Calls a function of the broker's own, at once: "MODULE FUNCTION [ARGUMENTS]".</summary>
+    public Task<string> CallAsync(string function) => _server.RunAsync("call", function);
 
     /// <summary>Stops it and removes its folder.</summary>
     public override async ValueTask DisposeAsync()

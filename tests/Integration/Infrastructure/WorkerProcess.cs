@@ -58,8 +58,9 @@ public sealed partial class WorkerProcess : IAsyncDisposable
     /// <param name="store">Address and keys.</param>
     /// <param name="buckets">What messages may name.</param>
     /// <param name="settings">Further settings by their full names, Section:Name; they win over all others.</param>
+    /// <param name="hosts">A file that is the worker's /etc/hosts; what is written to it holds at once.</param>
     public static async Task<WorkerProcess> StartAsync(
-        Uri broker, StoreUser store, IReadOnlyList<string> buckets, Dictionary<string, string> settings, bool waitUntilReady = true)
+        Uri broker, StoreUser store, IReadOnlyList<string> buckets, Dictionary<string, string> settings, bool waitUntilReady = true, string? hosts = null)
     {
         ArgumentNullException.ThrowIfNull(broker);
         ArgumentNullException.ThrowIfNull(store);
@@ -80,7 +81,7 @@ public sealed partial class WorkerProcess : IAsyncDisposable
         foreach (var (name, value) in settings)
             all[name] = value;
 
-        var worker = Launch(all);
+        var worker = Launch(all, hosts);
         try
         {
             if (waitUntilReady)
@@ -170,18 +171,26 @@ public sealed partial class WorkerProcess : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static WorkerProcess Launch(IReadOnlyDictionary<string, string> settings)
+    private static WorkerProcess Launch(IReadOnlyDictionary<string, string> settings, string? hosts)
     {
         // A folder of its own, so that no appsettings.json of the tests' is read.
         var folder = Repository.NewFolder("worker");
         var program = Repository.At("src", "Worker", "bin", Repository.Configuration, "net10.0", "vl-worker");
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var start = hosts is null ? new ProcessStartInfo(program) : WithHosts(program, hosts);
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.WorkingDirectory) = (true, true, folder);
         // The runtime may lie where the executable would not look for it.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         start.Environment["Journal__Folder"] = Path.Combine(folder, "journal");
         foreach (var (name, value) in settings)
             start.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
         return new WorkerProcess(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"), folder);
+    }
+
+    /// <summary>The program in a mount namespace of its own; each step becomes the next, so the process id is the program's. dash would drop variables with a dot.</summary>
+    private static ProcessStartInfo WithHosts(string program, string hosts)
+    {
+        string[] user = Environment.UserName == "root" ? [] : ["--user", "--map-root-user"];
+        return new ProcessStartInfo("unshare", ["--mount", .. user, "bash", "-c", "mount --bind \"$1\" /etc/hosts && exec \"$0\"", program, hosts]);
     }
 
     private async Task ReadinessAsync(string what, Func<Readiness, bool> accept, TimeSpan? timeout)

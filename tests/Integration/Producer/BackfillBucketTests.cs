@@ -1,8 +1,6 @@
 using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
-using VlWorker.Producer;
-using VlWorker.Producer.Cli;
 
 namespace VlWorker.Integration.Producer;
 
@@ -96,26 +94,6 @@ public sealed class BackfillBucketTests(ProducerFixture producer, TestStore stor
     private Task<Outcome> RunAsync(StoreUser user, params string[] args) =>
         CommandAsync(user, ["backfill", "--job", _prefix.TrimEnd('/'), "--file", Path.Combine(_folder, "j.vljob"), .. args]);
 
-    private async Task<Outcome> CommandAsync(StoreUser user, params string[] args)
-    {
-        await using var output = new MemoryStream();
-        await using var error = new StringWriter();
-        using var terminal = new Terminal
-        {
-            Input = TextReader.Null,
-            Output = output,
-            Error = error,
-            IsInteractive = false,
-            Environment = name => name switch
-            {
-                "VLWORKER_BROKER_URI" => producer.Broker.Uri.ToString(),
-                "VLWORKER_STORE_ENDPOINT" => user.Endpoint.ToString(),
-                "VLWORKER_STORE_ACCESS_KEY" => user.AccessKey,
-                "VLWORKER_STORE_SECRET_KEY" => user.SecretKey,
-                _ => null,
-            },
-        };
-        var code = await ProducerCommand.RunAsync(args, terminal, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
-        return new Outcome(code, System.Text.Encoding.UTF8.GetString(output.ToArray()), error.ToString());
-    }
+    private Task<Outcome> CommandAsync(StoreUser user, params string[] args) =>
+        ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, user, default, args);
 }

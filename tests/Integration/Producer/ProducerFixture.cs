@@ -44,7 +44,11 @@ public sealed class ProducerFixture : IAsyncLifetime
         RunAsync(Broker.Uri, new StringReader(input), default, args);
 
     /// <summary>Runs a command against any broker.</summary>
-    public static async Task<Outcome> RunAsync(Uri uri, TextReader input, CancellationToken cancellation, params string[] args)
+    public static Task<Outcome> RunAsync(Uri uri, TextReader input, CancellationToken cancellation, params string[] args) =>
+        RunAsync(uri, input, store: null, cancellation, args);
+
+    /// <summary>Runs a command against any broker and store.</summary>
+    public static async Task<Outcome> RunAsync(Uri uri, TextReader input, StoreUser? store, CancellationToken cancellation, params string[] args)
     {
         ArgumentNullException.ThrowIfNull(uri);
         await using var output = new MemoryStream();
@@ -55,7 +59,14 @@ public sealed class ProducerFixture : IAsyncLifetime
             Output = output,
             Error = error,
             IsInteractive = false,
-            Environment = name => name == "VLWORKER_BROKER_URI" ? uri.ToString() : null,
+            Environment = name => name switch
+            {
+                "VLWORKER_BROKER_URI" => uri.ToString(),
+                "VLWORKER_STORE_ENDPOINT" => store?.Endpoint.ToString(),
+                "VLWORKER_STORE_ACCESS_KEY" => store?.AccessKey,
+                "VLWORKER_STORE_SECRET_KEY" => store?.SecretKey,
+                _ => null,
+            },
         };
         var code = await ProducerCommand.RunAsync(args, terminal, cancellation).WaitAsync(TimeSpan.FromMinutes(2), CancellationToken.None);
         return new Outcome(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());

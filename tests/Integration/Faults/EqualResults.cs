@@ -1,18 +1,21 @@
 using VlWorker.Contracts;
 
-namespace VlWorker.Bench.Soak;
+namespace VlWorker.Integration.Faults;
 
-/// <summary>Whether two answers to one request are equal: ids, image, models and captions the same, scores within 0.01, cosine 0.999 or more.</summary>
+/// <summary>Whether two answers to one request are equal (docs/delivery.md): ids, image, models and captions the same, scores within 0.01, cosine 0.999 or more.</summary>
 /// <remarks>int8 takes one scale over the whole batch, so a row's batch-mates move its numbers a little. Times are free.</remarks>
-internal static class EqualResults
+public static class EqualResults
 {
     private const double ScoreTolerance = 1e-2;
     private const double LeastCosine = 0.999;
 
-    public static bool Are(Answer one, Answer other) =>
-        one.Rejection?.Reason == other.Rejection?.Reason
-        && Are(one.Image, other.Image)
-        && Are(one.Text, other.Text);
+    /// <summary>Compares them.</summary>
+    public static bool Are(Answer one, Answer other)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(other);
+        return one.Rejection?.Reason == other.Rejection?.Reason && Are(one.Image, other.Image) && Are(one.Text, other.Text);
+    }
 
     private static bool Are(ImageDescribed? one, ImageDescribed? other) =>
         one is null || other is null
