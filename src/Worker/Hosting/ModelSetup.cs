@@ -99,8 +99,15 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
     /// <summary>A folder that is broken shows now, and not by the first request; and what the model takes must be known before it has to share.</summary>
     private static OnDemandCopy Try(ModelCopy copy, ModelReference reference)
     {
-        var bytes = ModelFootprint.Measure(() => copy.Load(reference), copy.GraphBytes, copy.Device, out var model);
-        return new OnDemandCopy(copy.Device.Name.ToString(), bytes, model, () => copy.Reload(reference));
+        try
+        {
+            var bytes = ModelFootprint.Measure(() => copy.Load(reference), copy.GraphBytes, copy.Device, out var model);
+            return new OnDemandCopy(copy.Device.Name.ToString(), bytes, model, () => copy.Reload(reference));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ModelFolderException(copy.Folder.Path, [error.Message]);
+        }
     }
 
     private void CheckMemory(IReadOnlyList<OnDemandCopy> copies)

@@ -15,12 +15,23 @@ internal static class ModelFootprint
     /// <param name="device">How many rows and streams there may be.</param>
     /// <param name="model">The copy, the caller's.</param>
     /// <returns>Bytes.</returns>
+    /// <exception cref="InvalidDataException">It loads, and can't run.</exception>
     public static long Measure(Func<IModel> load, long graphBytes, DeviceSpec device, out IModel model)
     {
         var before = HeapUse.Now();
         model = load();
         var loaded = HeapUse.Now();
-        var rows = Try(model, device.MaxBatch);
+        int rows;
+        try
+        {
+            rows = Try(model, device.MaxBatch);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
         // Arenas and workspaces keep what they took: the difference is what the largest batch needed.
         var working = Math.Max(0, HeapUse.Now() - loaded);
         return Math.Max(graphBytes, loaded - before) + (working * device.Streams * device.MaxBatch / rows);
