@@ -77,7 +77,7 @@ internal sealed class MessageSettler(
         var started = time.GetTimestamp();
         var mark = delivery.Mark = suspects.MarkOf(delivery, request.Id);
         var outcome = await SettleAsync(delivery, request, activity, work, cancellation);
-        if (outcome != "retried")
+        if (outcome is not ("retried" or "deferred"))
             suspects.Settled(mark);
         var elapsed = time.GetElapsedTime(started);
         metrics.Message(delivery.Lane.Name, elapsed);
