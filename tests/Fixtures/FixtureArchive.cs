@@ -25,12 +25,19 @@ internal static class FixtureArchive
 
     private static string Unpack(string name)
     {
-        var archive = Path.Combine(AppContext.BaseDirectory, "Fixtures", name + ".tar.br");
-        using var file = File.OpenRead(archive);
-        using var tar = new BrotliStream(file, CompressionMode.Decompress);
         var folder = Path.Combine(Root.Value, name);
         Directory.CreateDirectory(folder);
-        TarFile.ExtractToDirectory(tar, folder, overwriteFiles: false);
+        Unpack(name, folder);
+        FixtureDecoder.Decode(folder);
+        // All models were given the same images.
+        Unpack("images", folder);
         return folder;
+    }
+
+    private static void Unpack(string archive, string folder)
+    {
+        using var file = File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Fixtures", archive + ".tar.br"));
+        using var tar = new BrotliStream(file, CompressionMode.Decompress);
+        TarFile.ExtractToDirectory(tar, folder, overwriteFiles: false);
     }
 }
