@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using VlWorker.Decoding;
-using VlWorker.Inference.Families.Clip.Cuda;
+using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.Bench.Gpu;

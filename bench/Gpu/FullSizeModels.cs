@@ -1,5 +1,5 @@
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Clip.Cuda;
+using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;

@@ -26,10 +26,29 @@ public sealed record ModelFamily(
         "clip",
         [[Graphs.Vision, Graphs.Text]],
         [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
-        ["tokenizer_config.json", "special_tokens_map.json"]);
+        ["tokenizer_config.json", "special_tokens_map.json"])
+    {
+        SimilarityFunction = "softmax",
+    };
+
+    /// <summary>As CLIP, trained for scores of each pair alone; SigLIP 2 in fixed sizes is the same.</summary>
+    public static ModelFamily Siglip { get; } = new(
+        "siglip",
+        [[Graphs.Vision, Graphs.Text]],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        ["tokenizer_config.json", "special_tokens_map.json"])
+    {
+        SimilarityFunction = "sigmoid",
+    };
+
+    /// <summary>An image encoder alone.</summary>
+    public static ModelFamily Dinov2 { get; } = new("dinov2", [[Graphs.Model]], [ModelFolder.ConfigFile, "preprocessor_config.json"], []);
+
+    /// <summary>How <see cref="Similarity"/> makes scores; null for families without.</summary>
+    public string? SimilarityFunction { get; init; }
 
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip];
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs
@@ -51,5 +70,8 @@ public sealed record ModelFamily(
 
         /// <summary>Text tower.</summary>
         public const string Text = "text_model";
+
+        /// <summary>The only graph of a model.</summary>
+        public const string Model = "model";
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.ModelKit;
@@ -27,6 +28,10 @@ public sealed record ModelManifest(
 
     /// <summary>The only form of the file so far.</summary>
     public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>How cosines become scores, where the source says it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Similarity? Similarity { get; init; }
 
     private const int CurrentFormat = 1;
 

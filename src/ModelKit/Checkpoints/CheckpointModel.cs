@@ -17,6 +17,13 @@ internal static class CheckpointModel
     {
         using var checkpoint = Checkpoint.Open(folder);
         var weights = new WeightTable(checkpoint);
-        return family == ModelFamily.Clip ? ClipWeights.Read(weights, config) : VisionEncoderDecoderWeights.Read(weights, config);
+        return family.ModelType switch
+        {
+            "vision-encoder-decoder" => VisionEncoderDecoderWeights.Read(weights, config),
+            "clip" => ClipWeights.Read(weights, config),
+            "siglip" => SiglipWeights.Read(weights, config),
+            "dinov2" => Dinov2Weights.Read(weights, config),
+            var type => throw new NotSupportedException($"checkpoints of {type} can't be converted"),
+        };
     }
 }

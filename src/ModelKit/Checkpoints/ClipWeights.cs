@@ -52,7 +52,8 @@ internal static class ClipWeights
             weights.Linear(width, config.Projection, false, "text_projection", "clip.text_projection", "model.text_projection").Weight);
     }
 
-    private static List<EncoderLayer> Layers(WeightTable weights, string root, int count, Shape shape)
+    /// <summary>The blocks of a tower, as SigLIP has them too.</summary>
+    public static List<EncoderLayer> Layers(WeightTable weights, string root, int count, Shape shape)
     {
         var stem = weights.Prefix("0.layer_norm1.weight", root + "encoder.layers.", root + "layers.");
         return [.. Enumerable.Range(0, count).Select(i => Layer(weights, $"{stem}{i}.", shape))];
@@ -74,5 +75,6 @@ internal static class ClipWeights
             width / heads);
     }
 
-    private sealed record Shape(int Width, int Intermediate, int Heads, float Epsilon);
+    /// <summary>Sizes of a block.</summary>
+    public sealed record Shape(int Width, int Intermediate, int Heads, float Epsilon);
 }

@@ -85,6 +85,27 @@ internal sealed record TextConfig(
         });
     }
 
+    /// <summary>Reads <c>text_config</c> of a SigLIP's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static TextConfig ReadSiglip(JsonFile config)
+    {
+        var section = new ConfigSection(config, "text_config");
+        var hidden = section.Size("hidden_size", 768);
+        return Checked(section, new TextConfig(
+            section.Size("vocab_size", 32000),
+            section.Size("max_position_embeddings", 64),
+            hidden,
+            section.Size("num_hidden_layers", 12),
+            section.Size("num_attention_heads", 12),
+            section.Size("intermediate_size", 3072),
+            ActivationName.Read(section, "hidden_act", "gelu_pytorch_tanh"),
+            section.Positive("layer_norm_eps", 1e-6))
+        {
+            Projection = section.Size("projection_size", hidden),
+        });
+    }
+
     private static TextConfig Checked(ConfigSection section, TextConfig config) => config.HiddenSize % config.Heads == 0
         ? config
         : throw section.Wrong("the width of the hidden states", "a multiple of the number of heads");

@@ -55,6 +55,29 @@ internal sealed record VisionConfig(
     public static VisionConfig ReadClip(JsonFile config) =>
         Read(new ConfigSection(config, "vision_config"), new Defaults(32, 1e-5, "quick_gelu"), config.Int32("projection_dim") ?? 512);
 
+    /// <summary>Reads <c>vision_config</c> of a SigLIP's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static VisionConfig ReadSiglip(JsonFile config)
+    {
+        var section = new ConfigSection(config, "vision_config");
+        if (!section.Flag("vision_use_head", true))
+            throw new NotSupportedException("vision_config.vision_use_head in config.json is false: such a tower gives no vector an image");
+        return Read(section, new Defaults(16, 1e-6, "gelu_pytorch_tanh"), null);
+    }
+
+    /// <summary>Reads a DINOv2's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static VisionConfig ReadDinov2(JsonFile config)
+    {
+        var section = new ConfigSection(config, null);
+        if (section.Flag("use_swiglu_ffn", false))
+            throw new NotSupportedException("use_swiglu_ffn in config.json is true: only blocks with two linear layers are supported");
+        var read = Read(section, new Defaults(14, 1e-6, "gelu"), null);
+        return read with { Intermediate = read.HiddenSize * section.Size("mlp_ratio", 4) };
+    }
+
     private static VisionConfig Read(ConfigSection section, Defaults defaults, int? projection)
     {
         var (height, width) = section.Extent("image_size", 224);

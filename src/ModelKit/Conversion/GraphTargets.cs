@@ -23,6 +23,8 @@ internal static class GraphTargets
     {
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Clip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Siglip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
     };
@@ -53,13 +55,16 @@ internal static class GraphTargets
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
         "8-bit pixels go in: normalisation is folded into the patch projection.",
-        .. family == ModelFamily.Clip
-            ? (string[])["The last block of the image tower computes the class token alone."]
-            :
+        .. family.ModelType switch
+        {
+            "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
+            "siglip" => ["The last block of the text tower computes the last position alone."],
+            _ =>
             [
                 "The keys and values of cross attention are computed once an image, by the encoder.",
                 "The decoder is one step without branches that adds to its cache in place.",
             ],
+        },
         precision == ConversionPrecision.Int8
             ? "Linear layers have 8-bit weights; their inputs are quantised while the graph runs."
             : "Weights and arithmetic are 32-bit floats.",

@@ -1,5 +1,6 @@
 using System.Reflection;
 using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Conversion;
 
@@ -38,16 +39,26 @@ internal static class ModelConverter
             var manifest = new ModelManifest(
                 Tool, source.Family.ModelType, options.TargetName, options.PrecisionName, target.Layout,
                 new ModelSource(source.Kind, source.Sha256, source.Files), [Read(source), .. source.Changes, .. target.Done(source.Family, options.Precision)],
-                new Dictionary<string, string>());
-            var normalization = PreprocessorConfig.Load(source.Path).Normalization;
+                new Dictionary<string, string>())
+            {
+                Similarity = Similarity.Find(source.Path, source.Family, Config(source.Path)),
+            };
+            var images = PreprocessorConfig.Load(source.Path);
             return OptimizedFolder.Write(
-                source.Path, folder, manifest, target.Build(new GraphRequest(source.ReadParameters(), normalization, options.Precision)));
+                source.Path, folder, manifest, target.Build(
+                    new GraphRequest(Fitted(source.ReadParameters(), images.Resize), images.Normalization, options.Precision)));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or System.Text.Json.JsonException)
         {
             throw new ModelFolderException(source.Path, [error.Message]);
         }
     }
+
+    // The published ones were trained with larger images than their preprocessors make.
+    private static FamilyParameters Fitted(FamilyParameters parameters, ResizePlan images) =>
+        parameters is Dinov2Parameters dinov2 ? new Dinov2Parameters(PositionGrid.Fit(dinov2.Vision, images)) : parameters;
+
+    private static JsonFile Config(string folder) => JsonFile.Parse(ModelFolder.ConfigFile, File.ReadAllBytes(Path.Combine(folder, ModelFolder.ConfigFile)));
 
     private static string Read(SourceModel source) => source.Kind == "checkpoint"
         ? "The weights were read from the checkpoint."

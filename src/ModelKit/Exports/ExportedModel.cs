@@ -1,3 +1,4 @@
+using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
@@ -14,6 +15,10 @@ internal static class ExportedModel
     {
         ExportedGraph Open(string name, bool thenBranch = false) =>
             new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), thenBranch);
+        if (folder.Family == ModelFamily.Dinov2)
+            return new Dinov2Parameters(VisionExport.ReadDinov2(Open(ModelFamily.Graphs.Model), VisionConfig.ReadDinov2(folder.Config)));
+        if (folder.Family == ModelFamily.Siglip)
+            throw new NotSupportedException("exported graphs of siglip are not rebuilt: convert the checkpoint");
         if (folder.Family == ModelFamily.Clip)
             return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
         var decoder = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged) ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder;

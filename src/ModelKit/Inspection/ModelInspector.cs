@@ -67,15 +67,11 @@ internal static class ModelInspector
     private static IReadOnlyList<PartFacts> Parts(ModelFamily family, JsonFile config, int tokens)
     {
         if (family == ModelFamily.Clip)
-        {
-            var text = TextConfig.ReadClip(config);
-            var (vision, words) = (WorkEstimate.Vision(VisionConfig.ReadClip(config), true), WorkEstimate.Text(text));
-            return
-            [
-                new("vision", vision.Parameters, vision.Flops, "an image", true),
-                new("text", words.Parameters, words.Flops, $"a text of {text.MaxPositions} tokens", false),
-            ];
-        }
+            return Towers(TextConfig.ReadClip(config), WorkEstimate.Vision(VisionConfig.ReadClip(config), true), 0);
+        if (family == ModelFamily.Siglip)
+            return Towers(TextConfig.ReadSiglip(config), WorkEstimate.Siglip(VisionConfig.ReadSiglip(config)), TextConfig.ReadSiglip(config).Projection);
+        if (family == ModelFamily.Dinov2)
+            return [Images("vision", WorkEstimate.Dinov2(VisionConfig.ReadDinov2(config)))];
 
         var (images, captions) = (VisionConfig.ReadVit(config), TextConfig.ReadGpt2(config));
         var (encoder, decoder) = (WorkEstimate.Vision(images, false), WorkEstimate.Decoder(captions, images, tokens));
@@ -84,6 +80,14 @@ internal static class ModelInspector
             new("encoder", encoder.Parameters, encoder.Flops, "an image", true),
             new("decoder", decoder.Parameters, decoder.Flops, $"a caption of {tokens} tokens", true),
         ];
+    }
+
+    private static PartFacts Images(string name, (long Parameters, long Flops) vision) => new(name, vision.Parameters, vision.Flops, "an image", true);
+
+    private static IReadOnlyList<PartFacts> Towers(TextConfig text, (long Parameters, long Flops) vision, int headBias)
+    {
+        var words = WorkEstimate.Text(text);
+        return [Images("vision", vision), new("text", words.Parameters + headBias, words.Flops, $"a text of {text.MaxPositions} tokens", false)];
     }
 
     private static Dictionary<string, long> Weights(string folder, List<GraphFacts> graphs)

@@ -27,6 +27,23 @@ internal static class WorkEstimate
         return (parameters, flops);
     }
 
+    /// <summary>SigLIP's image tower: no class token, and an attention of one query with a feed-forward part behind it.</summary>
+    public static (long Parameters, long Flops) Siglip(VisionConfig config)
+    {
+        long width = config.HiddenSize, length = config.Patches, inner = config.Intermediate;
+        var (parameters, flops) = Vision(config, false);
+        var (oneMore, pool) = (2 * width, BlockParameters(width, inner) - (2 * width) + width); // class token and its position; one norm, the probe
+        flops -= config.Layers * (BlockFlops(length + 1, width, inner) - BlockFlops(length, width, inner));
+        return (parameters - oneMore + pool, flops + (4 * length * width * width) + (4 * length * width) + (4 * width * width) + (4 * width * inner));
+    }
+
+    /// <summary>DINOv2: ViT with a scale for each output of each block's two parts, and the token that training puts in the place of patches.</summary>
+    public static (long Parameters, long Flops) Dinov2(VisionConfig config)
+    {
+        var (parameters, flops) = Vision(config, false);
+        return (parameters + (2L * config.Layers * config.HiddenSize) + config.HiddenSize, flops);
+    }
+
     /// <summary>CLIP's text tower, for its longest text.</summary>
     public static (long Parameters, long Flops) Text(TextConfig config)
     {

@@ -14,6 +14,15 @@ internal sealed record Linear(Matrix Weight, float[]? Bias)
     /// <summary>A part of the output: neighbouring columns.</summary>
     public Linear ColumnRange(int first, int count) => new(Weight.ColumnRange(first, count), Bias?.AsSpan(first, count).ToArray());
 
+    /// <summary>The layer with each of its outputs multiplied by a factor of its own.</summary>
+    public Linear Scale(float[] factors)
+    {
+        var values = (float[])Weight.Values.Clone();
+        for (var i = 0; i < values.Length; i++)
+            values[i] *= factors[i % Outputs];
+        return new Linear(new Matrix(Inputs, Outputs, values), Bias?.Select((value, i) => value * factors[i]).ToArray());
+    }
+
     /// <summary>The layer with its output multiplied.</summary>
     public Linear Scale(float factor) => factor == 1 ? this : new(
         new Matrix(Weight.Rows, Weight.Columns, Array.ConvertAll(Weight.Values, value => value * factor)),
@@ -88,3 +97,17 @@ internal sealed record DecoderLayer(
     int Heads,
     int CrossHeads,
     int HeadSize);
+
+/// <summary>
+/// SigLIP's <c>head</c>: one attention of a learned query to all positions, x = Output(attention(Query, Key(states), Value(states))), then
+/// x += Down(activation(Up(Norm(x)))).
+/// </summary>
+/// <param name="Query">[D]: the learned <c>probe</c>, projected; without the scale 1 / sqrt(width of a head).</param>
+/// <param name="Key">[D, D].</param>
+/// <param name="Value">[D, D].</param>
+/// <param name="Output">[D, D].</param>
+/// <param name="Norm"><c>layernorm</c>.</param>
+/// <param name="Up">[D, inner].</param>
+/// <param name="Down">[inner, D].</param>
+/// <param name="Heads">Heads.</param>
+internal sealed record AttentionPool(float[] Query, Linear Key, Linear Value, Linear Output, LayerNorm Norm, Linear Up, Linear Down, int Heads);

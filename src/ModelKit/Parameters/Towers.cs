@@ -11,8 +11,8 @@ namespace VlWorker.ModelKit.Parameters;
 /// <param name="Activation">Of the blocks.</param>
 /// <param name="PatchProjection">[3 * PatchSize * PatchSize, D]; the rows in the order channel, y, x.</param>
 /// <param name="PatchBias">[D]; null in CLIP.</param>
-/// <param name="ClassToken">[D].</param>
-/// <param name="Positions">[1 + patches, D], the class token's first.</param>
+/// <param name="ClassToken">[D]; empty in SigLIP, which has none: hidden states and positions are then those of the patches alone.</param>
+/// <param name="Positions">[1 + patches, D], the class token's first where there is one.</param>
 /// <param name="PreNorm">CLIP's <c>pre_layrnorm</c>, between the positions and the first block; null in ViT.</param>
 /// <param name="Layers">The blocks.</param>
 /// <param name="FinalNorm">ViT: <c>layernorm</c>, over all positions. CLIP: <c>post_layernorm</c>, over the class token alone.</param>

@@ -22,6 +22,12 @@ internal sealed class StructuredPruning(StructuredPruningOptions options)
             Vision = clip.Vision with { Layers = Encoder(clip.Vision.Layers) },
             Text = clip.Text with { Layers = Encoder(clip.Text.Layers) },
         },
+        SiglipParameters siglip => siglip with
+        {
+            Vision = siglip.Vision with { Layers = Encoder(siglip.Vision.Layers) },
+            Text = siglip.Text with { Layers = Encoder(siglip.Text.Layers) },
+        },
+        Dinov2Parameters dinov2 => new Dinov2Parameters(dinov2.Vision with { Layers = Encoder(dinov2.Vision.Layers) }),
         _ => throw new NotSupportedException($"a {parameters.ModelType} can't be pruned"),
     };
 

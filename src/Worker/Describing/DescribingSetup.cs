@@ -15,6 +15,7 @@ internal static class DescribingSetup
         services.AddSingleton<RequestPlanner>();
         services.AddSingleton<RowSubmitter>();
         services.AddSingleton(provider => new RecentImages(captionsKept, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<LabelClassifier>();
         services.AddSingleton<ImageDescriber>();
         services.AddSingleton<TextDescriber>();
         return services;

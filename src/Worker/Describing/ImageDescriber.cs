@@ -24,6 +24,7 @@ internal sealed class ImageDescriber(
     IObjectStore store,
     ImageDecoder decoder,
     RowSubmitter rows,
+    LabelClassifier classifier,
     RecentImages recent,
     CrashJournal journal,
     WorkerMetrics metrics,
@@ -115,7 +116,11 @@ internal sealed class ImageDescriber(
             {
                 var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt) { Mark = mark };
                 var terms = new RowTerms(priority, request.Deadline, request.JobId);
-                return BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
+                var outcome = BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
+                return plan.Labels is null ? outcome : outcome with
+                {
+                    Outcome = await classifier.ScoreAsync(plan, (EmbeddingOutcome)outcome.Outcome, terms, mark, siblings.Token),
+                };
             }
             catch
             {

@@ -13,8 +13,11 @@ internal sealed record TaskPlan(string Task, IModel Model, GenerationParameters?
     /// <summary>The prompt or the question; null where there is none.</summary>
     public string? Prompt { get; init; }
 
+    /// <summary>What to tell apart, for classifications.</summary>
+    public LabelSet? Labels { get; init; }
+
     /// <summary>The canonical parameters that are part of the result's ids; empty for an embedding.</summary>
-    public string Parameters => Generation?.Canonical(Prompt) ?? ResultIds.Parameters(Prompt, []);
+    public string Parameters => Generation?.Canonical(Prompt) ?? Labels?.Canonical(Model.Similarity!) ?? ResultIds.Parameters(Prompt, []);
 }
 
 /// <summary>Finds the models for a request's tasks.</summary>
@@ -58,6 +61,8 @@ internal sealed class RequestPlanner(ModelRegistry models)
         var prompt = PromptOf(request, task);
         if (prompt is not null && !model.TakesPrompt)
             throw new RejectedException(RejectionReason.PromptNotSupported, $"model '{model.Reference.Alias}' takes no prompt");
+        if (task == Tasks.Classify)
+            return new TaskPlan(task, model, null) { Labels = new LabelSet(request.Labels!, request.LabelTemplate) };
         return new TaskPlan(task, model, Prompted.Contains(task) ? model.Resolve(request.Generation) : null) { Prompt = prompt };
     }
 

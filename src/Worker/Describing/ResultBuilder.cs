@@ -27,6 +27,7 @@ internal static class ResultBuilder
             ContentId = content,
             Caption = outcome is CaptionOutcome caption && plan.Task != Tasks.Answer ? Build(caption) : null,
             Answer = outcome is CaptionOutcome answer && plan.Task == Tasks.Answer ? Build(answer) : null,
+            Classification = outcome is ClassificationOutcome classification ? classification.Classification : null,
             Detections = outcome is DetectionOutcome detection ? detection.Detections : null,
             Embedding = outcome is EmbeddingOutcome embedding ? Build(embedding, encoding) : null,
         };

@@ -1,4 +1,5 @@
 using VlWorker.Contracts;
+using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference;
@@ -27,6 +28,9 @@ internal interface IModel : IDisposable
 
     /// <summary>Images that one row may be about.</summary>
     int MaxImages => 1;
+
+    /// <summary>How likeness of images and texts becomes scores of labels; null where nothing says it. Needed for <see cref="Contracts.Tasks.Classify"/>.</summary>
+    Similarity? Similarity => null;
 
     /// <summary>How it wants its images; null where it takes none.</summary>
     PreprocessorConfig? Images { get; }

@@ -18,6 +18,9 @@ internal sealed record GeneratedSequence(IReadOnlyList<int> TokenIds, string Tex
 /// <summary>What was found in an image, in pixels of the upright original.</summary>
 internal sealed record DetectionOutcome(IReadOnlyList<Detection> Detections) : InferenceOutcome;
 
+/// <summary>Labels with their scores.</summary>
+internal sealed record ClassificationOutcome(Classification Classification) : InferenceOutcome;
+
 /// <summary>An L2-normalised embedding.</summary>
 internal sealed record EmbeddingOutcome(float[] Values) : InferenceOutcome;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using VlWorker.Contracts;
-using VlWorker.Inference.Families.Clip;
+using VlWorker.Inference.Families.Embedders;
 using VlWorker.Inference.Families.VisionEncoderDecoder;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -43,7 +43,7 @@ internal static class ModelLoader
             return opened.Family.ModelType switch
             {
                 "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options, device),
-                "clip" => ClipModel.Load(reference, opened, images, options, device),
+                "clip" or "siglip" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
                 var type => throw new InvalidDataException($"model_type {type} has no engine"),
             };
         }

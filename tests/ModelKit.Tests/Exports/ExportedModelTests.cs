@@ -19,6 +19,14 @@ public sealed class ExportedModelTests
         ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder));
     }
 
+    [Fact]
+    public void Layer_scales_are_part_of_the_layers_they_scale()
+    {
+        // The exporter computed the positions anew, from numbers that were not rounded yet.
+        var folder = ModelFolder.Open(FixtureArchive.Extract("dinov2"));
+        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder), 1e-3f);
+    }
+
     [Theory]
     [InlineData("decoder_model", false)]
     [InlineData("decoder_with_past_model", false)]

@@ -12,11 +12,13 @@ public sealed class ModelInspectorTests : IDisposable
     [Theory]
     [InlineData("vit-gpt2-tiny")]
     [InlineData("clip-tiny")]
+    [InlineData("siglip")]
+    [InlineData("dinov2")]
     public void Parameters_are_as_many_as_the_checkpoint_holds(string fixture)
     {
         var folder = FixtureArchive.Extract(fixture);
         using var checkpoint = Checkpoint.Open(folder);
-        var stored = checkpoint.Tensors.Where(tensor => tensor.Name != "logit_scale" && !tensor.Name.Contains("pooler", StringComparison.Ordinal))
+        var stored = checkpoint.Tensors.Where(tensor => tensor.Name is not ("logit_scale" or "logit_bias") && !tensor.Name.Contains("pooler", StringComparison.Ordinal))
             .Sum(tensor => tensor.Count);
         Assert.Equal(stored, ModelInspector.Inspect(folder, ModelPrecision.Auto, 16).Parameters);
     }

@@ -1,5 +1,6 @@
 using VlWorker.Contracts;
 using VlWorker.Inference;
+using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Worker.Tests.Batching;
@@ -15,6 +16,8 @@ internal sealed class StubModel(
     public bool EmbedsText => true;
 
     public bool TakesPrompt => false;
+
+    public Similarity? Similarity { get; init; }
 
     public PreprocessorConfig? Images => null;
 

@@ -1,7 +1,8 @@
-using VlWorker.Contracts;
+using Microsoft.Extensions.Logging.Abstractions;
+using VlWorker.Inference.Optimizing;
 using VlWorker.Inference;
-using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
+using VlWorker.ModelKit;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
@@ -23,21 +24,43 @@ public sealed class ConvertedModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void An_embedder_gives_every_golden_embedding(bool fromCheckpoint)
+    [InlineData("clip-tiny", false)]
+    [InlineData("clip-tiny", true)]
+    [InlineData("siglip", true)]
+    [InlineData("dinov2", true)]
+    [InlineData("dinov2", false)]
+    public void An_embedder_gives_every_golden_embedding(string name, bool fromCheckpoint)
     {
-        Convert("clip-tiny", fromCheckpoint);
-        using var fixture = new EmbeddingFixture();
+        Convert(name, fromCheckpoint);
+        using var fixture = new EmbeddingFixture(name);
         using var model = ModelLoader.Load("tiny", _output, new ModelOptions());
-        var images = fixture.Golden.Images.ToList();
-        var outcomes = model.Run([.. images.Select(stem => new ImageInput(Tasks.Embedding, fixture.Golden.Pixels(stem), null))], CancellationToken.None);
-        for (var i = 0; i < images.Count; i++)
-            EmbeddingFixture.CheckVector(fixture.Golden.Tensors[$"image_embeds.{images[i]}"].Values, outcomes[i]);
-        var texts = fixture.Golden.Texts;
-        outcomes = model.Run([.. texts.Select(text => new TextInput(new TokenizedText(text.Ids, false)))], CancellationToken.None);
-        for (var i = 0; i < texts.Count; i++)
-            EmbeddingFixture.CheckVector(fixture.Golden.Tensors[$"text_embeds.{texts[i].Number}"].Values, outcomes[i]);
+        fixture.CheckImages([.. fixture.Golden.Images], model);
+        Assert.All(fixture.Golden.Images, stem => fixture.CheckImages([stem], model));
+        fixture.CheckTexts(fixture.Golden.Texts, model);
+        Assert.All(fixture.Golden.Texts, text => fixture.CheckTexts([text], model));
+        Assert.Equal(fixture.Model.Similarity, model.Similarity);
+        Assert.Equal(fixture.Model.Tasks, model.Tasks);
+    }
+
+    [Theory]
+    [InlineData("siglip")]
+    [InlineData("dinov2")]
+    public void Families_without_graphs_for_a_GPU_say_so(string name)
+    {
+        Directory.CreateDirectory(_output);
+        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(name));
+        var error = Assert.Throws<ModelFolderException>(() =>
+            ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16), Path.Combine(_output, "cuda")));
+        Assert.Contains($"{name} is not built for cuda", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Exported_graphs_that_are_not_understood_run_as_they_are()
+    {
+        Directory.CreateDirectory(_output);
+        var optimizer = new ModelOptimizer(Path.Combine(_output, "cache"), NullLogger.Instance);
+        var exported = ModelFolder.Open(FixtureArchive.Extract("siglip"));
+        Assert.Same(exported, optimizer.Choose(exported, new ModelOptions { Alias = "siglip" }, DeviceSpec.Cpu));
     }
 
     public void Dispose() => Directory.Delete(_output, recursive: true);

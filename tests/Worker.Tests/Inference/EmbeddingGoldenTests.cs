@@ -1,12 +1,52 @@
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
+using System.Text.Json;
 using VlWorker.Contracts;
+using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
 
-public sealed class EmbeddingGoldenTests(EmbeddingFixture fixture) : IClassFixture<EmbeddingFixture>
+public sealed class ClipGoldenTests(EmbeddingFixture<ClipTiny> fixture) : EmbeddingGoldenTests<ClipTiny>(fixture), IClassFixture<EmbeddingFixture<ClipTiny>>
 {
+    protected override int ContextLength => 77;
+}
+
+public sealed class SiglipGoldenTests(EmbeddingFixture<SiglipTiny> fixture)
+    : EmbeddingGoldenTests<SiglipTiny>(fixture), IClassFixture<EmbeddingFixture<SiglipTiny>>
+{
+    protected override int ContextLength => 64;
+}
+
+public sealed class Dinov2GoldenTests(EmbeddingFixture<Dinov2Tiny> fixture) : IClassFixture<EmbeddingFixture<Dinov2Tiny>>
+{
+    [Fact]
+    public void Images_alone_and_in_one_batch_give_the_vectors_of_transformers()
+    {
+        Assert.All(fixture.Golden.Images, stem => fixture.CheckImages([stem]));
+        fixture.CheckImages([.. fixture.Golden.Images]);
+    }
+
+    [Fact]
+    public void Images_are_resized_to_the_same_bytes() => fixture.CheckResizedBytes();
+
+    [Fact]
+    public void It_reads_no_texts()
+    {
+        Assert.False(fixture.Model.EmbedsText);
+        Assert.Equal([Tasks.Embedding], fixture.Model.Tasks);
+        Assert.Equal(RejectionReason.UnsupportedTask, Assert.Throws<RejectedException>(() => fixture.Model.Tokenize("a")).Reason);
+    }
+}
+
+/// <summary>What transformers gives for an embedder of two towers, from the graphs as they were exported.</summary>
+public abstract class EmbeddingGoldenTests<TFolder>(EmbeddingFixture<TFolder> fixture)
+    where TFolder : IFixtureFolder
+{
+    /// <summary>Tokens of a text at most.</summary>
+    protected abstract int ContextLength { get; }
+
     [Fact]
     public void Images_alone_give_the_embeddings_of_transformers() =>
         Assert.All(fixture.Golden.Images, stem => fixture.CheckImages([stem]));
@@ -15,14 +55,17 @@ public sealed class EmbeddingGoldenTests(EmbeddingFixture fixture) : IClassFixtu
     public void Images_in_one_batch_give_the_same() => fixture.CheckImages([.. fixture.Golden.Images]);
 
     [Fact]
+    public void Images_are_resized_to_the_same_bytes() => fixture.CheckResizedBytes();
+
+    [Fact]
     public void Texts_give_the_token_ids_of_transformers() =>
-        Assert.All(fixture.Golden.Texts, text => Assert.Equal(text.Ids, fixture.Model.Tokenize(text.Text).Ids));
+        Assert.All(fixture.Golden.Texts, text => Assert.Equal(fixture.IdsOf(text), fixture.Model.Tokenize(text.Text).Ids));
 
     [Fact]
     public void Only_the_text_longer_than_the_context_is_cut()
     {
         var cut = Assert.Single(fixture.Golden.Texts, text => fixture.Model.Tokenize(text.Text).Truncated);
-        Assert.Equal(77, cut.Ids.Length);
+        Assert.Equal(ContextLength, cut.Ids.Length);
     }
 
     [Fact]
@@ -43,14 +86,42 @@ public sealed class EmbeddingGoldenTests(EmbeddingFixture fixture) : IClassFixtu
     }
 }
 
-/// <summary>The tiny embedder.</summary>
-public sealed class EmbeddingFixture : IDisposable
+/// <summary>Names a fixture.</summary>
+public interface IFixtureFolder
 {
-    public EmbeddingFixture()
+    /// <summary>Its archive's name.</summary>
+    static abstract string Name { get; }
+}
+
+public sealed class ClipTiny : IFixtureFolder
+{
+    public static string Name => "clip-tiny";
+}
+
+public sealed class SiglipTiny : IFixtureFolder
+{
+    public static string Name => "siglip";
+}
+
+public sealed class Dinov2Tiny : IFixtureFolder
+{
+    public static string Name => "dinov2";
+}
+
+/// <summary>A tiny embedder, from its exported graphs.</summary>
+public sealed class EmbeddingFixture<TFolder>() : EmbeddingFixture(TFolder.Name)
+    where TFolder : IFixtureFolder;
+
+/// <summary>A tiny embedder, from its exported graphs.</summary>
+public class EmbeddingFixture : IDisposable
+{
+    private readonly string _folder;
+
+    public EmbeddingFixture(string name)
     {
-        var folder = FixtureArchive.Extract("clip-tiny");
-        Golden = new GoldenCases(folder);
-        Model = ModelLoader.Load("tiny", folder, new ModelOptions());
+        _folder = FixtureArchive.Extract(name);
+        Golden = new GoldenCases(_folder);
+        Model = ModelLoader.Load("tiny", _folder, new ModelOptions());
     }
 
     internal GoldenCases Golden { get; }
@@ -65,23 +136,41 @@ public sealed class EmbeddingFixture : IDisposable
         Assert.InRange(TensorPrimitives.CosineSimilarity(golden, values), 0.9999f, 1.0001f);
     }
 
-    internal void CheckImages(IReadOnlyList<string> stems) => Check(
+    /// <summary>The ids of a text without the padding that transformers puts behind it.</summary>
+    internal int[] IdsOf(GoldenText text)
+    {
+        var ids = Model.Tokenize(text.Text).Ids;
+        Assert.All(text.Ids.Skip(ids.Length), id => Assert.Equal(text.Ids[^1], id));
+        return text.Ids[..Math.Min(ids.Length, text.Ids.Length)];
+    }
+
+    internal void CheckImages(IReadOnlyList<string> stems, IModel? model = null) => Check(
+        model ?? Model,
         [.. stems.Select(stem => new ImageInput(Tasks.Embedding, Golden.Pixels(stem), null))],
         [.. stems.Select(stem => $"image_embeds.{stem}")]);
 
-    internal void CheckTexts(IReadOnlyList<GoldenText> texts) => Check(
-        [.. texts.Select(text => new TextInput(new TokenizedText(text.Ids, false)))],
+    internal void CheckTexts(IReadOnlyList<GoldenText> texts, IModel? model = null) => Check(
+        model ?? Model,
+        [.. texts.Select(text => new TextInput((model ?? Model).Tokenize(text.Text)))],
         [.. texts.Select(text => $"text_embeds.{text.Number}")]);
+
+    internal void CheckResizedBytes()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, "golden", "resized.json")));
+        Assert.All(Golden.Images, stem => Assert.Equal(
+            json.RootElement.GetProperty(stem).GetProperty("sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(Golden.Pixels(stem).Rgb))));
+    }
 
     public void Dispose()
     {
         Model.Dispose();
         Golden.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    private void Check(IReadOnlyList<InferenceInput> rows, IReadOnlyList<string> names)
+    private void Check(IModel model, IReadOnlyList<InferenceInput> rows, IReadOnlyList<string> names)
     {
-        var outcomes = Model.Run(rows, CancellationToken.None);
+        var outcomes = model.Run(rows, CancellationToken.None);
         for (var i = 0; i < rows.Count; i++)
             CheckVector(Golden.Tensors[names[i]].Values, outcomes[i]);
     }

@@ -5,10 +5,13 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Clip;
 
-/// <summary>CLIP's two towers for the CPU.</summary>
+/// <summary>CLIP's two towers for the CPU; the image tower is DINOv2's too.</summary>
 internal static class CpuGraphs
 {
-    /// <summary>The image tower: <see cref="CpuVision.Patches"/> -> float <c>image_embeds</c> [batch, projection], not normalised.</summary>
+    /// <summary>
+    /// The image tower: <see cref="CpuVision.Patches"/> -> float <c>image_embeds</c> [batch, projection or D], not normalised: the class token,
+    /// normed, and projected where there is a projection.
+    /// </summary>
     public static OnnxModel Vision(VisionParameters vision, Normalization normalization, CpuPrecision precision)
     {
         var graph = new GraphBuilder();
@@ -24,10 +27,11 @@ internal static class CpuGraphs
                 value => last ? graph.Node("Gather", [value, first], ("axis", 1)) : value);
         }
 
-        var projection = vision.Projection ?? throw new InvalidDataException("an image tower of CLIP has a projection");
         var token = graph.Node("Squeeze", [states, graph.Constant(Tensor.FromInt64([1], [1]))]);
-        var embedding = blocks.Linears.Apply(blocks.Norm(token, vision.FinalNorm), new Linear(projection, null), LinearFormat.Float);
-        graph.Output(embedding, "image_embeds", ElementType.Float, "batch", projection.Columns);
+        var embedding = blocks.Norm(token, vision.FinalNorm);
+        if (vision.Projection is { } projection)
+            embedding = blocks.Linears.Apply(embedding, new Linear(projection, null), LinearFormat.Float);
+        graph.Output(embedding, "image_embeds", ElementType.Float, "batch", vision.Projection?.Columns ?? vision.HiddenSize);
         return graph.Build();
     }
 
@@ -37,10 +41,7 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
         var ids = graph.Input("input_ids", ElementType.Int64, "batch", "positions");
-        var states = blocks.Look(text.TokenEmbedding, ids, precision.Encoder);
-        var length = graph.Node("Shape", [ids], ("start", 1), ("end", 2));
-        var zero = graph.Constant(Tensor.FromInt64([0], [1]));
-        states = graph.Node("Add", [states, graph.Node("Slice", [Rows(graph, text.Positions), zero, length, zero])]);
+        var states = blocks.Embed(text, ids, precision.Encoder);
         foreach (var layer in text.Layers)
             states = blocks.Encode(states, layer, text.Activation, true, precision.Encoder);
         // The end token has the highest id: there the tower pools.
@@ -50,7 +51,4 @@ internal static class CpuGraphs
         graph.Output(embedding, "text_embeds", ElementType.Float, "batch", text.Projection.Columns);
         return graph.Build();
     }
-
-    private static string Rows(GraphBuilder graph, Matrix matrix) =>
-        graph.Constant(Tensor.FromFloats(matrix.Values, [matrix.Rows, matrix.Columns]));
 }

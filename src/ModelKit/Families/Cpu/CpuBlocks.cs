@@ -59,6 +59,20 @@ internal sealed class CpuBlocks(GraphBuilder graph)
         return graph.Node("Add", [states, Linears.Apply(inner, down, format)]);
     }
 
+    /// <summary>Token and position embeddings of texts.</summary>
+    /// <param name="text">The text tower.</param>
+    /// <param name="ids">int64 [batch, positions].</param>
+    /// <param name="format">Format of the linear layers.</param>
+    /// <returns>[batch, positions, D].</returns>
+    public string Embed(TextParameters text, string ids, LinearFormat format)
+    {
+        var states = Look(text.TokenEmbedding, ids, format);
+        var length = graph.Node("Shape", [ids], ("start", 1), ("end", 2));
+        var zero = graph.Constant(Tensor.FromInt64([0], [1]));
+        var positions = graph.Constant(Tensor.FromFloats(text.Positions.Values, [text.Positions.Rows, text.Positions.Columns]));
+        return graph.Node("Add", [states, graph.Node("Slice", [positions, zero, length, zero])]);
+    }
+
     /// <summary>Rows of a table by their numbers. Beside 8-bit layers the table is kept in 16 bits: half the memory, rounded far less than those.</summary>
     /// <param name="table">[rows, D].</param>
     /// <param name="numbers">int64 [...].</param>

@@ -21,6 +21,13 @@ internal static class CpuModels
                 yield return (CpuLayout.Vision, Clip.CpuGraphs.Vision(clip.Vision, normalization, precision));
                 yield return (CpuLayout.Text, Clip.CpuGraphs.Text(clip.Text, precision));
                 break;
+            case SiglipParameters siglip:
+                yield return (CpuLayout.Vision, Siglip.CpuGraphs.Vision(siglip, normalization, precision));
+                yield return (CpuLayout.Text, Siglip.CpuGraphs.Text(siglip, precision));
+                break;
+            case Dinov2Parameters dinov2:
+                yield return (CpuLayout.Vision, Clip.CpuGraphs.Vision(dinov2.Vision, normalization, precision));
+                break;
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
         }

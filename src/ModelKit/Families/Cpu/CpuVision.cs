@@ -12,7 +12,8 @@ internal static class CpuVision
 {
     /// <summary>
     /// uint8 [batch, 1 + patches, PatchSize * PatchSize * 3]: patches row by row, left to right, each in the order y, x, channel as the image's
-    /// own bytes come; the first row, which stands for the class token, is filled with <see cref="Middle"/>.
+    /// own bytes come; the first row, which stands for the class token, is filled with <see cref="Middle"/>. Models without a class token are
+    /// given it all the same, so that one writer does for all, and leave it out.
     /// </summary>
     public const string Patches = "patches";
 
@@ -20,11 +21,14 @@ internal static class CpuVision
     public const byte Middle = 128;
 
     /// <summary>Adds the input and the embeddings.</summary>
-    /// <returns>float [batch, 1 + patches, D]: what goes into the first block.</returns>
+    /// <returns>float [batch, positions, D]: what goes into the first block.</returns>
     public static string Embed(GraphBuilder graph, CpuBlocks blocks, VisionParameters vision, Normalization normalization, LinearFormat format)
     {
         var (positions, area) = (vision.Positions.Rows, vision.PatchSize * vision.PatchSize);
-        var input = graph.Input(Patches, ElementType.UInt8, "batch", positions, area * 3);
+        var own = vision.ClassToken.Length == 0 ? 1 : 0;
+        var input = graph.Input(Patches, ElementType.UInt8, "batch", positions + own, area * 3);
+        if (own > 0)
+            input = graph.Node("Slice", [input, Numbers(graph, 1), Numbers(graph, int.MaxValue), Numbers(graph, 1)]);
         var projected = blocks.Linears.ApplyToIntegers(input, Middle, PixelProjection(vision, normalization), format);
         var offsets = Tensor.FromFloats(Offsets(vision, normalization), [1, positions, vision.HiddenSize]);
         var states = graph.Node("Add", [projected, graph.Constant(offsets)]);
@@ -65,13 +69,16 @@ internal static class CpuVision
         var offsets = (float[])vision.Positions.Values.Clone();
         for (var i = 0; i < width; i++)
         {
-            offsets[i] += vision.ClassToken[i];
-            for (var row = 1; row < vision.Positions.Rows; row++)
+            if (vision.ClassToken.Length > 0)
+                offsets[i] += vision.ClassToken[i];
+            for (var row = Math.Min(1, vision.ClassToken.Length); row < vision.Positions.Rows; row++)
                 offsets[(row * width) + i] += (float)(grey[i] + (vision.PatchBias?[i] ?? 0));
         }
 
         return offsets;
     }
+
+    private static string Numbers(GraphBuilder graph, long number) => graph.Constant(Tensor.FromInt64([number], [1]));
 
     private static double Mean(Normalization normalization, int channel) =>
         channel switch { 0 => normalization.MeanR, 1 => normalization.MeanG, _ => normalization.MeanB };

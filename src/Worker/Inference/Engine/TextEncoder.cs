@@ -3,6 +3,11 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace VlWorker.Inference.Engine;
 
+/// <summary>How texts are brought to the one length that a text tower needs.</summary>
+/// <param name="Length">Tokens.</param>
+/// <param name="Token">What stands behind a text; the tower sees it as it sees any token.</param>
+internal sealed record TextPadding(int Length, int Token);
+
 /// <summary>A text tower: token ids in, one row of floats a text out.</summary>
 internal sealed class TextEncoder : IDisposable
 {
@@ -14,13 +19,16 @@ internal sealed class TextEncoder : IDisposable
     private readonly string _output;
     private readonly string[] _inputs;
     private readonly TensorElementType[] _types;
+    private readonly TextPadding? _padding;
 
     /// <summary>Takes over a session.</summary>
     /// <param name="session">The graph.</param>
+    /// <param name="padding">How texts are padded; null where any length will do.</param>
     /// <param name="outputs">Names of the wanted output, the preferred one first.</param>
     /// <exception cref="InvalidDataException">The graph is not of a layout known here.</exception>
-    public TextEncoder(OnnxSession session, params ReadOnlySpan<string> outputs)
+    public TextEncoder(OnnxSession session, TextPadding? padding, params ReadOnlySpan<string> outputs)
     {
+        _padding = padding;
         session.Expect(name => name is Ids or Mask or Positions);
         (_session, _output) = (session, session.FloatOutput(outputs));
         _inputs = [.. session.Inputs.Keys];
@@ -33,8 +41,8 @@ internal sealed class TextEncoder : IDisposable
     public int Size { get; }
 
     /// <summary>
-    /// Encodes texts, the shorter ones padded on the right by repeating their last token: the end token then still comes first at its old place,
-    /// which is where such towers pool, and what follows it is hidden from it by the causal mask.
+    /// Encodes texts. Without a padding of the tower's own the shorter ones are padded on the right by repeating their last token: the end token
+    /// then still comes first at its old place, which is where such towers pool, and what follows it is hidden from it by the causal mask.
     /// </summary>
     /// <param name="texts">Token ids, none empty.</param>
     /// <param name="memory">Memory for the graph's inputs, one for each of at most three.</param>
@@ -56,7 +64,7 @@ internal sealed class TextEncoder : IDisposable
 
     private void Run(ReadOnlySpan<int[]> texts, TensorBuffer[] memory, OrtValue output)
     {
-        var length = 0;
+        var length = _padding?.Length ?? 0;
         foreach (var text in texts)
             length = Math.Max(length, text.Length);
         var inputs = new OrtValue[_inputs.Length];
@@ -78,7 +86,7 @@ internal sealed class TextEncoder : IDisposable
         }
     }
 
-    private static void Fill(string name, ReadOnlySpan<int[]> texts, int length, TensorBuffer memory, TensorElementType type)
+    private void Fill(string name, ReadOnlySpan<int[]> texts, int length, TensorBuffer memory, TensorElementType type)
     {
         for (var row = 0; row < texts.Length; row++)
         {
@@ -87,8 +95,8 @@ internal sealed class TextEncoder : IDisposable
             {
                 var value = name switch
                 {
-                    Ids => text[Math.Min(i, text.Length - 1)],
-                    Mask => i < text.Length ? 1 : 0,
+                    Ids => i >= text.Length && _padding is { } padding ? padding.Token : text[Math.Min(i, text.Length - 1)],
+                    Mask => i < text.Length || _padding is not null ? 1 : 0,
                     _ => i,
                 };
                 var index = (row * length) + i;

@@ -1,5 +1,6 @@
 using VlWorker.Contracts;
 using VlWorker.Failures;
+using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference.OnDemand;
@@ -46,6 +47,9 @@ internal sealed class OnDemandCopy : IModel
 
     /// <inheritdoc/>
     public int MaxImages => _plans.MaxImages;
+
+    /// <inheritdoc/>
+    public Similarity? Similarity => _plans.Similarity;
 
     /// <inheritdoc/>
     public PreprocessorConfig? Images => _plans.Images;

@@ -18,7 +18,7 @@ internal sealed class HubTokenizer
 {
     private readonly TextNormalizer? _normalizer;
     private readonly PreTokenizer? _preTokenizer;
-    private readonly BytePairModel _model;
+    private readonly TokenModel _model;
     private readonly PostProcessor _postProcessor;
     private readonly TokenDecoder _decoder;
     private readonly AddedVocabulary _addedRaw;
@@ -31,8 +31,7 @@ internal sealed class HubTokenizer
     private HubTokenizer(TokenizerJson json, TokenizerJson? config, TokenizerJson? specialTokens)
     {
         var model = json.Required("model");
-        var type = model.OptionalText("type") ?? "BPE";
-        _model = type == "BPE" ? new BytePairModel(model) : throw model.Unsupported($"model {type}");
+        _model = TokenModel.Create(model);
         _normalizer = json.Optional("normalizer") is { } normalizer ? TextNormalizer.Create(normalizer) : null;
         _preTokenizer = json.Optional("pre_tokenizer") is { } preTokenizer ? PreTokenizer.Create(preTokenizer) : null;
         _postProcessor = json.Optional("post_processor") is { } postProcessor ? PostProcessor.Create(postProcessor) : PostProcessor.None;
@@ -142,7 +141,7 @@ internal sealed class HubTokenizer
     // Stops as soon as there are more ids than enough, so that a long text for a short context costs little.
     private void EncodePlain(string text, RentedList<int> ids, int enough, bool parseSpecialTokens)
     {
-        using var merger = _model.CreateMerger();
+        using var encoder = _model.CreateEncoder();
         using var work = new PreTokenizedText();
         text = WellFormed(text);
         foreach (var outer in _addedRaw.Split(text, parseSpecialTokens))
@@ -159,20 +158,20 @@ internal sealed class HubTokenizer
                 if (inner.Token is { } token)
                     ids.Add(token.Id);
                 else
-                    EncodeStretch(normalized.AsSpan(inner.Start, inner.Length), work, merger, ids, enough);
+                    EncodeStretch(normalized.AsSpan(inner.Start, inner.Length), work, encoder, ids, enough);
                 if (ids.Count > enough)
                     return;
             }
         }
     }
 
-    private void EncodeStretch(ReadOnlySpan<char> text, PreTokenizedText work, SymbolMerger merger, RentedList<int> ids, int enough)
+    private void EncodeStretch(ReadOnlySpan<char> text, PreTokenizedText work, PieceEncoder encoder, RentedList<int> ids, int enough)
     {
         work.Reset(text);
         _preTokenizer?.Apply(work);
         foreach (var piece in work.Pieces)
         {
-            _model.Encode(work.TextOf(piece), merger, ids);
+            encoder.Encode(work.TextOf(piece), ids);
             if (ids.Count > enough)
                 return;
         }

@@ -44,8 +44,9 @@ internal sealed partial class RuneRegex
     public static RuneRegex Create(TokenizerJson pattern)
     {
         if (pattern.OptionalText("String") is { } literal)
-            return new RuneRegex(new Regex(Regex.Escape(literal), RegexOptions.CultureInvariant, MatchTimeout));
-        var expression = pattern.Required("Regex").Text();
+            return OfLiteral(literal);
+        // Oniguruma lets any punctuation be escaped, .NET all but the underscore.
+        var expression = Escape().Replace(pattern.Required("Regex").Text(), static escape => escape.ValueSpan is @"\_" ? "_" : escape.Value);
         if (expression is Gpt2 or Clip)
             return expression == Gpt2 ? OfGpt2 : new RuneRegex(ClipRegex());
         if (OnigurumaOnly().IsMatch(expression) || expression.Any(char.IsSurrogate))
@@ -61,6 +62,9 @@ internal sealed partial class RuneRegex
             throw new NotSupportedException($"{pattern.Unsupported($"the expression {expression}").Message}: {error.Message}", error);
         }
     }
+
+    /// <summary>Matches a text as it is.</summary>
+    public static RuneRegex OfLiteral(string text) => new(new Regex(Regex.Escape(text), RegexOptions.CultureInvariant, MatchTimeout));
 
     /// <summary>Appends all matches, from left to right, none overlapping.</summary>
     /// <param name="text">A text without lone surrogates.</param>
@@ -121,6 +125,9 @@ internal sealed partial class RuneRegex
 
     [GeneratedRegex(Clip, RegexOptions.CultureInvariant)]
     private static partial Regex ClipRegex();
+
+    [GeneratedRegex(@"\\.", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex Escape();
 
     // POSIX brackets, set operations, \h \R \X \K \G, \w and \b (other letters than .NET's), other spellings of classes and options.
     [GeneratedRegex(@"\[\[:|&&|\\[hHRXKGwWbBgy]|\\p\{\^|\\x\{|\(\?[a-z]*[xm]", RegexOptions.CultureInvariant)]

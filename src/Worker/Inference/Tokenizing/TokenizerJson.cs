@@ -82,6 +82,20 @@ internal readonly struct TokenizerJson
         }
     }
 
+    /// <summary>A list of tokens with their scores, each written as ["token", score].</summary>
+    public IEnumerable<(string Token, double Score)> Scores()
+    {
+        Expect(JsonValueKind.Array, "a list of tokens with scores");
+        var index = 0;
+        foreach (var item in _value.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2 || TextOf(item[0]) is not { } token || item[1].ValueKind != JsonValueKind.Number)
+                throw Malformed($"[{index}] is no token with a score: {item.GetRawText()}");
+            yield return (token, item[1].GetDouble());
+            index++;
+        }
+    }
+
     public string Text() => TextOf(_value) ?? throw Malformed("is no text");
 
     public bool Flag() =>

@@ -29,8 +29,11 @@ internal sealed class ComparedModel : IDisposable
     /// <summary>How its images are resized.</summary>
     public ResizePlan Plan => Images.Resize;
 
-    /// <summary>Whether it captions; else it embeds images and texts.</summary>
+    /// <summary>Whether it captions; else it embeds images, and texts if it has a text tower.</summary>
     public bool Captions => _task == Tasks.Caption;
+
+    /// <summary>Whether it embeds texts.</summary>
+    public bool EmbedsTexts => _model.EmbedsText;
 
     /// <summary>Loads a model.</summary>
     /// <exception cref="ModelFolderException">The folder can't be used.</exception>

@@ -28,7 +28,7 @@ internal sealed class ModelComparison(ComparedModel original, ComparedModel cand
         var count = _captions.Count + _images.Count;
         if (count == 0)
             throw new ModelCommandException($"none of the images in '{set.Folder}' could be compared: {FirstProblem(feed)}");
-        var (texts, recall) = original.Captions ? (null, null) : CompareTexts(cancellation);
+        var (texts, recall) = original.EmbedsTexts ? CompareTexts(cancellation) : (null, null);
         return new Findings(original.Facts, candidate.Facts, count, [.. feed.Undecodable, .. _originalFailed], _failed)
         {
             Captions = original.Captions ? CaptionComparison.Of(_captions) : null,

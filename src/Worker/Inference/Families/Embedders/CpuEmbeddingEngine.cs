@@ -4,7 +4,7 @@ using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cpu;
 
-namespace VlWorker.Inference.Families.Clip;
+namespace VlWorker.Inference.Families.Embedders;
 
 /// <summary>The towers as ModelKit builds them for the CPU.</summary>
 internal sealed class CpuEmbeddingEngine : EmbeddingEngine
@@ -14,16 +14,19 @@ internal sealed class CpuEmbeddingEngine : EmbeddingEngine
 
     private readonly PatchEncoder _vision;
 
-    private CpuEmbeddingEngine(PatchEncoder vision, TextEncoder text)
+    private CpuEmbeddingEngine(PatchEncoder vision, TextEncoder? text)
         : base(vision, text, TextChunk) => _vision = vision;
 
     /// <summary>Loads the graphs of an optimised folder.</summary>
     /// <exception cref="InvalidDataException">They are not of the layout known here.</exception>
-    public static CpuEmbeddingEngine Load(ModelFolder folder, ModelOptions options)
+    /// <param name="folder">The folder.</param>
+    /// <param name="padding">How texts are padded; null where any length will do.</param>
+    /// <param name="options">How the model runs.</param>
+    public static CpuEmbeddingEngine Load(ModelFolder folder, TextPadding? padding, ModelOptions options)
     {
         using var loaded = new LoadedGraphs(folder, options);
         var vision = new PatchEncoder(loaded.Load(CpuLayout.Vision), ["image_embeds"]);
-        var text = new TextEncoder(loaded.Load(CpuLayout.Text), "text_embeds");
+        var text = folder.Graphs.ContainsKey(CpuLayout.Text) ? new TextEncoder(loaded.Load(CpuLayout.Text), padding, "text_embeds") : null;
         loaded.HandOver();
         return new CpuEmbeddingEngine(vision, text);
     }
@@ -32,7 +35,7 @@ internal sealed class CpuEmbeddingEngine : EmbeddingEngine
     public override void Check(ResizePlan images)
     {
         _vision.Check(images);
-        if (!_vision.ShapeOf(0).SequenceEqual([TextSize]))
+        if (_vision.ShapeOf(0) is not [var size] || (TextSize is { } other && other != size))
             throw new InvalidDataException($"the towers give embeddings of different lengths; the text tower's have {TextSize} floats");
     }
 
@@ -40,6 +43,6 @@ internal sealed class CpuEmbeddingEngine : EmbeddingEngine
     protected override int Encode(ReadOnlySpan<PreparedPixels> images, TensorBuffer pixels, TensorBuffer results, CancellationToken cancellation)
     {
         _vision.Encode(images, pixels, [results], cancellation);
-        return TextSize;
+        return (int)_vision.ShapeOf(0)[0];
     }
 }

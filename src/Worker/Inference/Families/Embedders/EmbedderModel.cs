@@ -7,26 +7,30 @@ using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Clip;
+namespace VlWorker.Inference.Families.Embedders;
 
-/// <summary>Embeddings of images and texts in one space.</summary>
-internal sealed class ClipModel : IModel
+/// <summary>Embeddings of images, and of texts in the same space where the model has a text tower.</summary>
+internal sealed class EmbedderModel : IModel
 {
     private readonly IEmbeddingEngine _engine;
-    private readonly HubTokenizer _tokenizer;
+    private readonly HubTokenizer? _tokenizer;
     private readonly int _contextLength;
 
-    private ClipModel(ModelReference reference, PreprocessorConfig images, IEmbeddingEngine engine, HubTokenizer tokenizer, int contextLength) =>
-        (Reference, Images, _engine, _tokenizer, _contextLength) = (reference, images, engine, tokenizer, contextLength);
+    private EmbedderModel(
+        ModelReference reference, PreprocessorConfig images, IEmbeddingEngine engine, HubTokenizer? tokenizer, int contextLength, Similarity? similarity)
+    {
+        (Reference, Images, _engine, _tokenizer, _contextLength, Similarity) = (reference, images, engine, tokenizer, contextLength, similarity);
+        Tasks = similarity is null || tokenizer is null ? [Contracts.Tasks.Embedding] : [Contracts.Tasks.Embedding, Contracts.Tasks.Classify];
+    }
 
     /// <inheritdoc/>
     public ModelReference Reference { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Tasks { get; } = [Contracts.Tasks.Embedding];
+    public IReadOnlyList<string> Tasks { get; }
 
     /// <inheritdoc/>
-    public bool EmbedsText => true;
+    public bool EmbedsText => _tokenizer is not null;
 
     /// <inheritdoc/>
     public bool TakesPrompt => false;
@@ -34,18 +38,20 @@ internal sealed class ClipModel : IModel
     /// <inheritdoc/>
     public PreprocessorConfig Images { get; }
 
+    /// <inheritdoc/>
+    public Similarity? Similarity { get; }
+
     /// <summary>Loads the model's graphs.</summary>
-    public static ClipModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
+    public static EmbedderModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
     {
-        // Old files keep the text tower's settings apart; 77 is what the family began with.
-        var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? folder.Config.Int32("text_config_dict", "max_position_embeddings") ?? 77;
-        var tokenizer = HubTokenizer.Load(folder.Path);
-        var engine = EmbeddingEngines.Load(folder, images, options, device);
+        var family = EmbedderFamily.Of(folder);
+        var tokenizer = family.TextOutput is null ? null : HubTokenizer.Load(folder.Path);
+        var engine = EmbeddingEngines.Load(folder, family, family.PaddingOf(folder.Config, tokenizer), images, options, device);
         try
         {
             // What does not fit together is found at start-up, not by the first image.
             engine.Check(images.Resize);
-            return new ClipModel(reference, images, engine, tokenizer, context);
+            return new EmbedderModel(reference, images, engine, tokenizer, family.ContextOf(folder.Config), Similarity.Of(folder));
         }
         catch (InvalidDataException)
         {
@@ -60,6 +66,8 @@ internal sealed class ClipModel : IModel
     /// <inheritdoc/>
     public TokenizedText Tokenize(string text)
     {
+        if (_tokenizer is null)
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} embeds no texts");
         var ids = _tokenizer.Encode(text, true);
         // The end token stays last: it is where the tower pools.
         return ids.Length <= _contextLength ? new TokenizedText(ids, false) : new TokenizedText([.. ids.AsSpan(0, _contextLength - 1), ids[^1]], true);

@@ -2,18 +2,18 @@ using VlWorker.Decoding;
 using VlWorker.Inference.Engine;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Clip;
+namespace VlWorker.Inference.Families.Embedders;
 
 /// <summary>Both towers on the processor: the streams' memory, the text tower, and the way out. How images go in is the graphs' own.</summary>
 /// <param name="vision">The image tower; disposed of with this.</param>
-/// <param name="text">The text tower; disposed of with this.</param>
+/// <param name="text">The text tower; disposed of with this. Null where there is none.</param>
 /// <param name="textChunk">Texts that run together.</param>
-internal abstract class EmbeddingEngine(IDisposable vision, TextEncoder text, int textChunk) : IEmbeddingEngine
+internal abstract class EmbeddingEngine(IDisposable vision, TextEncoder? text, int textChunk) : IEmbeddingEngine
 {
     private readonly ObjectPool<Workspace> _workspaces = new(() => new Workspace());
 
-    /// <summary>Floats of a text's embedding.</summary>
-    protected int TextSize => text.Size;
+    /// <summary>Floats of a text's embedding; null where there is no text tower.</summary>
+    protected int? TextSize => text?.Size;
 
     /// <inheritdoc/>
     public abstract void Check(ResizePlan images);
@@ -36,6 +36,8 @@ internal abstract class EmbeddingEngine(IDisposable vision, TextEncoder text, in
     /// <inheritdoc/>
     public void EncodeTexts(ReadOnlySpan<int[]> texts, ReceiveEmbeddings receive)
     {
+        if (text is null)
+            throw new NotSupportedException("the model has no text tower");
         var workspace = _workspaces.Rent();
         try
         {
@@ -53,7 +55,7 @@ internal abstract class EmbeddingEngine(IDisposable vision, TextEncoder text, in
     {
         _workspaces.Dispose();
         vision.Dispose();
-        text.Dispose();
+        text?.Dispose();
     }
 
     /// <summary>Runs the image tower.</summary>

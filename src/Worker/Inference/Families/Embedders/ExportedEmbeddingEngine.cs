@@ -3,7 +3,7 @@ using VlWorker.Inference.Engine;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Clip;
+namespace VlWorker.Inference.Families.Embedders;
 
 /// <summary>The towers as they were exported.</summary>
 internal sealed class ExportedEmbeddingEngine : EmbeddingEngine
@@ -13,16 +13,22 @@ internal sealed class ExportedEmbeddingEngine : EmbeddingEngine
 
     private readonly ImageEncoder _vision;
 
-    private ExportedEmbeddingEngine(ImageEncoder vision, TextEncoder text)
+    private ExportedEmbeddingEngine(ImageEncoder vision, TextEncoder? text)
         : base(vision, text, int.MaxValue) => _vision = vision;
 
     /// <summary>Loads the graphs of a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="family">Its family.</param>
+    /// <param name="padding">How texts are padded; null where any length will do.</param>
+    /// <param name="images">How images are normalised.</param>
+    /// <param name="options">How the model runs.</param>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
-    public static ExportedEmbeddingEngine Load(ModelFolder folder, PreprocessorConfig images, ModelOptions options)
+    public static ExportedEmbeddingEngine Load(
+        ModelFolder folder, EmbedderFamily family, TextPadding? padding, PreprocessorConfig images, ModelOptions options)
     {
         using var loaded = new LoadedGraphs(folder, options);
-        var vision = new ImageEncoder(loaded.Load(ModelFamily.Graphs.Vision), images, EncoderChunk, "image_embeds");
-        var text = new TextEncoder(loaded.Load(ModelFamily.Graphs.Text), "text_embeds");
+        var vision = new ImageEncoder(loaded.Load(family.VisionGraph), images, EncoderChunk, family.ImageOutput);
+        var text = family.TextOutput is { } output ? new TextEncoder(loaded.Load(ModelFamily.Graphs.Text), padding, output) : null;
         loaded.HandOver();
         return new ExportedEmbeddingEngine(vision, text);
     }
@@ -30,7 +36,7 @@ internal sealed class ExportedEmbeddingEngine : EmbeddingEngine
     /// <inheritdoc/>
     public override void Check(ResizePlan images)
     {
-        if (_vision.FixedShape(images) is { } shape && (shape.Length != 1 || shape[0] != TextSize))
+        if (_vision.FixedShape(images) is { } shape && (shape.Length is not (1 or 2) || (TextSize is { } size && size != shape[^1])))
             throw new InvalidDataException($"the image tower gives [{string.Join(", ", shape)}] an image, the text tower {TextSize} floats a text");
     }
 
@@ -38,6 +44,17 @@ internal sealed class ExportedEmbeddingEngine : EmbeddingEngine
     protected override int Encode(ReadOnlySpan<PreparedPixels> images, TensorBuffer pixels, TensorBuffer results, CancellationToken cancellation)
     {
         _vision.Encode(images, pixels, results, cancellation);
-        return (int)_vision.ShapeOf(images[0].Width, images[0].Height)[0];
+        var shape = _vision.ShapeOf(images[0].Width, images[0].Height);
+        var size = (int)shape[^1];
+        if (shape.Length == 2)
+            KeepFirst(results.Span<float>(0, images.Length * (int)shape[0] * size), (int)shape[0] * size, size);
+        return size;
+    }
+
+    // Of an image's hidden states the class token's, the first, are its embedding.
+    private static void KeepFirst(Span<float> states, int step, int size)
+    {
+        for (var from = step; from < states.Length; from += step)
+            states.Slice(from, size).CopyTo(states[(from / step * size)..]);
     }
 }

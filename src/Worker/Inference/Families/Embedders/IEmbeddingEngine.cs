@@ -1,7 +1,7 @@
 using VlWorker.Decoding;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Clip;
+namespace VlWorker.Inference.Families.Embedders;
 
 /// <summary>The two towers of an embedder on a device. Called from several threads at a time.</summary>
 internal interface IEmbeddingEngine : IDisposable

@@ -1,4 +1,5 @@
 using System.Text;
+using VlWorker.Inference.Tokenizing.PreTokenizers;
 
 namespace VlWorker.Inference.Tokenizing.Decoders;
 
@@ -15,17 +16,27 @@ internal abstract class TokenDecoder
         return type.Text() switch
         {
             "ByteLevel" => new ByteLevelDecoder(),
+            "Metaspace" => new MetaspaceDecoder(MetaspacePreTokenizer.SpaceOf(decoder), decoder.OptionalText("prepend_scheme") != "never"),
+            "Sequence" => new DecoderSequence([.. decoder.Required("decoders").Items().Select(step => Create(step))]),
+            "Replace" => new ReplaceDecoder(RuneRegex.Create(decoder.Required("pattern")), decoder.Required("content").Text()),
+            "ByteFallback" => new ByteFallbackDecoder(),
+            "Fuse" => new FuseDecoder(),
+            "Strip" => new StripDecoder(decoder.Required("content").Text(), decoder.Required("start").Id(), decoder.Required("stop").Id()),
             var other => throw type.Unsupported($"decoder {other}"),
         };
     }
 
-    public abstract string Decode(IEnumerable<string> tokens);
+    /// <summary>The text of tokens.</summary>
+    public string Decode(IEnumerable<string> tokens) => string.Concat(Rewrite(tokens));
+
+    /// <summary>Parts of the text, which follow each other without anything between; the next decoder of a sequence takes them as tokens.</summary>
+    public abstract IEnumerable<string> Rewrite(IEnumerable<string> tokens);
 }
 
 /// <summary>What stands in for a decoder where the file has none.</summary>
 internal sealed class SpaceJoiningDecoder : TokenDecoder
 {
-    public override string Decode(IEnumerable<string> tokens) => string.Join(' ', tokens);
+    public override IEnumerable<string> Rewrite(IEnumerable<string> tokens) => [string.Join(' ', tokens)];
 }
 
 /// <summary>
@@ -34,11 +45,11 @@ internal sealed class SpaceJoiningDecoder : TokenDecoder
 /// </summary>
 internal sealed class ByteLevelDecoder : TokenDecoder
 {
-    public override string Decode(IEnumerable<string> tokens)
+    public override IEnumerable<string> Rewrite(IEnumerable<string> tokens)
     {
         using var bytes = new RentedList<byte>();
         foreach (var token in tokens)
             ByteAlphabet.Read(token, bytes);
-        return Encoding.UTF8.GetString(bytes.Span);
+        return [Encoding.UTF8.GetString(bytes.Span)];
     }
 }

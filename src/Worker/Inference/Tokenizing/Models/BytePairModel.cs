@@ -7,7 +7,7 @@ namespace VlWorker.Inference.Tokenizing.Models;
 /// Own code in place of Microsoft.ML.Tokenizers: BpeTokenizer 2.0.1 merges as this does, but takes quadratic time for long words (1.2 s for
 /// 65,536 letters, here some 15 ms), and its cache of words fills up once and for all with whatever clients send.
 /// </summary>
-internal sealed class BytePairModel
+internal sealed class BytePairModel : TokenModel
 {
     private const int Unknown = -1;
 
@@ -16,6 +16,9 @@ internal sealed class BytePairModel
     private readonly int? _unknownId;
     private readonly bool _fuseUnknown;
     private readonly bool _ignoreMerges;
+
+    // Tokens <0x00> to <0xFF>, which stand for the bytes of characters that are no tokens; null where the model does not fall back on them.
+    private readonly int[]? _bytes;
 
     // First symbols of the byte alphabet, inside a word and at its end, where the end-of-word suffix is part of the symbol.
     private readonly int[] _inner;
@@ -32,18 +35,19 @@ internal sealed class BytePairModel
         _ignoreMerges = json.FlagOr("ignore_merges", false);
         if (json.Optional("unk_token") is { } unknown)
             _unknownId = Vocabulary.IdOf(unknown.Text()) ?? throw unknown.Malformed($"\"{unknown.Text()}\" is not in the vocabulary");
+        _bytes = json.FlagOr("byte_fallback", false) ? ByteTokens.Of(Vocabulary) : null;
         _merges = new MergeTable([.. Merges(json.Required("merges"))]);
         _inner = [.. Enumerable.Range(0, ByteAlphabet.End).Select(unit => Find(new Rune((char)unit), last: false))];
         _last = [.. Enumerable.Range(0, ByteAlphabet.End).Select(unit => Find(new Rune((char)unit), last: true))];
     }
 
-    public Vocabulary Vocabulary { get; }
+    /// <inheritdoc/>
+    public override Vocabulary Vocabulary { get; }
 
-    /// <summary>A merger for the calls of one thread.</summary>
-    public SymbolMerger CreateMerger() => new(_merges);
+    /// <inheritdoc/>
+    public override PieceEncoder CreateEncoder() => new MergingEncoder(this, new SymbolMerger(_merges));
 
-    /// <summary>Appends the ids of one piece.</summary>
-    public void Encode(ReadOnlySpan<char> piece, SymbolMerger merger, RentedList<int> ids)
+    private void Encode(ReadOnlySpan<char> piece, SymbolMerger merger, RentedList<int> ids)
     {
         if (_ignoreMerges && Vocabulary.IdOf(piece) is { } whole)
         {
@@ -59,20 +63,27 @@ internal sealed class BytePairModel
             var id = FirstSymbol(rune, last: position == piece.Length);
             if (id != Unknown)
                 merger.Add(id);
+            else if (_bytes is not null)
+                AddBytes(rune, merger);
             else if (_unknownId is { } unknown && !(unknownBefore && _fuseUnknown))
                 merger.Add(unknown);
-            unknownBefore = id == Unknown;
+            unknownBefore = id == Unknown && _bytes is null;
         }
 
         merger.Merge(ids);
+    }
+
+    private void AddBytes(Rune rune, SymbolMerger merger)
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
+            merger.Add(_bytes![value]);
     }
 
     private static void Refuse(TokenizerJson json)
     {
         if (json.OptionalText("continuing_subword_prefix") is { Length: > 0 } prefix)
             throw json.Unsupported($"the subword prefix \"{prefix}\"");
-        if (json.FlagOr("byte_fallback", false))
-            throw json.Unsupported("byte_fallback");
         if (json.Optional("dropout") is { } dropout && dropout.Number() != 0)
             throw json.Unsupported("dropout");
     }
@@ -93,5 +104,12 @@ internal sealed class BytePairModel
             return Vocabulary.IdOf(rune + _endOfWord) ?? Unknown;
         Span<char> units = stackalloc char[2];
         return Vocabulary.IdOf(units[..rune.EncodeToUtf16(units)]) ?? Unknown;
+    }
+
+    private sealed class MergingEncoder(BytePairModel model, SymbolMerger merger) : PieceEncoder
+    {
+        public override void Encode(ReadOnlySpan<char> piece, RentedList<int> ids) => model.Encode(piece, merger, ids);
+
+        public override void Dispose() => merger.Dispose();
     }
 }

@@ -8,16 +8,23 @@ internal sealed class Vocabulary
     private readonly Dictionary<int, string> _tokens = [];
 
     /// <param name="json">A map from token to id.</param>
+    /// <exception cref="InvalidDataException">It is none, or empty.</exception>
     public Vocabulary(TokenizerJson json)
+        : this(json.Ids())
     {
-        foreach (var (token, id) in json.Ids())
+        if (_ids.Count == 0)
+            throw json.Malformed("is empty");
+    }
+
+    /// <param name="tokens">Tokens and ids; of a token that is there twice the last id counts.</param>
+    public Vocabulary(IEnumerable<KeyValuePair<string, int>> tokens)
+    {
+        foreach (var (token, id) in tokens)
         {
             _ids[token] = id;
             _tokens[id] = token;
         }
 
-        if (_ids.Count == 0)
-            throw json.Malformed("is empty");
         _idsBySpan = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 

@@ -16,6 +16,9 @@ internal abstract class TextNormalizer
             "Sequence" => new NormalizerSequence([.. json.Required("normalizers").Items().Select(Create)]),
             "NFC" => new NfcNormalizer(),
             "Lowercase" => new LowercaseNormalizer(),
+            "Strip" => new StripNormalizer(json.FlagOr("strip_left", true), json.FlagOr("strip_right", true)),
+            "Prepend" => new PrependNormalizer(json.Required("prepend").Text()),
+            "Precompiled" => CharacterMap.Read(json.Required("precompiled_charsmap")),
             "Replace" => new ReplaceNormalizer(RuneRegex.Create(json.Required("pattern")), json.Required("content").Text()),
             var other => throw type.Unsupported($"normalizer {other}"),
         };
@@ -40,6 +43,22 @@ internal sealed class NfcNormalizer : TextNormalizer
 internal sealed class ReplaceNormalizer(RuneRegex pattern, string content) : TextNormalizer
 {
     public override string Normalize(string text) => pattern.Replace(text, content);
+}
+
+/// <summary>Takes white space off the ends.</summary>
+internal sealed class StripNormalizer(bool left, bool right) : TextNormalizer
+{
+    public override string Normalize(string text)
+    {
+        text = left ? text.TrimStart() : text;
+        return right ? text.TrimEnd() : text;
+    }
+}
+
+/// <summary>Puts a text in front of one that is not empty.</summary>
+internal sealed class PrependNormalizer(string prefix) : TextNormalizer
+{
+    public override string Normalize(string text) => text.Length == 0 ? text : prefix + text;
 }
 
 /// <summary>Lower case code point by code point, without regard to language or neighbours (a final sigma stays a plain one).</summary>

@@ -14,6 +14,7 @@ internal abstract class PreTokenizer
             "ByteLevel" => new ByteLevelPreTokenizer(json.FlagOr("add_prefix_space", true), json.FlagOr("use_regex", true)),
             "Digits" => new SplitPreTokenizer(
                 new PieceSplitter(json.FlagOr("individual_digits", false) ? RuneRegex.OfDigit : RuneRegex.OfDigits, SplitBehavior.Isolated, invert: false)),
+            "Metaspace" => MetaspacePreTokenizer.Read(json),
             "Split" => new SplitPreTokenizer(SplitterOf(json)),
             var other => throw type.Unsupported($"pre-tokenizer {other}"),
         };

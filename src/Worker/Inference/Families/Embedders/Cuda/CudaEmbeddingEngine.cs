@@ -3,7 +3,7 @@ using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Clip.Cuda;
+namespace VlWorker.Inference.Families.Embedders.Cuda;
 
 /// <summary>An embedder on a GPU: a few lanes, each with a batch under way.</summary>
 internal sealed class CudaEmbeddingEngine : IEmbeddingEngine

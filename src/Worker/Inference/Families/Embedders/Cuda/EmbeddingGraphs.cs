@@ -3,7 +3,7 @@ using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.Clip.Cuda;
+namespace VlWorker.Inference.Families.Embedders.Cuda;
 
 /// <summary>An embedder's graphs for CUDA.</summary>
 /// <param name="Vision">The image tower.</param>

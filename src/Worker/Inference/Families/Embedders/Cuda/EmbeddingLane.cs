@@ -4,7 +4,7 @@ using VlWorker.Inference.Cuda;
 using VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.Clip.Cuda;
+namespace VlWorker.Inference.Families.Embedders.Cuda;
 
 /// <summary>One batch's way over the GPU: a stream, the towers with their weights, and memory for the largest batch. Used by one thread at a time.</summary>
 internal sealed class EmbeddingLane : IDisposable

@@ -1,0 +1,191 @@
+using System.Numerics.Tensors;
+using Prometheus;
+using VlWorker.Batching;
+using VlWorker.Contracts;
+using VlWorker.Describing;
+using VlWorker.Failures;
+using VlWorker.Inference;
+using VlWorker.ModelKit;
+using VlWorker.Telemetry;
+using VlWorker.Worker.Tests.Batching;
+using VlWorker.Worker.Tests.Fixtures;
+using VlWorker.Worker.Tests.Inference;
+
+namespace VlWorker.Worker.Tests.Describing;
+
+/// <summary>Scores of labels by the tiny models, against the vectors and the numbers that transformers gave.</summary>
+public sealed class LabelClassifierTests
+{
+    [Theory]
+    [InlineData("clip-tiny", ScoreFunctions.Softmax)]
+    [InlineData("siglip", ScoreFunctions.Sigmoid)]
+    public async Task Scores_are_those_of_the_golden_vectors(string name, string function)
+    {
+        using var fixture = new EmbeddingFixture(name);
+        using var bench = new ClassifierBench(fixture.Model);
+        var texts = fixture.Golden.Texts.Where(text => text.Text.Length > 0 && !text.Text.Any(char.IsControl)).ToList();
+        var image = Vector(fixture.Golden.Tensors["image_embeds.scene"].Values);
+        var similarity = fixture.Model.Similarity!;
+        var logits = texts.Select(text => (similarity.Scale * TensorPrimitives.Dot(image, Vector(fixture.Golden.Tensors[$"text_embeds.{text.Number}"].Values))) + similarity.Bias).ToArray();
+        var sum = logits.Sum(logit => Math.Exp(logit - logits.Max()));
+        var expected = logits.Select(logit => function == ScoreFunctions.Softmax ? Math.Exp(logit - logits.Max()) / sum : 1 / (1 + Math.Exp(-logit)));
+
+        var result = await bench.ScoreAsync([.. texts.Select(text => text.Text)], null, image);
+
+        Assert.Equal(function, result.Function);
+        var scores = texts.Select(text => result.Labels.Single(label => label.Label == text.Text).Score);
+        Assert.All(expected.Zip(scores), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+        Assert.Equal(result.Labels.OrderByDescending(label => label.Score), result.Labels);
+    }
+
+    [Fact]
+    public async Task A_label_is_embedded_once_with_its_template()
+    {
+        var texts = new List<int>();
+        var model = new StubModel(rows =>
+        {
+            texts.AddRange(rows.Select(row => ((TextInput)row).Text.Ids.Length));
+            return [.. rows.Select(row => new EmbeddingOutcome([((TextInput)row).Text.Ids[0] == 'c' ? 1 : 0.5f]))];
+        })
+        {
+            Similarity = new Similarity(ScoreFunctions.Softmax, 10, 0),
+        };
+        using var bench = new ClassifierBench(model);
+
+        var first = await bench.ScoreAsync(["cat", "dog"], "{} here", [1f]);
+        var again = await bench.ScoreAsync(["dog", "cat"], "{} here", [1f]);
+        await bench.ScoreAsync(["cat"], null, [1f]);
+
+        Assert.Equal(["cat", "dog"], first.Labels.Select(label => label.Label));
+        Assert.Equal(first.Labels, again.Labels);
+        Assert.Equal([3, 8, 8], texts.Order());
+    }
+
+    [Fact]
+    public async Task A_thousand_labels_are_embedded_in_parts()
+    {
+        var most = 0;
+        var model = new StubModel(rows =>
+        {
+            most = Math.Max(most, rows.Count);
+            return [.. rows.Select(_ => new EmbeddingOutcome([1f]))];
+        })
+        {
+            Similarity = new Similarity(ScoreFunctions.Sigmoid, 1, 0),
+        };
+        using var bench = new ClassifierBench(model);
+
+        var result = await bench.ScoreAsync([.. Enumerable.Range(0, 1024).Select(i => $"label {i}")], null, [1f]);
+
+        Assert.Equal(1024, result.Labels.Count);
+        Assert.Equal("label 0", result.Labels[0].Label);
+        Assert.InRange(most, 2, 128);
+    }
+
+    [Fact]
+    public void The_cache_is_bounded_and_forgets_what_was_used_least_lately()
+    {
+        var (cache, model) = (new LabelCache(2), new ModelReference { Alias = "m", Revision = "r" });
+        cache.Add(model, "a", [1]);
+        cache.Add(model, "b", [2]);
+        Assert.NotNull(cache.Find(model, "a"));
+        cache.Add(model, "c", [3]);
+
+        Assert.Equal(2, cache.Count);
+        Assert.Null(cache.Find(model, "b"));
+        Assert.Equal([1f], cache.Find(model, "a")!);
+        Assert.Null(cache.Find(model with { Revision = "other" }, "a"));
+    }
+
+    [Fact]
+    public void Labels_template_and_numbers_are_part_of_the_result_id()
+    {
+        using var fixture = new EmbeddingFixture("siglip");
+        var planner = new RequestPlanner(new ModelRegistry([new Device("cpu", 1, 1, [fixture.Model])]));
+        var request = new DescribeImage { Tasks = [Tasks.Classify], Labels = ["a", "b"] };
+        string Id(DescribeImage asked) => planner.Plan(asked)[0].Parameters;
+
+        string[] ids = [Id(request), Id(request with { Labels = ["b", "a"] }), Id(request with { LabelTemplate = "a {}" }), Id(request with { Labels = ["a"] })];
+        Assert.Equal(4, ids.Distinct().Count());
+        Assert.Equal(ids[0], Id(request));
+    }
+
+    [Fact]
+    public void Without_the_learned_scale_the_task_is_not_offered()
+    {
+        var folder = ModelFolders.CopyWithout(FixtureArchive.Extract("siglip"), "model.safetensors");
+        try
+        {
+            using var model = ModelLoader.Load("siglip", folder, new ModelOptions());
+            var planner = new RequestPlanner(new ModelRegistry([new Device("cpu", 1, 1, [model])]));
+
+            var error = Assert.Throws<RejectedException>(() => planner.Plan(new DescribeImage { Tasks = [Tasks.Classify], Labels = ["a"] }));
+
+            Assert.Equal([Tasks.Embedding], model.Tasks);
+            Assert.Equal(RejectionReason.UnsupportedTask, error.Reason);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Config_json_may_hold_the_scale_where_there_is_no_checkpoint()
+    {
+        var folder = ModelFolders.CopyWithout(FixtureArchive.Extract("clip-tiny"), "model.safetensors");
+        try
+        {
+            var config = Path.Combine(folder, "config.json");
+            File.WriteAllText(config, string.Concat("{\"logit_scale\":4.6052,", File.ReadAllText(config).TrimStart().AsSpan(1)));
+            using var model = ModelLoader.Load("clip", folder, new ModelOptions());
+
+            Assert.Equal(100, model.Similarity!.Scale, 0.01);
+            Assert.Contains(Tasks.Classify, model.Tasks);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static float[] Vector(float[] raw)
+    {
+        var values = new float[raw.Length];
+        TensorPrimitives.Divide(raw, TensorPrimitives.Norm<float>(raw), values);
+        return values;
+    }
+
+    /// <summary>A classifier over a batcher whose one stream runs a model.</summary>
+    private sealed class ClassifierBench : IDisposable
+    {
+        private readonly IModel _model;
+        private readonly DynamicBatcher _batcher;
+        private readonly DeviceRunner _runner;
+        private readonly LabelClassifier _classifier;
+
+        public ClassifierBench(IModel model)
+        {
+            var options = new BatchingOptions { MaxBatch = 256, MaxWaitMs = 1 };
+            _model = model;
+            _batcher = new DynamicBatcher(options, TimeProvider.System);
+            var device = new Device("cpu", 1, 256, [model]);
+            _classifier = new LabelClassifier(new RowSubmitter(new ModelRegistry([device]), _batcher));
+            _runner = new DeviceRunner(
+                _batcher, [device], options, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
+            _runner.Start();
+        }
+
+        public async Task<Classification> ScoreAsync(string[] labels, string? template, float[] image)
+        {
+            var plan = new TaskPlan(Tasks.Classify, _model, null) { Labels = new LabelSet(labels, template) };
+            return (await _classifier.ScoreAsync(plan, new EmbeddingOutcome(image), new RowTerms(BatchPriority.Interactive, null, null), null, CancellationToken.None)).Classification;
+        }
+
+        public void Dispose()
+        {
+            _runner.Dispose();
+            _batcher.Dispose();
+        }
+    }
+}
