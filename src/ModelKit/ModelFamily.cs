@@ -47,8 +47,19 @@ public sealed record ModelFamily(
     /// <summary>How <see cref="Similarity"/> makes scores; null for families without.</summary>
     public string? SimilarityFunction { get; init; }
 
+    /// <summary>BLIP's captioner: an image encoder and BERT as a decoder, merged, as a pair, or without a cache.</summary>
+    public static ModelFamily Blip { get; } = new(
+        "blip",
+        [
+            [Graphs.Vision, Graphs.TextDecoderMerged],
+            [Graphs.Vision, Graphs.TextDecoder, Graphs.TextDecoderWithPast],
+            [Graphs.BlipVision, Graphs.BlipText],
+        ],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
+
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2];
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs
@@ -73,5 +84,20 @@ public sealed record ModelFamily(
 
         /// <summary>The only graph of a model.</summary>
         public const string Model = "model";
+
+        /// <summary>BLIP: first step and steps with a cache in one graph.</summary>
+        public const string TextDecoderMerged = "text_decoder_model_merged";
+
+        /// <summary>BLIP: first step.</summary>
+        public const string TextDecoder = "text_decoder_model";
+
+        /// <summary>BLIP: steps with a cache.</summary>
+        public const string TextDecoderWithPast = "text_decoder_with_past_model";
+
+        /// <summary>BLIP without a cache: image encoder.</summary>
+        public const string BlipVision = "blip_vision_encoder";
+
+        /// <summary>BLIP without a cache: all tokens at each step.</summary>
+        public const string BlipText = "blip_text_decoder";
     }
 }

@@ -55,6 +55,15 @@ public sealed record GenerationConfig
     /// <summary>Factor against tokens already generated; 1 is off.</summary>
     public double RepetitionPenalty { get; init; } = 1;
 
+    /// <summary>Divides the scores where tokens are drawn.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Tokens to draw among, the likeliest; 0 is all.</summary>
+    public int TopK { get; init; } = 50;
+
+    /// <summary>Probability that the tokens to draw among have together; 1 is all.</summary>
+    public double TopP { get; init; } = 1;
+
     /// <summary>Sequences to return.</summary>
     public int NumReturnSequences { get; init; } = 1;
 
@@ -104,6 +113,9 @@ public sealed record GenerationConfig
         EarlyStopping = source.EarlyStopping(),
         NoRepeatNgramSize = source.Int32("no_repeat_ngram_size", 0) ?? 0,
         RepetitionPenalty = source.Number("repetition_penalty", 1),
+        Temperature = source.Number("temperature", 1),
+        TopK = source.Int32("top_k", 50) ?? 50,
+        TopP = source.Number("top_p", 1),
         NumReturnSequences = source.Int32("num_return_sequences", 1) ?? 1,
         EndTokens = source.Tokens("eos_token_id"),
         StartToken = source.Int32("decoder_start_token_id", null) ?? source.Int32("bos_token_id", null),

@@ -2,7 +2,7 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Configuration;
 
-/// <summary>Sizes of a text model, as GPT2Config and CLIPTextConfig of transformers 4.57 name and default them.</summary>
+/// <summary>Sizes of a text model, as GPT2Config, CLIPTextConfig and BlipTextConfig of transformers 4.57 name and default them.</summary>
 /// <param name="Vocabulary">Tokens.</param>
 /// <param name="MaxPositions">The longest sequence.</param>
 /// <param name="HiddenSize">Width of the hidden states.</param>
@@ -104,6 +104,22 @@ internal sealed record TextConfig(
         {
             Projection = section.Size("projection_size", hidden),
         });
+    }
+
+    /// <summary>Reads <c>text_config</c> of a BLIP's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    public static TextConfig ReadBlip(JsonFile config)
+    {
+        var section = new ConfigSection(config, "text_config");
+        return Checked(section, new TextConfig(
+            section.Size("vocab_size", 30524),
+            section.Size("max_position_embeddings", 512),
+            section.Size("hidden_size", 768),
+            section.Size("num_hidden_layers", 12),
+            section.Size("num_attention_heads", 8),
+            section.Size("intermediate_size", 3072),
+            ActivationName.Read(section, "hidden_act", "gelu"),
+            section.Positive("layer_norm_eps", 1e-12)));
     }
 
     private static TextConfig Checked(ConfigSection section, TextConfig config) => config.HiddenSize % config.Heads == 0

@@ -22,6 +22,12 @@ internal sealed record GenerationParameters(
     double RepetitionPenalty,
     int NumReturnSequences)
 {
+    /// <summary>How tokens are drawn; null takes the best ones.</summary>
+    public SamplingParameters? Sampling { get; init; }
+
+    /// <summary>Texts that end the generation; the result's text ends before them.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
     /// <summary>Tokens to generate at most.</summary>
     public int MaxNewTokens => MaxLength - 1;
 
@@ -35,5 +41,7 @@ internal sealed record GenerationParameters(
         new("maxLength", MaxLength), new("minLength", MinLength), new("numBeams", NumBeams),
         new("lengthPenalty", NumBeams > 1 ? LengthPenalty : null), new("earlyStopping", NumBeams > 1 ? EarlyStopping : null),
         new("noRepeatNgramSize", NoRepeatNgramSize), new("repetitionPenalty", RepetitionPenalty), new("numReturnSequences", NumReturnSequences),
+        new("temperature", Sampling?.Temperature), new("topK", Sampling?.TopK), new("topP", Sampling?.TopP), new("seed", Sampling?.Seed),
+        .. Stop.Select(static (text, i) => new KeyValuePair<string, object?>($"stop{i}", text)),
     ]);
 }

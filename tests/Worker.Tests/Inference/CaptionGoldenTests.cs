@@ -1,5 +1,6 @@
 using VlWorker.Contracts;
 using VlWorker.Inference;
+using VlWorker.Inference.Tokenizing;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
@@ -37,12 +38,15 @@ public sealed class CaptionFixture : IDisposable
     {
         var folder = FixtureArchive.Extract("vit-gpt2-tiny");
         Golden = new GoldenCases(folder);
+        Tokenizer = HubTokenizer.Load(folder);
         Merged = ModelLoader.Load("tiny", folder, new ModelOptions());
         SplitFolder = ModelFolders.CopyWithout(folder, "onnx/decoder_model_merged.onnx");
         Split = ModelLoader.Load("tiny", SplitFolder, new ModelOptions());
     }
 
     internal GoldenCases Golden { get; }
+
+    internal HubTokenizer Tokenizer { get; }
 
     internal IModel Merged { get; }
 

@@ -48,11 +48,20 @@ internal sealed class GoldenCases : IDisposable
 internal sealed record GoldenCaption(
     int Id, string Image, GenerationParameters Parameters, int[] Tokens, string Text, double Score, int[]? SecondTokens, double? SecondScore)
 {
+    /// <summary>The prompt as a user writes it; null where there is none.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>The tokens that transformers makes of it.</summary>
+    public int[] InputIds { get; init; } = [];
+
     public static GoldenCaption Read(JsonElement json)
     {
         var parameters = json.GetProperty("params");
         var beams = parameters.GetProperty("num_beams").GetInt32();
         var tokens = Ids(json.GetProperty("token_ids"));
+        var input = Ids(json.GetProperty("input_ids"));
+        // A decoder that goes on from the prompt has it in front.
+        var given = tokens.AsSpan().StartsWith(input) ? input.Length : 1;
         var second = json.TryGetProperty("token_ids_2nd", out var ids) && ids.ValueKind == JsonValueKind.Array ? Ids(ids) : null;
         var early = parameters.GetProperty("early_stopping");
         return new GoldenCaption(
@@ -69,9 +78,27 @@ internal sealed record GoldenCaption(
                 second is null ? 1 : 2),
             tokens,
             json.GetProperty("text").GetString()!,
-            beams > 1 ? json.GetProperty("score").GetDouble() : json.GetProperty("sum_logprob").GetDouble() / (tokens.Length - 1),
+            beams > 1 ? json.GetProperty("score").GetDouble() : json.GetProperty("sum_logprob").GetDouble() / (tokens.Length - given),
             second,
-            second is null ? null : json.GetProperty("score_2nd").GetDouble());
+            second is null ? null : json.GetProperty("score_2nd").GetDouble())
+        {
+            Prompt = json.GetProperty("prompt").GetString(),
+            InputIds = input,
+        };
+    }
+
+    /// <summary>Asserts that an outcome is what transformers gave.</summary>
+    public void Check(InferenceOutcome outcome)
+    {
+        var sequences = Assert.IsType<CaptionOutcome>(outcome).Sequences;
+        Assert.Equal(Tokens, sequences[0].TokenIds);
+        Assert.Equal(Score, sequences[0].Score, 1e-3 * Math.Max(1, Math.Abs(Score)));
+        Assert.Equal(Text, sequences[0].Text);
+        Assert.Equal(Parameters.NumReturnSequences, sequences.Count);
+        if (SecondTokens is null)
+            return;
+        Assert.Equal(SecondTokens, sequences[1].TokenIds);
+        Assert.Equal(SecondScore!.Value, sequences[1].Score, 1e-3 * Math.Max(1, Math.Abs(SecondScore.Value)));
     }
 
     private static int[] Ids(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];

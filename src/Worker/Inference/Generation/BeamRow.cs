@@ -16,6 +16,7 @@ internal sealed class BeamRow : SearchRow
     private readonly TopCandidates _candidates;
     private readonly BeamSequences _finished;
     private readonly float[] _scores;
+    private readonly StopStrings? _stop;
     private BeamSequences _running;
     private BeamSequences _spare;
     private int _length;
@@ -25,6 +26,7 @@ internal sealed class BeamRow : SearchRow
     {
         _tokens = tokens;
         _processors = processors;
+        _stop = request.Stop;
         _candidates = new TopCandidates(CandidatesOf(Width, tokens));
         _running = new BeamSequences(Width, MaxLength);
         _spare = new BeamSequences(Width, MaxLength);
@@ -55,7 +57,7 @@ internal sealed class BeamRow : SearchRow
         var open = 0;
         for (var i = 0; i < best.Length; i++)
         {
-            ends[i] = _length == MaxLength || _tokens.Ends(best[i].Token);
+            ends[i] = _length == MaxLength || _tokens.Ends(best[i].Token) || Stops(best[i]);
             open += ends[i] ? 0 : 1;
         }
 
@@ -101,6 +103,9 @@ internal sealed class BeamRow : SearchRow
         if (_candidates.Count < Width)
             throw NotANumber();
     }
+
+    private bool Stops(Candidate candidate) =>
+        _stop?.In([.. _running.Sequence(candidate.Beam)[Prompt.Count..], candidate.Token]) is true;
 
     // The finished list stays sorted, best first; of equal scores the older one stays ahead.
     private void Finish(ReadOnlySpan<Candidate> best, ReadOnlySpan<bool> ends)

@@ -23,20 +23,21 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
         var minimum = (options?.MinNewTokens ?? config.MinNewTokens) is { } fresh ? promptLength + fresh : config.MinLength;
         if (options?.MinNewTokens is { } wanted && minimum > maximum)
             errors.Add($"minNewTokens is {wanted}, but only {maximum - promptLength} tokens may be generated");
+        var sampling = Sampling(options);
         var parameters = new GenerationParameters(
             maximum,
             Math.Clamp(minimum, 0, maximum),
-            options?.NumBeams ?? config.NumBeams,
+            options?.NumBeams ?? (sampling is null ? config.NumBeams : 1),
             options?.LengthPenalty ?? config.LengthPenalty,
             options?.EarlyStopping switch { true => EarlyStopping.Always, false => EarlyStopping.Heuristic, null => config.EarlyStopping },
             options?.NoRepeatNgramSize ?? config.NoRepeatNgramSize,
             options?.RepetitionPenalty ?? config.RepetitionPenalty,
-            options?.NumReturnSequences ?? config.NumReturnSequences);
+            options?.NumReturnSequences ?? (sampling is null ? config.NumReturnSequences : 1))
+        {
+            Sampling = sampling,
+            Stop = options?.Stop ?? [],
+        };
         errors.AddRange(Check(parameters));
-        if (options is { DoSample: true } or { Temperature: not null } or { TopK: not null } or { TopP: not null } or { Seed: not null })
-            errors.Add("this model does not sample: leave out doSample, temperature, topK, topP and seed");
-        if (options?.Stop is { Count: > 0 })
-            errors.Add("this model takes no stop strings");
         return errors.Count == 0 ? parameters : throw Rejected(errors);
     }
 
@@ -49,6 +50,27 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
             errors.Add($"maxLength is outside {promptLength + 1} to {promptLength + MostNewTokens}");
         if (errors.Count > 0)
             throw Rejected(errors);
+    }
+
+    /// <summary>A row's parameters after its own prompt: where that leaves less room in the context, less is generated.</summary>
+    /// <param name="parameters">As resolved.</param>
+    /// <param name="length">Tokens of the row's prompt.</param>
+    /// <exception cref="RejectedException">bad-request: it leaves none.</exception>
+    public GenerationParameters Fit(GenerationParameters parameters, int length)
+    {
+        var room = contextLength - length + 1;
+        if (room < 1)
+            throw new RejectedException(RejectionReason.BadRequest, $"the prompt is {length} tokens long, and the model's context has {contextLength}");
+        return parameters.MaxNewTokens <= room ? parameters
+            : parameters with { MaxLength = 1 + room, MinLength = Math.Min(parameters.MinLength, 1 + room) };
+    }
+
+    // Whoever sets one of its parameters wants it.
+    private SamplingParameters? Sampling(GenerationOptions? options)
+    {
+        var wanted = options?.DoSample ?? options is { Temperature: not null } or { TopK: not null } or { TopP: not null } or { Seed: not null };
+        return wanted ? new SamplingParameters(
+            options!.Temperature ?? config.Temperature, options.TopK ?? config.TopK, options.TopP ?? config.TopP, options.Seed ?? 0) : null;
     }
 
     private int Maximum(GenerationOptions? options, List<string> errors)
@@ -76,6 +98,10 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
             yield return "repetitionPenalty is not above 0";
         if (parameters.NumReturnSequences < 1 || parameters.NumReturnSequences > parameters.NumBeams)
             yield return $"numReturnSequences is outside 1 to numBeams, which is {parameters.NumBeams}";
+        if (parameters is { Sampling: not null, NumBeams: > 1 })
+            yield return "numBeams is above 1, and sampling takes one beam";
+        if (parameters.Sampling is { } sampling && !(sampling.Temperature > 0 && sampling.TopP > 0 && sampling.TopK >= 0))
+            yield return "temperature or topP is not above 0, or topK is negative";
     }
 
     private static RejectedException Rejected(List<string> errors) => new(RejectionReason.BadRequest, $"generation: {string.Join("; ", errors)}");

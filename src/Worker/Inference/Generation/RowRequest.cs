@@ -3,4 +3,5 @@ namespace VlWorker.Inference.Generation;
 /// <summary>What one row of a batch asks the decoder for.</summary>
 /// <param name="Parameters">Its parameters; all rows of a batch have the same number of beams.</param>
 /// <param name="Prompt">What its sequence starts with, one token or more; rows of a batch may have different ones.</param>
-internal readonly record struct RowRequest(GenerationParameters Parameters, IReadOnlyList<int> Prompt);
+/// <param name="Stop">Texts that end it; null where there are none.</param>
+internal readonly record struct RowRequest(GenerationParameters Parameters, IReadOnlyList<int> Prompt, StopStrings? Stop = null);

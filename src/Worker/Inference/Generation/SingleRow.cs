@@ -1,10 +1,12 @@
 namespace VlWorker.Inference.Generation;
 
-/// <summary>One sequence: the best token at each step.</summary>
+/// <summary>One sequence: the best token at each step, or one that is drawn.</summary>
 internal sealed class SingleRow : SearchRow
 {
     private readonly GenerationTokens _tokens;
     private readonly ScoreProcessors _processors;
+    private readonly Sampler? _sampler;
+    private readonly StopStrings? _stop;
     private readonly int[] _sequence;
     private int _length;
     private double _logProbability;
@@ -14,6 +16,8 @@ internal sealed class SingleRow : SearchRow
     {
         _tokens = tokens;
         _processors = processors;
+        _sampler = request.Parameters.Sampling is { } sampling ? new Sampler(sampling) : null;
+        _stop = request.Stop;
         _sequence = new int[MaxLength];
         foreach (var token in request.Prompt)
             _sequence[_length++] = token;
@@ -30,7 +34,7 @@ internal sealed class SingleRow : SearchRow
             throw NotANumber();
         _logProbability += logProbability;
         _sequence[_length++] = token;
-        return !_tokens.Ends(token) && _length < MaxLength;
+        return !_tokens.Ends(token) && _length < MaxLength && _stop?.In(_sequence.AsSpan(Prompt.Count, _length - Prompt.Count)) is not true;
     }
 
     /// <inheritdoc/>
@@ -44,8 +48,17 @@ internal sealed class SingleRow : SearchRow
         var token = VectorMath.ArgMax(scores, out var maximum);
         if (!float.IsFinite(maximum))
             throw NotANumber();
+        var logProbability = -VectorMath.LogSumExp(scores, maximum);
+        if (_sampler is not null)
+        {
+            // What the model gives the token, however it is drawn.
+            var best = scores[token];
+            token = _sampler.Draw(scores, _length - Prompt.Count, out var drawn);
+            logProbability += drawn - best;
+        }
+
         next[0] = token;
         parents[0] = 0;
-        return Accept(token, -VectorMath.LogSumExp(scores, maximum));
+        return Accept(token, logProbability);
     }
 }

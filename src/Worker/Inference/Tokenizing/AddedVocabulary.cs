@@ -14,6 +14,9 @@ namespace VlWorker.Inference.Tokenizing;
 /// <param name="StripRight">Whether it takes the white space after it.</param>
 internal sealed record AddedToken(int Id, string Content, bool Special, bool Normalized, bool SingleWord, bool StripLeft, bool StripRight)
 {
+    /// <summary>Whether it looks like a part of the model's own language, as image and location tokens do.</summary>
+    public bool IsMarkup => Content is ['<', .., '>'] or ['[', .., ']'];
+
     public static AddedToken Create(TokenizerJson json) => new(
         json.Required("id").Id(),
         json.Required("content").Text(),
@@ -51,7 +54,7 @@ internal sealed class AddedVocabulary
 
     /// <summary>Splits a text into plain stretches and added tokens, in order; empty stretches are left out.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="parseSpecial">Whether special tokens are found too; otherwise their text is plain text.</param>
+    /// <param name="parseSpecial">Whether special tokens and markup are found too; otherwise their text is plain text.</param>
     public IEnumerable<Segment> Split(string text, bool parseSpecial)
     {
         var plainFrom = 0;
@@ -59,7 +62,7 @@ internal sealed class AddedVocabulary
         while (Find(text, searchFrom) is { Token: { } token } found)
         {
             searchFrom = found.Start + found.Length;
-            if ((token.Special && !parseSpecial) || (token.SingleWord && TouchesWord(text, found)))
+            if (((token.Special || token.IsMarkup) && !parseSpecial) || (token.SingleWord && TouchesWord(text, found)))
                 continue;
             var start = token.StripLeft ? Math.Max(plainFrom, text.AsSpan(0, found.Start).TrimEnd().Length) : found.Start;
             var end = token.StripRight ? text.Length - text.AsSpan(searchFrom).TrimStart().Length : searchFrom;

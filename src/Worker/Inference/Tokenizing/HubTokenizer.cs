@@ -86,13 +86,19 @@ internal sealed class HubTokenizer
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Whether to put the special tokens of the post-processor around it.</param>
     /// <param name="parseSpecialTokens">Whether special tokens written out in the text become their ids, as they do in transformers by
-    /// default; otherwise they are plain text, so that a stranger's text can't end or steer the input.</param>
+    /// default; otherwise they are plain text, so that a stranger's text can't end or steer the input. Then added tokens in angle or square
+    /// brackets are plain text, too, whether or not the file calls them special.</param>
     public int[] Encode(string text, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
         using var ids = new RentedList<int>();
         EncodePlain(text, ids, int.MaxValue, parseSpecialTokens);
         return addSpecialTokens ? [.. _postProcessor.Prefix, .. ids.Span, .. _postProcessor.Suffix] : ids.Span.ToArray();
     }
+
+    /// <summary>
+    /// The ids of what a user wrote, for a place in a prompt: without special tokens around it, and whatever looks like one in it is plain text.
+    /// </summary>
+    public int[] EncodeUserText(string text) => Encode(text, addSpecialTokens: false, parseSpecialTokens: false);
 
     /// <summary>The ids of a text with its special tokens, cut to a length: the text loses its end, the special tokens stay.</summary>
     /// <param name="text">Any text.</param>

@@ -39,6 +39,12 @@ internal sealed partial class RuneRegex
     /// <summary>Several of them in a row.</summary>
     public static RuneRegex OfDigits { get; } = new(DigitsRegex());
 
+    /// <summary>A character of white space.</summary>
+    public static RuneRegex OfWhiteSpace { get; } = new(WhiteSpaceRegex());
+
+    /// <summary>A character of punctuation, as BERT counts it: ASCII's symbols are punctuation, too.</summary>
+    public static RuneRegex OfPunctuation { get; } = new(PunctuationRegex());
+
     /// <summary>Takes a "pattern" of a tokenizer file: { "Regex": "..." } or { "String": "..." }.</summary>
     /// <exception cref="NotSupportedException">The pattern means something else to .NET than to Oniguruma, or nothing.</exception>
     public static RuneRegex Create(TokenizerJson pattern)
@@ -122,6 +128,12 @@ internal sealed partial class RuneRegex
 
     [GeneratedRegex(@"\p{N}+", RegexOptions.CultureInvariant)]
     private static partial Regex DigitsRegex();
+
+    [GeneratedRegex(@"\s", RegexOptions.CultureInvariant)]
+    private static partial Regex WhiteSpaceRegex();
+
+    [GeneratedRegex(@"[!-/:-@\[-`{-~]|\p{P}", RegexOptions.CultureInvariant)]
+    private static partial Regex PunctuationRegex();
 
     [GeneratedRegex(Clip, RegexOptions.CultureInvariant)]
     private static partial Regex ClipRegex();

@@ -54,7 +54,7 @@ public sealed class TokenizerFileTests
         { "pre_tokenizer", """{ "type": "Split", "pattern": { "Regex": "a" }, "behavior": "Bogus" }""", "behaviour Bogus" },
         { "post_processor", """{ "type": "Bogus" }""", "post-processor Bogus" },
         { "post_processor", """{ "type": "TemplateProcessing", "single": [], "special_tokens": {} }""", "0 places for the text" },
-        { "decoder", """{ "type": "WordPiece" }""", "decoder WordPiece" },
+        { "decoder", """{ "type": "BPEDecoder" }""", "decoder BPEDecoder" },
     };
 
     [Theory]

@@ -1,4 +1,5 @@
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning;
 using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;

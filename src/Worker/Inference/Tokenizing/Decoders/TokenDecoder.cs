@@ -22,6 +22,7 @@ internal abstract class TokenDecoder
             "ByteFallback" => new ByteFallbackDecoder(),
             "Fuse" => new FuseDecoder(),
             "Strip" => new StripDecoder(decoder.Required("content").Text(), decoder.Required("start").Id(), decoder.Required("stop").Id()),
+            "WordPiece" => WordPieceDecoder.Create(decoder),
             var other => throw type.Unsupported($"decoder {other}"),
         };
     }

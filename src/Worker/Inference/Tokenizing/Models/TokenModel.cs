@@ -10,6 +10,7 @@ internal abstract class TokenModel
     {
         "BPE" => new BytePairModel(json),
         "Unigram" => new UnigramModel(json),
+        "WordPiece" => new WordPieceModel(json),
         var type => throw json.Unsupported($"model {type}"),
     };
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace VlWorker.Inference.Tokenizing.Normalizers;
 
 /// <summary>
-/// Unicode normalisation form C (UAX 15). Own code because string.Normalize does nothing under InvariantGlobalization, which the worker
+/// Unicode normalisation forms C and D (UAX 15). Own code because string.Normalize does nothing under InvariantGlobalization, which the worker
 /// needs to run without ICU, and because token ids follow the tables of one version: see <see cref="CanonicalTables"/>.
 /// </summary>
 internal static class CanonicalComposition
@@ -25,13 +25,32 @@ internal static class CanonicalComposition
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
             return text;
         using var codes = new RentedList<int>();
+        Decompose(text, codes);
+        return Text(codes.Span[..Recompose(codes.Span)]);
+    }
+
+    /// <summary>Decomposes a text without lone surrogates; returns the same instance where nothing can change.</summary>
+    public static string Decompose(string text)
+    {
+        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u00BF') < 0)
+            return text;
+        using var codes = new RentedList<int>();
+        Decompose(text, codes);
+        return Text(codes.Span);
+    }
+
+    private static void Decompose(string text, RentedList<int> to)
+    {
         foreach (var rune in text.EnumerateRunes())
-            Decompose(rune.Value, codes);
-        Reorder(codes.Span);
-        var length = Recompose(codes.Span);
-        var result = new StringBuilder(text.Length);
+            Decompose(rune.Value, to);
+        Reorder(to.Span);
+    }
+
+    private static string Text(ReadOnlySpan<int> codes)
+    {
+        var result = new StringBuilder(codes.Length);
         Span<char> units = stackalloc char[2];
-        foreach (var code in codes.Span[..length])
+        foreach (var code in codes)
             result.Append(units[..new Rune(code).EncodeToUtf16(units)]);
         return result.ToString();
     }

@@ -15,6 +15,7 @@ internal abstract class TextNormalizer
         {
             "Sequence" => new NormalizerSequence([.. json.Required("normalizers").Items().Select(Create)]),
             "NFC" => new NfcNormalizer(),
+            "BertNormalizer" => BertNormalizer.Create(json),
             "Lowercase" => new LowercaseNormalizer(),
             "Strip" => new StripNormalizer(json.FlagOr("strip_left", true), json.FlagOr("strip_right", true)),
             "Prepend" => new PrependNormalizer(json.Required("prepend").Text()),

@@ -3,6 +3,10 @@ namespace VlWorker.Inference.Tokenizing.PreTokenizers;
 /// <summary>The "pre_tokenizer" of tokenizer.json: splits a text into pieces that the model doesn't merge across. Thread-safe.</summary>
 internal abstract class PreTokenizer
 {
+    // BERT's words.
+    private static readonly PieceSplitter Spaces = new(RuneRegex.OfWhiteSpace, SplitBehavior.Removed, invert: false);
+    private static readonly PieceSplitter Punctuation = new(RuneRegex.OfPunctuation, SplitBehavior.Isolated, invert: false);
+
     /// <summary>Builds the pre-tokenizer that a tokenizer file describes.</summary>
     /// <exception cref="NotSupportedException">A type that is not known here.</exception>
     public static PreTokenizer Create(TokenizerJson json)
@@ -16,6 +20,7 @@ internal abstract class PreTokenizer
                 new PieceSplitter(json.FlagOr("individual_digits", false) ? RuneRegex.OfDigit : RuneRegex.OfDigits, SplitBehavior.Isolated, invert: false)),
             "Metaspace" => MetaspacePreTokenizer.Read(json),
             "Split" => new SplitPreTokenizer(SplitterOf(json)),
+            "BertPreTokenizer" => new PreTokenizerSequence([new SplitPreTokenizer(Spaces), new SplitPreTokenizer(Punctuation)]),
             var other => throw type.Unsupported($"pre-tokenizer {other}"),
         };
     }

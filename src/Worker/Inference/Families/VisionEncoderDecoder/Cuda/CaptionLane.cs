@@ -1,6 +1,7 @@
 using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning;
 using VlWorker.Inference.Generation;
 
 namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
@@ -15,7 +16,6 @@ internal sealed class CaptionLane : IDisposable
     private const int EncoderChunk = 256;
 
     private readonly CudaSettings _settings;
-    private readonly int _promptLength;
     private readonly CudaStream _stream;
     private readonly CudaSession _encoder;
     private readonly CudaSession _greedy;
@@ -35,7 +35,7 @@ internal sealed class CaptionLane : IDisposable
     public CaptionLane(CaptionGraphs graphs, CudaSettings settings, DeviceTurn? turn)
     {
         _turn = turn;
-        (_settings, _promptLength, Sizes) = (settings, graphs.Tokens.PromptLength, new BatchSizes(settings));
+        (_settings, Sizes) = (settings, new BatchSizes(settings));
         (_search, _generator) = (new DeviceSearch(graphs.Tokens), new Generator(graphs.Tokens));
         var made = new Stack<IDisposable>();
         try
@@ -107,13 +107,13 @@ internal sealed class CaptionLane : IDisposable
     }
 
     /// <summary>Captions images; see <see cref="ICaptionEngine.Run"/>.</summary>
-    public void Run(PreparedPixels[] images, GenerationParameters[] parameters, RowResult[] results, CancellationToken cancellation)
+    public void Run(PreparedPixels[] images, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
     {
-        var (beams, longest, onDevice) = (parameters[0].NumBeams, 0, true);
-        foreach (var row in parameters)
-            (longest, onDevice) = (Math.Max(longest, row.MaxLength), onDevice && _search.Fits(row));
+        var (beams, longest, onDevice) = (rows[0].Parameters.NumBeams, 0, true);
+        foreach (var row in rows)
+            (longest, onDevice) = (Math.Max(longest, row.Parameters.MaxNewTokens), onDevice && _search.Fits(row));
         var size = onDevice ? Sizes.Choose(images.Length) : images.Length;
-        var plan = _plans.Find(beams, longest - _promptLength, size);
+        var plan = _plans.Find(beams, longest, size);
         _stage.Write(images);
         _stage.Upload(size);
         var mine = true;
@@ -127,14 +127,14 @@ internal sealed class CaptionLane : IDisposable
         try
         {
             if (onDevice && _settings.Record && Sizes.All.Contains(size))
-                plan.RecordIfUsed(size, Math.Min(longest - _promptLength, _settings.RecordedSteps));
+                plan.RecordIfUsed(size, Math.Min(longest, _settings.RecordedSteps));
             _stage.Queue(size);
             if (!onDevice)
-                _generator.Run(_plans.Host(plan), new HiddenStates(images.Length, _shapes.Positions, 0), parameters, results, cancellation);
+                _generator.Run(_plans.Host(plan), new HiddenStates(images.Length, _shapes.Positions, 0), rows, results, cancellation);
             else if (plan is GreedyPlan greedy)
-                _search.Greedy(greedy, size, parameters, results, Queued, cancellation);
+                _search.Greedy(greedy, size, rows, results, Queued, cancellation);
             else
-                _search.Beams((BeamPlan)plan, size, parameters, results, Queued, cancellation);
+                _search.Beams((BeamPlan)plan, size, rows, results, Queued, cancellation);
         }
         catch
         {

@@ -1,6 +1,7 @@
 using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
 
@@ -85,12 +86,12 @@ internal sealed class CudaCaptionEngine : ICaptionEngine
 
     /// <inheritdoc/>
     public void Run(
-        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<RowRequest> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         if (images.Length > MaxBatch)
             throw new OutOfDeviceMemoryException($"a batch of {images.Length} images, and {MaxBatch} fit into the GPU's memory");
         var found = new RowResult[images.Length];
-        var (prepared, wanted) = (images.ToArray(), parameters.ToArray());
+        var (prepared, wanted) = (images.ToArray(), rows.ToArray());
         _context.Enter();
         _lanes.Run(lane => lane.Run(prepared, wanted, found, cancellation));
         found.CopyTo(results);

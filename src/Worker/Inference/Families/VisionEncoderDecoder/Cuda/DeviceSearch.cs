@@ -16,24 +16,24 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
     private delegate int SettleStep(int step, Span<RowResult> results);
 
     /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
-    public bool Fits(GenerationParameters parameters) =>
-        parameters.RepetitionPenalty is 1.0 && parameters.NoRepeatNgramSize == 0 && parameters.MinNewTokens <= 0
+    public bool Fits(RowRequest row) =>
+        row is { Stop: null, Parameters: { RepetitionPenalty: 1.0, NoRepeatNgramSize: 0, MinNewTokens: <= 0, Sampling: null } parameters }
         && tokens.ForcedFirst is null && tokens.ForcedLast is null && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
 
     /// <summary>Greedy search for a batch whose images are encoded.</summary>
     /// <param name="plan">The steps.</param>
     /// <param name="size">Rows that run; those beyond the batch are ignored.</param>
-    /// <param name="parameters">Each image's parameters.</param>
+    /// <param name="requests">What each image's row asks for.</param>
     /// <param name="results">Receives each image's sequence, or its failure.</param>
     /// <param name="queued">Called once the last possible step is queued; not where the search ends before.</param>
     /// <param name="cancellation">Looked at before each step.</param>
     public void Greedy(
-        GreedyPlan plan, int size, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, Action queued, CancellationToken cancellation)
+        GreedyPlan plan, int size, ReadOnlySpan<RowRequest> requests, Span<RowResult> results, Action queued, CancellationToken cancellation)
     {
-        var rows = new SingleRow?[parameters.Length];
+        var rows = new SingleRow?[requests.Length];
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = new SingleRow(i, new RowRequest(parameters[i], tokens.Prompt), tokens, _processors);
-        Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
+            rows[i] = new SingleRow(i, requests[i], tokens, _processors);
+        Run(plan, size, Steps(requests), results, queued, Settled, cancellation);
 
         int Settled(int step, Span<RowResult> into)
         {
@@ -51,14 +51,14 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
 
     /// <summary>Beam search for a batch whose images are encoded; see <see cref="Greedy"/>.</summary>
     public void Beams(
-        BeamPlan plan, int size, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, Action queued, CancellationToken cancellation)
+        BeamPlan plan, int size, ReadOnlySpan<RowRequest> requests, Span<RowResult> results, Action queued, CancellationToken cancellation)
     {
-        var rows = new BeamRow?[parameters.Length];
+        var rows = new BeamRow?[requests.Length];
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = new BeamRow(i, new RowRequest(parameters[i], tokens.Prompt), tokens, _processors);
-        var beams = parameters[0].NumBeams;
+            rows[i] = new BeamRow(i, requests[i], tokens, _processors);
+        var beams = requests[0].Parameters.NumBeams;
         var (candidates, unused) = (new Candidate[2 * beams], new int[beams]);
-        Run(plan, size, Steps(parameters), results, queued, Settled, cancellation);
+        Run(plan, size, Steps(requests), results, queued, Settled, cancellation);
 
         int Settled(int step, Span<RowResult> into)
         {
@@ -93,11 +93,11 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
         }
     }
 
-    private static int Steps(ReadOnlySpan<GenerationParameters> parameters)
+    private static int Steps(ReadOnlySpan<RowRequest> requests)
     {
         var longest = 0;
-        foreach (var row in parameters)
-            longest = Math.Max(longest, row.MaxNewTokens);
+        foreach (var row in requests)
+            longest = Math.Max(longest, row.Parameters.MaxNewTokens);
         return longest;
     }
 

@@ -2,7 +2,7 @@ using VlWorker.Decoding;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder;
+namespace VlWorker.Inference.Families.Captioning;
 
 /// <summary>A captioner's graphs on a device: prepared images in, found sequences out. Called from several threads at a time.</summary>
 internal interface ICaptionEngine : IDisposable
@@ -17,8 +17,8 @@ internal interface ICaptionEngine : IDisposable
 
     /// <summary>Captions images of one size.</summary>
     /// <param name="images">The images; stay the caller's.</param>
-    /// <param name="parameters">Each image's parameters; all have the same number of beams.</param>
+    /// <param name="rows">What each image's row asks for; all have the same number of beams.</param>
     /// <param name="results">Receives each image's sequences, or its failure.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    void Run(ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation);
+    void Run(ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<RowRequest> rows, Span<RowResult> results, CancellationToken cancellation);
 }

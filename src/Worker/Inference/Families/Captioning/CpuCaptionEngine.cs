@@ -5,7 +5,7 @@ using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cpu;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder;
+namespace VlWorker.Inference.Families.Captioning;
 
 /// <summary>A captioner as ModelKit builds it for the CPU: the encoder makes the decoder's keys and values of the image, once.</summary>
 internal sealed class CpuCaptionEngine : CaptionEngine<StepRun>

@@ -4,7 +4,7 @@ using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder;
+namespace VlWorker.Inference.Families.Captioning;
 
 /// <summary>A captioner as it was exported: an encoder and a decoder with logits, driven step by step from here.</summary>
 internal sealed class ExportedCaptionEngine : CaptionEngine<DecoderRun>
@@ -21,15 +21,15 @@ internal sealed class ExportedCaptionEngine : CaptionEngine<DecoderRun>
     /// <inheritdoc/>
     public override int Vocabulary => _decoder.Vocabulary;
 
-    /// <summary>Loads the graphs of a folder.</summary>
+    /// <summary>Loads the graphs of a folder: in each of its family's sets the encoder comes first, then the decoder or the pair.</summary>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
     public static ExportedCaptionEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options)
     {
         using var loaded = new LoadedGraphs(folder, options);
-        var encoder = new ImageEncoder(loaded.Load(ModelFamily.Graphs.Encoder), images, EncoderChunk, "last_hidden_state");
-        var merged = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged);
-        var first = loaded.Load(merged ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder);
-        var decoder = new DecoderGraphs(first, merged ? first : loaded.Load(ModelFamily.Graphs.DecoderWithPast));
+        var names = folder.Family.GraphSets.First(set => set.All(folder.Graphs.ContainsKey));
+        var encoder = new ImageEncoder(loaded.Load(names[0]), images, EncoderChunk, "last_hidden_state", "encoder_hidden_states");
+        var first = loaded.Load(names[1]);
+        var decoder = new DecoderGraphs(first, names.Count == 2 ? first : loaded.Load(names[2]));
         loaded.HandOver();
         return new ExportedCaptionEngine(encoder, decoder, new Generator(tokens));
     }

@@ -3,7 +3,7 @@ using VlWorker.Inference.Engine;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder;
+namespace VlWorker.Inference.Families.Captioning;
 
 /// <summary>A captioner on the processor: the streams' memory, and the way from encoder to search. How images go in is the graphs' own.</summary>
 /// <typeparam name="TRun">The decoder's state of one batch.</typeparam>
@@ -24,13 +24,13 @@ internal abstract class CaptionEngine<TRun>(IDisposable encoder, IDisposable dec
 
     /// <inheritdoc/>
     public void Run(
-        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
+        ReadOnlySpan<PreparedPixels> images, ReadOnlySpan<RowRequest> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         var workspace = _workspaces.Rent();
         try
         {
             var states = Encode(images, workspace.Pixels, workspace.Decoder, cancellation);
-            generator.Run(workspace.Decoder, states, parameters, results, cancellation);
+            generator.Run(workspace.Decoder, states, rows, results, cancellation);
         }
         finally
         {

@@ -1,0 +1,57 @@
+using VlWorker.Contracts;
+using VlWorker.Inference;
+using VlWorker.Inference.Tokenizing;
+using VlWorker.Worker.Tests.Fixtures;
+
+namespace VlWorker.Worker.Tests.Inference.Families.Blip;
+
+/// <summary>The tiny BLIP in its three layouts, and what transformers gave for it.</summary>
+public sealed class BlipFixture : IDisposable
+{
+    private readonly string _split;
+
+    public BlipFixture()
+    {
+        Folder = FixtureArchive.Extract("blip-captioning");
+        Golden = new GoldenCases(Folder);
+        Tokenizer = HubTokenizer.Load(Folder);
+        Merged = Load(Folder);
+        _split = ModelFolders.CopyWithout(Folder, "onnx/text_decoder_model_merged.onnx");
+        Split = Load(_split);
+        NoCache = Load(Path.Combine(Folder, "nocache"));
+    }
+
+    internal string Folder { get; }
+
+    internal GoldenCases Golden { get; }
+
+    internal HubTokenizer Tokenizer { get; }
+
+    internal IModel Merged { get; }
+
+    internal IModel Split { get; }
+
+    internal IModel NoCache { get; }
+
+    internal static IModel Load(string folder) => ModelLoader.Load("blip", folder, new ModelOptions());
+
+    internal ImageInput Input(GoldenCaption golden) => Input(golden.Image, golden.Prompt, golden.Parameters);
+
+    internal ImageInput Input(string image, string? prompt, GenerationParameters? parameters = null) =>
+        new(Tasks.Caption, Golden.Pixels(image), parameters ?? Merged.Resolve(null), prompt);
+
+    internal void Check(IReadOnlyList<GoldenCaption> captions, IModel model)
+    {
+        var outcomes = model.Run([.. captions.Select(Input)], CancellationToken.None);
+        for (var i = 0; i < captions.Count; i++)
+            captions[i].Check(outcomes[i]);
+    }
+
+    public void Dispose()
+    {
+        foreach (var model in (IModel[])[Merged, Split, NoCache])
+            model.Dispose();
+        Golden.Dispose();
+        Directory.Delete(_split, true);
+    }
+}
