@@ -58,13 +58,23 @@ public sealed record ModelFamily(
         [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
+    /// <summary>Florence-2: an image's tokens and a prompt go through a text encoder; the decoder writes texts and places.</summary>
+    public static ModelFamily Florence2 { get; } = new(
+        "florence2",
+        [
+            [Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.Encoder, Graphs.DecoderMerged],
+            [Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.Encoder, Graphs.Decoder, Graphs.DecoderWithPast],
+        ],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
+
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip];
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip, Florence2];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs
     {
-        /// <summary>Image encoder of a captioner.</summary>
+        /// <summary>Image encoder of a captioner; of Florence-2 that of the image's and the prompt's tokens.</summary>
         public const string Encoder = "encoder_model";
 
         /// <summary>First step and steps with a cache in one graph.</summary>
@@ -75,6 +85,12 @@ public sealed record ModelFamily(
 
         /// <summary>Steps with a cache.</summary>
         public const string DecoderWithPast = "decoder_with_past_model";
+
+        /// <summary>Image tower whose tokens go where a text's embeddings go.</summary>
+        public const string VisionEncoder = "vision_encoder";
+
+        /// <summary>Embeddings of a text's tokens.</summary>
+        public const string EmbedTokens = "embed_tokens";
 
         /// <summary>Image tower.</summary>
         public const string Vision = "vision_model";

@@ -23,6 +23,7 @@ internal static class CheckpointModel
             "clip" => ClipWeights.Read(weights, config),
             "siglip" => SiglipWeights.Read(weights, config),
             "dinov2" => Dinov2Weights.Read(weights, config),
+            "florence2" => Florence2Weights.Read(weights, config, PreprocessorConfig.Load(folder).Resize),
             var type => throw new NotSupportedException($"checkpoints of {type} can't be converted"),
         };
     }

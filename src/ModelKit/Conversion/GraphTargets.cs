@@ -25,6 +25,7 @@ internal static class GraphTargets
         [(ModelFamily.Clip, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Siglip, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Florence2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
     };
@@ -54,7 +55,7 @@ internal static class GraphTargets
 
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
-        "8-bit pixels go in: normalisation is folded into the patch projection.",
+        family == ModelFamily.Florence2 ? "8-bit pixels go in." : "8-bit pixels go in: normalisation is folded into the patch projection.",
         .. family.ModelType switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],

@@ -2,8 +2,8 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Exports;
 
-/// <summary>A part of a block, x += f(norm(x)), found in a graph.</summary>
-/// <param name="Norm">The norm in front.</param>
+/// <summary>A part of a block, x += f(norm(x)) or x = norm(x + f(x)), found in a graph.</summary>
+/// <param name="Norm">The norm.</param>
 /// <param name="Residual">x.</param>
 internal abstract record SubLayer(LayerNorm Norm, string Residual);
 
@@ -11,7 +11,7 @@ internal abstract record SubLayer(LayerNorm Norm, string Residual);
 internal sealed record FeedForward(LayerNorm Norm, LinearMatch Up, Activation Activation, LinearMatch Down, string Residual) : SubLayer(Norm, Residual);
 
 /// <summary>x += Output(attention(Query(norm(x)), Key(source), Value(source))).</summary>
-/// <param name="Norm">The norm in front.</param>
+/// <param name="Norm">The norm.</param>
 /// <param name="Match">Query, key and value.</param>
 /// <param name="Output">The layer behind.</param>
 /// <param name="Source">What keys and values are made of; null for the normed x itself.</param>
@@ -19,7 +19,11 @@ internal sealed record FeedForward(LayerNorm Norm, LinearMatch Up, Activation Ac
 internal sealed record Attention(LayerNorm Norm, AttentionMatch Match, LinearMatch Output, string? Source, string Residual) : SubLayer(Norm, Residual);
 
 /// <summary>Walks up a residual stream: each step finds the part that was added last.</summary>
-internal sealed class BlockReader(ExportedGraph graph, LinearReader linears, int headSize)
+/// <param name="graph">The graph.</param>
+/// <param name="linears">Finds layers.</param>
+/// <param name="headSize">Width of a head.</param>
+/// <param name="normsBehind">Whether norms stand behind the sums, as in BART, and not in front of the parts.</param>
+internal sealed class BlockReader(ExportedGraph graph, LinearReader linears, int headSize, bool normsBehind = false)
 {
     private readonly NormReader _norms = new(graph);
     private readonly ActivationReader _activations = new(graph, linears);
@@ -31,7 +35,7 @@ internal sealed class BlockReader(ExportedGraph graph, LinearReader linears, int
     public List<SubLayer> Walk(string value, out string rest)
     {
         var found = new List<SubLayer>();
-        while (Last(value) is { } layer)
+        while (Find(value) is { } layer)
         {
             found.Add(layer);
             value = layer.Residual;
@@ -41,31 +45,34 @@ internal sealed class BlockReader(ExportedGraph graph, LinearReader linears, int
         return found;
     }
 
-    private SubLayer? Last(string value)
+    /// <summary>The part that a value ends in; null if it is the end of none.</summary>
+    public SubLayer? Find(string value)
     {
-        if (graph.Origin(value) is not { Op: "Add" } add)
+        var behind = normsBehind ? _norms.Find(value) : null;
+        if (graph.Origin(behind?.Input ?? value) is not { Op: "Add" } add || (normsBehind && behind is null))
             return null;
         for (var side = 0; side < 2; side++)
         {
             var residual = graph.Skip(add.Input(1 - side));
-            if (linears.Find(add.Input(side)) is { } output && ((SubLayer?)Feed(output, residual) ?? Attend(output, residual)) is { } layer)
+            if (linears.Find(add.Input(side)) is { } output
+                && ((SubLayer?)Feed(output, residual, behind?.Norm) ?? Attend(output, residual, behind?.Norm)) is { } layer)
                 return layer;
         }
 
         return null;
     }
 
-    private FeedForward? Feed(LinearMatch down, string residual)
+    private FeedForward? Feed(LinearMatch down, string residual, LayerNorm? behind)
     {
         if (_activations.Find(down.Input) is not { } activation)
             return null;
-        return NormOf(activation.Before.Input, residual) is { } norm
+        return NormOf(activation.Before.Input, residual, behind) is { } norm
             ? new FeedForward(norm, activation.Before, activation.Activation, down, residual) : null;
     }
 
-    private Attention? Attend(LinearMatch output, string residual)
+    private Attention? Attend(LinearMatch output, string residual, LayerNorm? behind)
     {
-        if (_attentions.Find(output.Input) is not { } attention || NormOf(attention.Query.Input, residual) is not { } norm)
+        if (_attentions.Find(output.Input) is not { } attention || NormOf(attention.Query.Input, residual, behind) is not { } norm)
             return null;
         var (query, key, value) = (graph.Skip(attention.Query.Input), graph.Skip(attention.Key.Input), graph.Skip(attention.Value.Input));
         if (key != value)
@@ -73,8 +80,10 @@ internal sealed class BlockReader(ExportedGraph graph, LinearReader linears, int
         return new Attention(norm, attention, output, key == query ? null : key, residual);
     }
 
-    private LayerNorm? NormOf(string value, string residual)
+    private LayerNorm? NormOf(string value, string residual, LayerNorm? behind)
     {
+        if (behind is not null)
+            return graph.Skip(value) == residual ? behind : graph.Doubt<LayerNorm>(value, "a layer is not applied to what it is added to");
         if (_norms.Find(value) is not { } norm)
             return graph.Doubt<LayerNorm>(value, "no norm stands in front of a layer");
         return graph.Skip(norm.Input) == residual ? norm.Norm

@@ -11,14 +11,16 @@ internal sealed class ExportedGraph
     private readonly Dictionary<string, GraphNode> _producers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorProto> _initializers = new(StringComparer.Ordinal);
     private readonly string _file;
+    private readonly string[] _moves;
     private string? _doubt;
 
     /// <param name="model">The model.</param>
     /// <param name="file">Its file's name, for messages.</param>
     /// <param name="thenBranch">Which branch of an If is taken; a merged decoder's else-branch has no cache and so all of the structure.</param>
-    public ExportedGraph(OnnxModel model, string file, bool thenBranch = false)
+    /// <param name="moves">Operators that only move data in this graph, beside those that always do.</param>
+    public ExportedGraph(OnnxModel model, string file, bool thenBranch = false, params string[] moves)
     {
-        _file = file;
+        (_file, _moves) = (file, moves);
         Inputs = [.. model.Graph.Input.Select(input => input.Name)];
         Outputs = [.. model.Graph.Output.Select(output => output.Name)];
         var nodes = new List<GraphNode>();
@@ -87,7 +89,7 @@ internal sealed class ExportedGraph
         "Identity" or "Cast" or "CastLike" or "Reshape" or "Transpose" or "Squeeze" or "Unsqueeze" or "Expand" or "Flatten" or "Dropout" => node.Input(0),
         "DequantizeLinear" when Producer(node.Input(0)) is { Op: "QuantizeLinear" } quantize => quantize.Input(0),
         "Where" when Producer(node.Input(0)) is { Op: "IsNaN" } => node.Input(2),
-        _ => null,
+        _ => _moves.Contains(node.Op) ? node.Input(0) : null,
     };
 
     private void Flatten(GraphProto graph, bool thenBranch, List<GraphNode> nodes)

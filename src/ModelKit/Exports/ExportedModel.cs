@@ -13,8 +13,8 @@ internal static class ExportedModel
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static FamilyParameters Read(ModelFolder folder)
     {
-        ExportedGraph Open(string name, bool thenBranch = false) =>
-            new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), thenBranch);
+        ExportedGraph Open(string name, params string[] moves) =>
+            new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), false, moves);
         if (folder.Family == ModelFamily.Dinov2)
             return new Dinov2Parameters(VisionExport.ReadDinov2(Open(ModelFamily.Graphs.Model), VisionConfig.ReadDinov2(folder.Config)));
         if (folder.Family == ModelFamily.Siglip)
@@ -22,6 +22,13 @@ internal static class ExportedModel
         if (folder.Family == ModelFamily.Clip)
             return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
         var decoder = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged) ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder;
+        if (folder.Family == ModelFamily.Florence2)
+        {
+            return Florence2Export.Read(
+                Open(ModelFamily.Graphs.VisionEncoder, DavitExport.Moves), Open(ModelFamily.Graphs.EmbedTokens), Open(ModelFamily.Graphs.Encoder),
+                Open(decoder), folder.Config, PreprocessorConfig.Load(folder.Path).Resize);
+        }
+
         return VisionEncoderDecoderExport.Read(Open(ModelFamily.Graphs.Encoder), Open(decoder), folder.Config);
     }
 }

@@ -10,6 +10,9 @@ namespace VlWorker.ModelKit.Exports;
 /// <param name="Activation">The activation that config.json names.</param>
 internal sealed record LayerAssembly(ExportedGraph Graph, int Layers, int Width, int HeadSize, Activation Activation)
 {
+    /// <summary>Whether the norms stand behind the parts.</summary>
+    public bool NormsBehind { get; init; }
+
     /// <summary>Blocks of an attention and a feed-forward part.</summary>
     /// <exception cref="InvalidDataException">The graph holds something else.</exception>
     public IReadOnlyList<EncoderLayer> Encoder(IReadOnlyList<SubLayer> found, string rest)
@@ -17,8 +20,8 @@ internal sealed record LayerAssembly(ExportedGraph Graph, int Layers, int Width,
         var parts = InOrder(found, rest, 2);
         return [.. parts.Select((block, i) => block is [Attention { Source: null } attention, FeedForward feed]
             ? new EncoderLayer(
-                attention.Norm, Query(attention), attention.Match.Key.Read(), attention.Match.Value.Read(), attention.Output.Read(),
-                feed.Norm, feed.Up.Read(), feed.Down.Read(), Heads(attention), HeadSize)
+                attention.Norm, Query(attention, HeadSize), attention.Match.Key.Read(), attention.Match.Value.Read(), attention.Output.Read(),
+                feed.Norm, feed.Up.Read(), feed.Down.Read(), Heads(attention), HeadSize) { NormsBehind = NormsBehind }
             : throw Graph.NotUnderstood(block[0].Residual, $"block {i} with an attention and a feed-forward part"))];
     }
 
@@ -34,9 +37,9 @@ internal sealed record LayerAssembly(ExportedGraph Graph, int Layers, int Width,
         source = seen is [{ } only] ? only : throw Graph.NotUnderstood(rest, "a cross attention in every block, all to the same states");
         return [.. parts.Select((block, i) => block is [Attention { Source: null } self, Attention cross, FeedForward feed]
             ? new DecoderLayer(
-                self.Norm, Query(self), self.Match.Key.Read(), self.Match.Value.Read(), self.Output.Read(),
-                cross.Norm, Query(cross), cross.Match.Key.Read(), cross.Match.Value.Read(), cross.Output.Read(),
-                feed.Norm, feed.Up.Read(), feed.Down.Read(), Heads(self), Heads(cross), HeadSize)
+                self.Norm, Query(self, HeadSize), self.Match.Key.Read(), self.Match.Value.Read(), self.Output.Read(),
+                cross.Norm, Query(cross, HeadSize), cross.Match.Key.Read(), cross.Match.Value.Read(), cross.Output.Read(),
+                feed.Norm, feed.Up.Read(), feed.Down.Read(), Heads(self), Heads(cross), HeadSize) { NormsBehind = NormsBehind }
             : throw Graph.NotUnderstood(block[0].Residual, $"block {i} with a self attention, a cross attention and a feed-forward part"))];
     }
 
@@ -71,11 +74,11 @@ internal sealed record LayerAssembly(ExportedGraph Graph, int Layers, int Width,
 
     private int Heads(Attention attention) => attention.Match.Query.Outputs / HeadSize;
 
-    // What an export scales otherwise than by 1 / sqrt(HeadSize) goes into the queries.
-    private Linear Query(Attention attention)
+    /// <summary>The layer of the queries: what an export scales otherwise than by 1 / sqrt(headSize) goes into it.</summary>
+    public static Linear Query(Attention attention, int headSize)
     {
         const float Rounding = 1e-3f; // scales in fp16
-        var factor = attention.Match.Scale is { } scale ? scale * MathF.Sqrt(HeadSize) : 1;
+        var factor = attention.Match.Scale is { } scale ? scale * MathF.Sqrt(headSize) : 1;
         var query = attention.Match.Query.Read();
         return MathF.Abs(factor - 1) <= Rounding ? query : query.Scale(factor);
     }

@@ -73,6 +73,9 @@ internal sealed class LinearReader(ExportedGraph graph)
         var parts = node.Outputs.Count;
         var sizes = node.Integers("split") ?? graph.Constants.Integers(node.Input(1))
             ?? [.. Enumerable.Repeat((long)packed.Outputs / parts, parts)];
+        // Along an axis that tells query, key and value apart after the columns were split into it.
+        if (sizes.All(static size => size == 1) && packed.Outputs % parts == 0)
+            sizes = [.. Enumerable.Repeat((long)packed.Outputs / parts, parts)];
         if (sizes.Sum() != packed.Outputs || sizes.Length != parts)
             return graph.Doubt<LinearMatch>(node.Outputs[0], $"a layer of {packed.Outputs} columns is split into {string.Join(", ", sizes)}");
         var index = node.Outputs.ToList().IndexOf(output);

@@ -27,12 +27,12 @@ internal static class ModelInspector
         var opened = Open(folder, precision, checkpoint);
         try
         {
-            var parts = Parts(family, config, tokens);
+            var parts = Parts(folder, family, config, tokens);
             var graphs = opened is null ? [] : opened.Graphs.OrderBy(static graph => graph.Key, StringComparer.Ordinal)
                 .Select(graph => GraphInspector.Read(folder, graph.Key, graph.Value)).ToList();
             return new ModelInspection(
                 folder, family.ModelType, [.. Kinds(checkpoint, opened)], Precisions(opened), graphs, parts,
-                Memory(family, config, tokens, Weights(folder, graphs)), opened?.Manifest?.Done ?? [], opened?.Manifest is null ? Offers(family) : []);
+                Memory(folder, family, config, tokens, Weights(folder, graphs)), opened?.Manifest?.Done ?? [], opened?.Manifest is null ? Offers(family) : []);
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException)
         {
@@ -64,8 +64,10 @@ internal static class ModelInspector
     private static IReadOnlyList<string> Precisions(ModelFolder? opened) => opened is null ? []
         : [.. opened.Available.OrderBy(precision => precision != opened.Precision).Select(static precision => precision.ToString().ToLowerInvariant())];
 
-    private static IReadOnlyList<PartFacts> Parts(ModelFamily family, JsonFile config, int tokens)
+    private static IReadOnlyList<PartFacts> Parts(string folder, ModelFamily family, JsonFile config, int tokens)
     {
+        if (family == ModelFamily.Florence2)
+            return Florence2Parts(folder, config, tokens);
         if (family == ModelFamily.Clip)
             return Towers(TextConfig.ReadClip(config), WorkEstimate.Vision(VisionConfig.ReadClip(config), true), 0);
         if (family == ModelFamily.Siglip)
@@ -90,6 +92,20 @@ internal static class ModelInspector
         return [Images("vision", vision), new("text", words.Parameters + headBias, words.Flops, $"a text of {text.MaxPositions} tokens", false)];
     }
 
+    private static IReadOnlyList<PartFacts> Florence2Parts(string folder, JsonFile config, int tokens)
+    {
+        var (images, text) = (DavitConfig.Read(config, PreprocessorConfig.Load(folder).Resize), BartConfig.ReadFlorence2(config));
+        var states = Florence2Estimate.Tokens(images);
+        var (vision, encoder) = (Florence2Estimate.Vision(images), Florence2Estimate.Encoder(text, states));
+        var decoder = Florence2Estimate.Decoder(text, states, tokens);
+        return
+        [
+            new("vision", vision.Parameters, vision.Flops, "an image", true),
+            new("encoder", encoder.Parameters, encoder.Flops, $"{states} tokens of an image", true),
+            new("decoder", decoder.Parameters, decoder.Flops, $"an answer of {tokens} tokens", true),
+        ];
+    }
+
     private static Dictionary<string, long> Weights(string folder, List<GraphFacts> graphs)
     {
         if (graphs.Count > 0)
@@ -99,13 +115,16 @@ internal static class ModelInspector
     }
 
     // Caches are 32-bit floats on a CPU. The encoder's weights are read once a batch, the decoder's once a step.
-    private static IReadOnlyList<MemoryFacts> Memory(ModelFamily family, JsonFile config, int tokens, Dictionary<string, long> weights)
+    private static IReadOnlyList<MemoryFacts> Memory(string folder, ModelFamily family, JsonFile config, int tokens, Dictionary<string, long> weights)
     {
         var all = weights.Values.Sum();
         var (own, image, steps, decoder) = (0L, 0L, 1, 0L);
-        if (family == ModelFamily.VisionEncoderDecoder)
+        if (family != ModelFamily.Clip)
         {
-            (own, image) = WorkEstimate.CacheValues(TextConfig.ReadGpt2(config), VisionConfig.ReadVit(config));
+            (own, image) = family == ModelFamily.Florence2
+                ? Florence2Estimate.CacheValues(
+                    BartConfig.ReadFlorence2(config), Florence2Estimate.Tokens(DavitConfig.Read(config, PreprocessorConfig.Load(folder).Resize)))
+                : WorkEstimate.CacheValues(TextConfig.ReadGpt2(config), VisionConfig.ReadVit(config));
             steps = tokens;
             decoder = weights.Where(static graph => graph.Key.Contains("decoder", StringComparison.Ordinal)).Select(static graph => graph.Value).DefaultIfEmpty(0).Max();
         }

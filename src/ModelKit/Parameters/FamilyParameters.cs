@@ -26,3 +26,8 @@ internal sealed record SiglipParameters(VisionParameters Vision, AttentionPool P
 /// <summary>DINOv2: an image tower alone, whose vector is the normed class token.</summary>
 /// <param name="Vision">The image tower; layer scales are part of the layers they scale.</param>
 internal sealed record Dinov2Parameters(VisionParameters Vision) : FamilyParameters("dinov2");
+
+/// <summary>Florence-2: DaViT makes tokens of an image, BART's encoder reads them and the prompt behind them, its decoder writes.</summary>
+/// <param name="Vision">The image tower.</param>
+/// <param name="Text">The text model.</param>
+internal sealed record Florence2Parameters(DavitParameters Vision, BartParameters Text) : FamilyParameters("florence2");

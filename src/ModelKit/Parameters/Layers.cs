@@ -59,7 +59,11 @@ internal sealed record EncoderLayer(
     Linear Up,
     Linear Down,
     int Heads,
-    int HeadSize);
+    int HeadSize)
+{
+    /// <summary>Whether the norms stand behind the parts instead, as in BART: x = Norm1(x + Output(attention(x))), x = Norm2(x + ...).</summary>
+    public bool NormsBehind { get; init; }
+}
 
 /// <summary>
 /// A GPT-2 block with cross attention: causal self attention, attention to the encoder's states, feed-forward part, each with its norm in front.
@@ -96,7 +100,11 @@ internal sealed record DecoderLayer(
     Linear Down,
     int Heads,
     int CrossHeads,
-    int HeadSize);
+    int HeadSize)
+{
+    /// <summary>Whether the norms stand behind the parts instead, as in BART.</summary>
+    public bool NormsBehind { get; init; }
+}
 
 /// <summary>
 /// SigLIP's <c>head</c>: one attention of a learned query to all positions, x = Output(attention(Query, Key(states), Value(states))), then

@@ -114,7 +114,7 @@ internal sealed class ImageDescriber(
         {
             try
             {
-                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt) { Mark = mark };
+                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt) { Mark = mark, Original = (decoded.Width, decoded.Height) };
                 var terms = new RowTerms(priority, request.Deadline, request.JobId);
                 var outcome = BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
                 return plan.Labels is null ? outcome : outcome with

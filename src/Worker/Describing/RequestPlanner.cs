@@ -63,6 +63,7 @@ internal sealed class RequestPlanner(ModelRegistry models)
             throw new RejectedException(RejectionReason.PromptNotSupported, $"model '{model.Reference.Alias}' takes no prompt");
         if (task == Tasks.Classify)
             return new TaskPlan(task, model, null) { Labels = new LabelSet(request.Labels!, request.LabelTemplate) };
+        model.CheckPrompt(task, prompt);
         return new TaskPlan(task, model, Prompted.Contains(task) ? model.Resolve(request.Generation) : null) { Prompt = prompt };
     }
 

@@ -39,6 +39,12 @@ internal interface IModel : IDisposable
     /// <exception cref="Failures.RejectedException">The parameters don't fit the model (bad-request).</exception>
     GenerationParameters? Resolve(GenerationOptions? options);
 
+    /// <summary>Looks at a task's prompt before the image is fetched; null stands for none.</summary>
+    /// <exception cref="Failures.RejectedException">The model can't make sense of it (bad-request).</exception>
+    void CheckPrompt(string task, string? prompt)
+    {
+    }
+
     /// <summary>The tokens of a text, cut to the model's context length.</summary>
     TokenizedText Tokenize(string text);
 

@@ -28,6 +28,9 @@ internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationP
 
     public string? Prompt { get; } = prompt;
 
+    /// <summary>Pixels of the upright original, for models that tell where things are in it; null takes the prepared pixels for it.</summary>
+    public (int Width, int Height)? Original { get; init; }
+
     public override void Dispose() => Pixels.Dispose();
 }
 

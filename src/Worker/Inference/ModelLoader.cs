@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using VlWorker.Contracts;
 using VlWorker.Inference.Families.Blip;
 using VlWorker.Inference.Families.Embedders;
+using VlWorker.Inference.Families.Florence2;
 using VlWorker.Inference.Families.VisionEncoderDecoder;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -46,6 +47,7 @@ internal static class ModelLoader
                 "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options, device),
                 "clip" or "siglip" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
                 "blip" => BlipModel.Load(reference, opened, images, options, device),
+                "florence2" => Florence2Model.Load(reference, opened, images, options, device),
                 var type => throw new InvalidDataException($"model_type {type} has no engine"),
             };
         }

@@ -1,4 +1,5 @@
 using VlWorker.Buffers;
+using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.ModelKit.Configuration;
 
@@ -12,7 +13,7 @@ internal sealed class SampleRows : IDisposable
     {
         var rows = new List<InferenceInput>();
         if (model.Images is { } images)
-            rows.AddRange(model.Tasks.Select(task => new ImageInput(task, Grey(images.Resize), model.Resolve(null))));
+            rows.AddRange(model.Tasks.Select(task => new ImageInput(task, Grey(images.Resize), model.Resolve(null), PromptOf(task))));
         if (model.EmbedsText)
             rows.Add(new TextInput(model.Tokenize("a text of some words")));
         All = rows;
@@ -27,6 +28,9 @@ internal sealed class SampleRows : IDisposable
         foreach (var row in All)
             row.Dispose();
     }
+
+    /// <summary>A prompt for tasks that want one; else null.</summary>
+    public static string? PromptOf(string task) => task == Tasks.Answer ? "What is shown in the image?" : null;
 
     /// <summary>The size of image that a model takes; where that depends on the image, a square one.</summary>
     public static (int Width, int Height) SizeOf(ResizePlan plan) => plan switch

@@ -29,7 +29,7 @@ internal static class ParameterAssert
                 Assert.Equal((at, matrix.Rows, matrix.Columns), (at, ((Matrix)actual).Rows, ((Matrix)actual).Columns));
                 Values(at, matrix.Values, ((Matrix)actual).Values, relative);
                 break;
-            case int or float or string or Activation:
+            case int or float or bool or string or Activation:
                 Assert.Equal((at, expected), (at, actual));
                 break;
             case IList list:

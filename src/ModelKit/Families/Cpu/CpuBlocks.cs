@@ -38,7 +38,7 @@ internal sealed class CpuBlocks(GraphBuilder graph)
     public string Encode(string states, EncoderLayer layer, Activation activation, bool causal, LinearFormat format, Func<string, string> pick)
     {
         // ONNX Runtime's SkipLayerNormalization does sum and norm in one, three times slower than these two nodes (1.31, CPU).
-        var normed = Norm(states, layer.Norm1);
+        var normed = layer.NormsBehind ? states : Norm(states, layer.Norm1);
         var attended = graph.Microsoft(
             "MultiHeadAttention",
             [
@@ -49,14 +49,47 @@ internal sealed class CpuBlocks(GraphBuilder graph)
             ("num_heads", layer.Heads),
             ("unidirectional", causal));
         states = graph.Node("Add", [pick(states), Linears.Apply(attended, layer.Output, format)]);
-        return FeedForward(states, layer.Norm2, layer.Up, layer.Down, activation, format);
+        if (layer.NormsBehind)
+            states = Norm(states, layer.Norm1);
+        return FeedForward(states, layer.Norm2, layer.NormsBehind, layer.Up, layer.Down, activation, format);
     }
 
-    /// <summary>states + down(activation(up(norm(states)))).</summary>
-    public string FeedForward(string states, LayerNorm norm, Linear up, Linear down, Activation activation, LinearFormat format)
+    /// <summary>A part of a block and the sum behind it: states + part(norm(states)), or norm(states + part(states)).</summary>
+    /// <param name="states">What goes in.</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="behind">Whether it stands behind the sum.</param>
+    /// <param name="part">Adds the part.</param>
+    public string Residual(string states, LayerNorm norm, bool behind, Func<string, string> part) => behind
+        ? Norm(graph.Node("Add", [states, part(states)]), norm)
+        : graph.Node("Add", [states, part(Norm(states, norm))]);
+
+    /// <summary>The feed-forward part, down(activation(up(x))), as a <see cref="Residual"/>.</summary>
+    public string FeedForward(
+        string states, LayerNorm norm, bool normBehind, Linear up, Linear down, Activation activation, LinearFormat format) =>
+        Residual(states, norm, normBehind, value => Linears.Apply(Activate(Linears.Apply(value, up, format), activation), down, format));
+
+    /// <summary>Declares, for each block of a decoder, what its cross attention needs of the encoder's states: <c>cross.N.key</c> and <c>.value</c>.</summary>
+    /// <param name="states">[batch, positions, D].</param>
+    /// <param name="layers">The decoder's blocks.</param>
+    /// <param name="positions">How many positions there are.</param>
+    /// <param name="format">Format of the linear layers.</param>
+    public void OutputCross(string states, IReadOnlyList<DecoderLayer> layers, Dim positions, LinearFormat format)
     {
-        var inner = Activate(Linears.Apply(Norm(states, norm), up, format), activation);
-        return graph.Node("Add", [states, Linears.Apply(inner, down, format)]);
+        for (var i = 0; i < layers.Count; i++)
+        {
+            var layer = layers[i];
+            Output("key", layer.CrossKey);
+            Output("value", layer.CrossValue);
+
+            void Output(string what, Linear linear)
+            {
+                var shape = graph.Constant(Tensor.FromInt64([0, 0, layer.CrossHeads, layer.HeadSize], [4]));
+                var split = graph.Node("Reshape", [Linears.Apply(states, linear, format), shape]);
+                graph.Output(
+                    graph.Node("Transpose", [split], ("perm", new[] { 0, 2, 1, 3 })), $"cross.{i}.{what}",
+                    ElementType.Float, "batch", layer.CrossHeads, positions, layer.HeadSize);
+            }
+        }
     }
 
     /// <summary>Token and position embeddings of texts.</summary>

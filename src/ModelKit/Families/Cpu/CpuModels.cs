@@ -28,6 +28,11 @@ internal static class CpuModels
             case Dinov2Parameters dinov2:
                 yield return (CpuLayout.Vision, Clip.CpuGraphs.Vision(dinov2.Vision, normalization, precision));
                 break;
+            case Florence2Parameters florence:
+                yield return (CpuLayout.Vision, Florence2.CpuGraphs.Vision(florence, normalization, precision));
+                yield return (CpuLayout.Encoder, Florence2.CpuGraphs.Encoder(florence, precision));
+                yield return (CpuLayout.Decoder, Florence2.CpuGraphs.Decoder(florence, precision));
+                break;
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
         }

@@ -23,22 +23,7 @@ internal static class CpuGraphs
         states = blocks.Norm(states, vision.FinalNorm);
         if (parameters.EncoderToDecoder is { } between)
             states = blocks.Linears.Apply(states, between, precision.Encoder);
-        for (var i = 0; i < parameters.Decoder.Layers.Count; i++)
-        {
-            var layer = parameters.Decoder.Layers[i];
-            Output("key", layer.CrossKey);
-            Output("value", layer.CrossValue);
-
-            void Output(string what, Linear linear)
-            {
-                var shape = graph.Constant(Tensor.FromInt64([0, 0, layer.CrossHeads, layer.HeadSize], [4]));
-                var split = graph.Node("Reshape", [blocks.Linears.Apply(states, linear, precision.Encoder), shape]);
-                graph.Output(
-                    graph.Node("Transpose", [split], ("perm", new[] { 0, 2, 1, 3 })), $"cross.{i}.{what}",
-                    ElementType.Float, "batch", layer.CrossHeads, vision.Positions.Rows, layer.HeadSize);
-            }
-        }
-
+        blocks.OutputCross(states, parameters.Decoder.Layers, vision.Positions.Rows, precision.Encoder);
         return graph.Build();
     }
 
@@ -53,10 +38,8 @@ internal static class CpuGraphs
     {
         var graph = new GraphBuilder();
         var decoder = parameters.Decoder;
-        var step = new CpuDecoderStep(graph, decoder, parameters.Encoder.Positions.Rows, precision.Decoder);
-        var states = step.Embed(graph.Input("input_ids", ElementType.Int64, "images", "beams"), graph.Input("position", ElementType.Int64, 1));
-        for (var i = 0; i < decoder.Layers.Count; i++)
-            states = step.Run(states, i);
+        var step = new CpuDecoderStep(graph, decoder.Layers, decoder.Activation, parameters.Encoder.Positions.Rows, precision.Decoder);
+        var states = step.Run(step.Embed(decoder.TokenEmbedding, decoder.Positions));
         var logits = step.Blocks.Linears.ApplyTransposed(
             step.Blocks.Norm(states, decoder.FinalNorm), decoder.Head ?? decoder.TokenEmbedding, precision.Head);
         graph.Output(logits, "logits", ElementType.Float, "images", "beams", decoder.Vocabulary);

@@ -10,6 +10,7 @@ namespace VlWorker.Inference.Generation;
 /// </summary>
 internal sealed class StepGraph : IDisposable
 {
+    private const string Mask = "cross_mask";
     private static readonly string[] Plain = ["input_ids", "position", "past_lengths", "total_length"];
 
     /// <summary>Takes over a session.</summary>
@@ -17,13 +18,15 @@ internal sealed class StepGraph : IDisposable
     public StepGraph(OnnxSession session)
     {
         Session = session;
+        IsMasked = session.Inputs.ContainsKey(Mask);
+        string[] plain = IsMasked ? [.. Plain, Mask] : Plain;
         Self = [.. Names(session, "past.").Select(name => Describe(session, name, "present" + name["past".Length..], false))];
         Cross = [.. Names(session, "cross.").Select(name => Describe(session, name, "", true))];
-        Inputs = [.. Plain, .. Self.Select(static tensor => tensor.Input), .. Cross.Select(static tensor => tensor.Input)];
+        Inputs = [.. plain, .. Self.Select(static tensor => tensor.Input), .. Cross.Select(static tensor => tensor.Input)];
         Outputs = ["logits", .. Self.Select(static tensor => tensor.Output)];
         session.Expect(name => Inputs.Contains(name));
         foreach (var name in Inputs)
-            session.InputType(name, name is "input_ids" or "position" ? TensorElementType.Int64 : Plain.Contains(name) ? TensorElementType.Int32 : TensorElementType.Float);
+            session.InputType(name, name is "input_ids" or "position" ? TensorElementType.Int64 : plain.Contains(name) ? TensorElementType.Int32 : TensorElementType.Float);
         foreach (var name in Outputs)
             session.FloatOutput(name);
         if (Self.Count == 0 || Self.Count != Cross.Count || session.Outputs["logits"].Dimensions is not [_, _, > 0 and var vocabulary])
@@ -40,7 +43,10 @@ internal sealed class StepGraph : IDisposable
     /// <summary>Keys and values of the image, [images, heads, positions, size]; the encoder's outputs have the same names.</summary>
     public IReadOnlyList<CacheTensor> Cross { get; }
 
-    /// <summary>All inputs: ids, position, past lengths, total length, then the two lists of tensors.</summary>
+    /// <summary>Whether images have different numbers of positions: a mask then tells which are padding.</summary>
+    public bool IsMasked { get; }
+
+    /// <summary>All inputs: ids, position, past lengths, total length, the mask if there is one, then the two lists of tensors.</summary>
     public string[] Inputs { get; }
 
     /// <summary>The logits, then the tokens' keys and values.</summary>
@@ -58,7 +64,8 @@ internal sealed class StepGraph : IDisposable
 
     private static CacheTensor Describe(OnnxSession session, string name, string output, bool cross)
     {
-        if (session.Inputs[name].Dimensions is not [_, > 0 and var heads, var positions, > 0 and var size] || (cross && positions <= 0))
+        var fixedPositions = cross && !session.Inputs.ContainsKey(Mask);
+        if (session.Inputs[name].Dimensions is not [_, > 0 and var heads, var positions, > 0 and var size] || (fixedPositions && positions <= 0))
             throw new InvalidDataException($"input {name} of {session.Name} has not the dimensions of keys or values");
         return new CacheTensor(name, output, cross, heads, size, TensorElementType.Float) { Positions = Math.Max(0, positions) };
     }

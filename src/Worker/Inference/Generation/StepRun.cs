@@ -12,12 +12,14 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
     private readonly TensorBuffer _position = new();
     private readonly TensorBuffer _lengths = new();
     private readonly TensorBuffer _total = new();
+    private readonly TensorBuffer _mask = new();
     private readonly TensorBuffer _logits = new();
     private readonly InPlaceCache _cache = new(graph.Self);
     private readonly OrtValue?[] _inputs = new OrtValue?[graph.Inputs.Length];
     private readonly OrtValue?[] _outputs = new OrtValue?[graph.Outputs.Length];
     private int _images;
     private int _rowsEach;
+    private int _crossPositions;
 
     /// <summary>Keys and values of the images, one buffer for each of <see cref="StepGraph.Cross"/>: written by the encoder before <see cref="Start"/>.</summary>
     public TensorBuffer[] Cross { get; } = [.. graph.Cross.Select(static _ => new TensorBuffer())];
@@ -32,8 +34,10 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
     public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
         Unbind();
-        (_images, _rowsEach) = (states.Images, 1);
+        (_images, _rowsEach, _crossPositions) = (states.Images, 1, states.Positions);
         _cache.Start(_images);
+        if (graph.IsMasked)
+            WriteMask(states);
         Reserve(_images * width);
         var ids = _ids.Span<long>(0, Rows);
         for (var i = 0; i < prompts.Shortest; i++)
@@ -73,7 +77,9 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
         for (var i = 0; i < sources.Length; i++)
             sources[i] = images[i * rowsEach] / _rowsEach;
         for (var i = 0; i < Cross.Length && !RowMover.IsIdentity(sources); i++)
-            RowMover.Compact(Cross[i], graph.Cross[i].RowBytes(graph.Cross[i].Positions), sources);
+            RowMover.Compact(Cross[i], graph.Cross[i].RowBytes(_crossPositions), sources);
+        if (graph.IsMasked && !RowMover.IsIdentity(sources))
+            RowMover.Compact(_mask, (long)_crossPositions * sizeof(int), sources);
         (_images, _rowsEach) = (sources.Length, rowsEach);
     }
 
@@ -82,7 +88,7 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
     {
         Unbind();
         _cache.Dispose();
-        foreach (var buffer in (TensorBuffer[])[_ids, _position, _lengths, _total, _logits, .. Cross])
+        foreach (var buffer in (TensorBuffer[])[_ids, _position, _lengths, _total, _mask, _logits, .. Cross])
             buffer.Dispose();
     }
 
@@ -96,6 +102,17 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
         Bind();
         graph.Session.Run(graph.Inputs, _inputs!, graph.Outputs, _outputs!);
         _cache.Advance();
+    }
+
+    private void WriteMask(HiddenStates states)
+    {
+        _mask.Reserve((long)_images * _crossPositions * sizeof(int));
+        for (var image = 0; image < _images; image++)
+        {
+            var row = _mask.Span<int>((long)image * _crossPositions * sizeof(int), _crossPositions);
+            row.Clear();
+            row[..(states.Lengths?[image] ?? _crossPositions)].Fill(1);
+        }
     }
 
     // Rows only become fewer after the first step.
@@ -119,12 +136,14 @@ internal sealed class StepRun(StepGraph graph) : IDecoderRun
         _inputs[3] = OnnxSession.Tensor(_total, TensorElementType.Int32);
         _outputs[0] = OnnxSession.Tensor(_logits, TensorElementType.Float, _images, _rowsEach, graph.Vocabulary);
         var next = 4;
+        if (graph.IsMasked)
+            _inputs[next++] = OnnxSession.Tensor(_mask, TensorElementType.Int32, _images, _crossPositions);
         for (var i = 0; i < graph.Self.Count; i++)
             _outputs[i + 1] = _inputs[next++] = _cache.Tensor(i);
         for (var i = 0; i < graph.Cross.Count; i++)
         {
             var tensor = graph.Cross[i];
-            _inputs[next++] = OnnxSession.Tensor(Cross[i], tensor.Type, _images, tensor.Heads, tensor.Positions, tensor.Size);
+            _inputs[next++] = OnnxSession.Tensor(Cross[i], tensor.Type, _images, tensor.Heads, _crossPositions, tensor.Size);
         }
     }
 

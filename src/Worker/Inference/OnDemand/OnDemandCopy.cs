@@ -58,6 +58,9 @@ internal sealed class OnDemandCopy : IModel
     public GenerationParameters? Resolve(GenerationOptions? options) => _plans.Resolve(options);
 
     /// <inheritdoc/>
+    public void CheckPrompt(string task, string? prompt) => _plans.CheckPrompt(task, prompt);
+
+    /// <inheritdoc/>
     public TokenizedText Tokenize(string text) => _plans.Tokenize(text);
 
     /// <inheritdoc/>

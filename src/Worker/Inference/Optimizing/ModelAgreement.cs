@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics.Tensors;
+using System.Text.Json;
 
 namespace VlWorker.Inference.Optimizing;
 
@@ -29,6 +30,10 @@ internal sealed record ModelAgreement(int Captions, int Equal, double Score, dou
                     break;
                 case (EmbeddingOutcome first, EmbeddingOutcome second) when first.Values.Length == second.Values.Length:
                     cosine = Math.Min(cosine, TensorPrimitives.CosineSimilarity(first.Values, second.Values));
+                    break;
+                case (DetectionOutcome first, DetectionOutcome second):
+                    captions++;
+                    equal += JsonSerializer.Serialize(first.Detections) == JsonSerializer.Serialize(second.Detections) ? 1 : 0;
                     break;
                 default:
                     failed++;

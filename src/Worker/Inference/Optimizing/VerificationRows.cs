@@ -20,7 +20,8 @@ internal sealed class VerificationRows : IDisposable
         {
             var (width, height) = SampleRows.SizeOf(images.Resize);
             foreach (var task in model.Tasks)
-                _rows.AddRange(Enumerable.Range(0, Images).Select(number => new ImageInput(task, Draw(number, width, height), model.Resolve(null))));
+                _rows.AddRange(Enumerable.Range(0, Images).Select(number => new ImageInput(
+                    task, Draw(number, width, height), model.Resolve(null), SampleRows.PromptOf(task))));
         }
 
         if (model.EmbedsText)

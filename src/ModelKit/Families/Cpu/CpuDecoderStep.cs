@@ -1,44 +1,51 @@
-using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
-namespace VlWorker.ModelKit.Families.VisionEncoderDecoder;
+namespace VlWorker.ModelKit.Families.Cpu;
 
-/// <summary>The blocks of one step of the decoder, over states [images, beams, D].</summary>
+/// <summary>One step of a decoder with cross attention, over states [images, beams, D].</summary>
 /// <param name="graph">The graph.</param>
-/// <param name="decoder">The decoder.</param>
-/// <param name="imagePositions">Positions of an image's states.</param>
+/// <param name="layers">The decoder's blocks.</param>
+/// <param name="activation">Of the blocks.</param>
+/// <param name="imagePositions">Positions of the encoder's states.</param>
 /// <param name="format">Format of the linear layers.</param>
-internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decoder, int imagePositions, LinearFormat format)
+/// <param name="masked">Whether some of these positions may be padding: then int32 <c>cross_mask</c> [images, positions] is an input, 0 for these.</param>
+internal sealed class CpuDecoderStep(
+    GraphBuilder graph, IReadOnlyList<DecoderLayer> layers, Activation activation, Dim imagePositions, LinearFormat format, bool masked = false)
 {
     private readonly List<(string Value, string Name, int Heads, int Size)> _cache = [];
     private string? _shape;
     private string? _pastLengths;
     private string? _totalLength;
+    private string _mask = "";
 
     /// <summary>The parts that all blocks share.</summary>
     public CpuBlocks Blocks { get; } = new(graph);
 
-    /// <summary>Token and position embeddings; declares the inputs that belong to a step as a whole.</summary>
-    /// <param name="ids">[images, beams].</param>
-    /// <param name="position">[1].</param>
+    /// <summary>
+    /// Token and position embeddings; declares int64 <c>input_ids</c> [images, beams], int64 <c>position</c> [1] and what else belongs to a step as
+    /// a whole.
+    /// </summary>
     /// <returns>[images, beams, D].</returns>
-    public string Embed(string ids, string position)
+    public string Embed(Matrix tokens, Matrix positions)
     {
+        var ids = graph.Input("input_ids", ElementType.Int64, "images", "beams");
+        var position = graph.Input("position", ElementType.Int64, 1);
         _pastLengths = graph.Input("past_lengths", ElementType.Int32, "rows");
         _totalLength = graph.Input("total_length", ElementType.Int32);
+        if (masked)
+            _mask = graph.Input("cross_mask", ElementType.Int32, "images", imagePositions);
         _shape = graph.Node("Concat", [graph.Node("Shape", [ids]), graph.Constant(Tensor.FromInt64([-1], [1]))], ("axis", 0));
-        return graph.Node("Add", [Blocks.Look(decoder.TokenEmbedding, ids, format), Blocks.Look(decoder.Positions, position, format)]);
+        return graph.Node("Add", [Blocks.Look(tokens, ids, format), Blocks.Look(positions, position, format)]);
     }
 
-    /// <summary>One block.</summary>
-    public string Run(string states, int index)
+    /// <summary>All blocks.</summary>
+    /// <returns>[images, beams, D].</returns>
+    public string Run(string states)
     {
-        var layer = decoder.Layers[index];
-        var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, PaddedSize(layer));
-        states = graph.Node("Add", [states, Blocks.Linears.Apply(AttendToSelf(Blocks.Norm(states, layer.Norm1), layer, index), output, format)]);
-        states = graph.Node("Add", [states, Blocks.Linears.Apply(AttendToImage(Blocks.Norm(states, layer.CrossNorm), layer, index), layer.CrossOutput, format)]);
-        return Blocks.FeedForward(states, layer.Norm2, layer.Up, layer.Down, decoder.Activation, format);
+        for (var i = 0; i < layers.Count; i++)
+            states = Run(states, layers[i], i);
+        return states;
     }
 
     /// <summary>Declares the cache's outputs.</summary>
@@ -46,6 +53,16 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
     {
         foreach (var (value, name, heads, size) in _cache)
             graph.Output(value, name, ElementType.Float, "rows", heads, "capacity", size);
+    }
+
+    private string Run(string states, DecoderLayer layer, int index)
+    {
+        var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, PaddedSize(layer));
+        states = Blocks.Residual(
+            states, layer.Norm1, layer.NormsBehind, value => Blocks.Linears.Apply(AttendToSelf(value, layer, index), output, format));
+        states = Blocks.Residual(
+            states, layer.CrossNorm, layer.NormsBehind, value => Blocks.Linears.Apply(AttendToImage(value, layer, index), layer.CrossOutput, format));
+        return Blocks.FeedForward(states, layer.Norm2, layer.NormsBehind, layer.Up, layer.Down, activation, format);
     }
 
     private string AttendToSelf(string states, DecoderLayer layer, int index)
@@ -70,10 +87,8 @@ internal sealed class CpuDecoderStep(GraphBuilder graph, DecoderParameters decod
     {
         // The beams of an image are positions of one query, so that they share its keys and values.
         string Cross(string what) => graph.Input($"cross.{index}.{what}", ElementType.Float, "images", layer.CrossHeads, imagePositions, layer.HeadSize);
-        return graph.Microsoft(
-            "MultiHeadAttention",
-            [Blocks.Linears.Apply(states, layer.CrossQuery, format), Cross("key"), Cross("value")],
-            ("num_heads", layer.CrossHeads));
+        string[] operands = [Blocks.Linears.Apply(states, layer.CrossQuery, format), Cross("key"), Cross("value")];
+        return graph.Microsoft("MultiHeadAttention", masked ? [.. operands, "", _mask] : operands, ("num_heads", layer.CrossHeads));
     }
 
     private string Past(int index, string what, DecoderLayer layer) =>

@@ -1,0 +1,79 @@
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.ModelKit.Inspection;
+
+/// <summary>Parameters and operations of Florence-2, counted as <see cref="WorkEstimate"/> does.</summary>
+internal static class Florence2Estimate
+{
+    /// <summary>The image tower and the layers behind it, for one image.</summary>
+    public static (long Parameters, long Flops) Vision(DavitConfig config)
+    {
+        long parameters = 0, flops = 0;
+        var (width, height) = (config.ImageWidth, config.ImageHeight);
+        foreach (var stage in config.Stages)
+        {
+            (width, height) = (Side(width, stage), Side(height, stage));
+            long tokens = (long)width * height, d = stage.Width, inner = (long)(d * config.InnerFactor);
+            var kernel = (long)stage.Inputs * stage.PatchSize * stage.PatchSize * d;
+            parameters += kernel + d + (2 * (stage.NormInFront ? stage.Inputs : stage.Width));
+            flops += 2 * tokens * kernel;
+            // Two blocks, each with two convolutions of nine values a channel.
+            parameters += 2 * stage.Depth * (WorkEstimate.BlockParameters(d, inner) + (20 * d) - (config.QkvBias ? 0 : 3 * d));
+            long padded = Up(width, config.WindowSize) * Up(height, config.WindowSize), window = (long)config.WindowSize * config.WindowSize;
+            var among = (8 * tokens * d * d) + (4 * tokens * d * (d / stage.Groups));
+            var within = (8 * padded * d * d) + (4 * padded * window * d);
+            flops += stage.Depth * (among + within + (2 * ((4 * tokens * d * inner) + (36 * tokens * d))));
+        }
+
+        long last = config.Stages[^1].Width, all = 1 + ((long)width * height);
+        parameters += (config.MaxPlaces * last) + (config.MaxTimes * last) + (last * config.Projection) + (2L * config.Projection);
+        return (parameters, flops + (2 * all * last * config.Projection));
+    }
+
+    /// <summary>Tokens that an image becomes.</summary>
+    public static long Tokens(DavitConfig config)
+    {
+        var (width, height) = (config.ImageWidth, config.ImageHeight);
+        foreach (var stage in config.Stages)
+            (width, height) = (Side(width, stage), Side(height, stage));
+        return 1 + ((long)width * height);
+    }
+
+    /// <summary>The text encoder with the embeddings of tokens, for an image's tokens alone: a prompt adds a few.</summary>
+    public static (long Parameters, long Flops) Encoder(BartConfig config, long tokens)
+    {
+        long d = config.HiddenSize, inner = config.EncoderIntermediate;
+        return ((config.Vocabulary * d) + Positions(config) + (config.EncoderLayers * WorkEstimate.BlockParameters(d, inner)),
+            config.EncoderLayers * WorkEstimate.BlockFlops(tokens, d, inner));
+    }
+
+    /// <summary>The decoder, for one answer; keys and values of the image are computed once.</summary>
+    /// <param name="config">The text model.</param>
+    /// <param name="states">Positions of the encoder.</param>
+    /// <param name="tokens">Tokens of the answer.</param>
+    public static (long Parameters, long Flops) Decoder(BartConfig config, long states, int tokens)
+    {
+        long d = config.HiddenSize, inner = config.DecoderIntermediate;
+        var cross = (4 * d * d) + (4 * d) + (2 * d);
+        var head = config.TiedHead ? 0 : config.Vocabulary * d;
+        var parameters = head + Positions(config) + (config.DecoderLayers * (WorkEstimate.BlockParameters(d, inner) + cross));
+        var step = config.DecoderLayers * ((8 * d * d) + (4 * d * d) + (4 * d * inner) + (4 * states * d));
+        var attended = 4 * d * config.DecoderLayers * (tokens * (tokens + 1L) / 2);
+        return (parameters, (config.DecoderLayers * 4 * states * d * d) + (tokens * (step + (2 * d * config.Vocabulary))) + attended);
+    }
+
+    /// <summary>Values of keys and values that a row keeps: its own positions, and those of an image.</summary>
+    public static (long Own, long Image) CacheValues(BartConfig config, long states)
+    {
+        var perPosition = 2L * config.DecoderLayers * config.HiddenSize;
+        return (perPosition * config.MaxPositions, perPosition * states);
+    }
+
+    // Positions with the rows in front, and the norm behind the embeddings.
+    private static long Positions(BartConfig config) =>
+        ((config.MaxPositions + BartConfig.PositionOffset) * (long)config.HiddenSize) + (2L * config.HiddenSize);
+
+    private static int Side(int side, DavitStageConfig stage) => ((side + (2 * stage.Padding) - stage.PatchSize) / stage.Stride) + 1;
+
+    private static long Up(int side, int window) => (side + window - 1) / window * (long)window;
+}

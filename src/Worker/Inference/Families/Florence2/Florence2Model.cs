@@ -1,0 +1,169 @@
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.Inference.Engine;
+using VlWorker.Inference.Generation;
+using VlWorker.Inference.Tokenizing;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cpu;
+
+namespace VlWorker.Inference.Families.Florence2;
+
+/// <summary>Florence-2: captions, answers and regions, by the words or the task's token that a row's prompt begins with.</summary>
+internal sealed class Florence2Model : IModel
+{
+    private readonly FlorenceEngine _engine;
+    private readonly GenerationDefaults _defaults;
+    private readonly HubTokenizer _tokenizer;
+    private readonly FlorencePrompts _prompts;
+    private readonly RegionReader _regions;
+
+    private Florence2Model(
+        ModelReference reference, PreprocessorConfig images, FlorenceEngine engine, GenerationDefaults defaults, HubTokenizer tokenizer, int context)
+    {
+        (Reference, Images, _engine, _defaults, _tokenizer) = (reference, images, engine, defaults, tokenizer);
+        _prompts = new FlorencePrompts(tokenizer, context - engine.ImageTokens);
+        _regions = new RegionReader(tokenizer);
+    }
+
+    /// <inheritdoc/>
+    public ModelReference Reference { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Tasks { get; } = [Contracts.Tasks.Caption, Contracts.Tasks.Answer, Contracts.Tasks.Detect];
+
+    /// <inheritdoc/>
+    public bool EmbedsText => false;
+
+    /// <inheritdoc/>
+    public bool TakesPrompt => true;
+
+    /// <inheritdoc/>
+    public PreprocessorConfig Images { get; }
+
+    /// <summary>Loads the model's graphs.</summary>
+    /// <exception cref="InvalidDataException">They, or the files beside them, do not fit each other.</exception>
+    /// <exception cref="NotSupportedException">There are no graphs for the device.</exception>
+    public static Florence2Model Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
+    {
+        var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? 1024;
+        var generation = Defaults(GenerationConfig.Load(folder), context);
+        var start = generation.StartToken
+            ?? throw new InvalidDataException("neither generation_config.json nor config.json says which token the decoder starts with");
+        var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
+        var tokenizer = HubTokenizer.Load(folder.Path);
+        var engine = Load(folder, images, tokens, options, device);
+        try
+        {
+            var strange = tokens.All.Where(token => token < 0 || token >= engine.Vocabulary).ToList();
+            if (strange.Count > 0)
+                throw new InvalidDataException(
+                    $"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {engine.Vocabulary}");
+            if (engine.ImageTokens >= context)
+                throw new InvalidDataException(
+                    $"an image becomes {engine.ImageTokens} tokens, and the context has {context}: there is no room for a prompt");
+            engine.Check(images.Resize);
+            return new Florence2Model(reference, images, engine, new GenerationDefaults(generation, tokens.PromptLength, context), tokenizer, context);
+        }
+        catch (InvalidDataException)
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public GenerationParameters Resolve(GenerationOptions? options) => _defaults.Resolve(options);
+
+    /// <inheritdoc/>
+    public void CheckPrompt(string task, string? prompt) => _prompts.Encode(FlorencePrompt.Of(task, prompt));
+
+    /// <inheritdoc/>
+    public TokenizedText Tokenize(string text) =>
+        throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
+
+    /// <inheritdoc/>
+    public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
+        ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, 0)
+        : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
+    {
+        var outcomes = new InferenceOutcome[rows.Count];
+        var groups = new Dictionary<int, List<(int Place, PreparedRow Row)>>();
+        for (var i = 0; i < rows.Count; i++)
+        {
+            try
+            {
+                var row = Prepare(rows[i]);
+                var beams = row.Generation.NumBeams;
+                (groups.TryGetValue(beams, out var group) ? group : groups[beams] = []).Add((i, row));
+            }
+            catch (RejectedException error)
+            {
+                outcomes[i] = new FailedOutcome(error);
+            }
+        }
+
+        foreach (var group in groups.Values)
+        {
+            var results = new InferenceOutcome[group.Count];
+            PreparedRow[] prepared = [.. group.Select(static entry => entry.Row)];
+            RowIsolation.Run<PreparedRow>(prepared, results, (part, target) => RunBatch(part, target, cancellation));
+            for (var i = 0; i < results.Length; i++)
+                outcomes[group[i].Place] = results[i];
+        }
+
+        return outcomes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _engine.Dispose();
+
+    // transformers' own default of 20 tokens would cut lists of boxes: what the context has room for is the bound, as in the model's examples.
+    private static GenerationConfig Defaults(GenerationConfig config, int context) =>
+        config.MaxLength is null && config.MaxNewTokens is null ? config with { MaxNewTokens = context } : config;
+
+    private static FlorenceEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options, DeviceSpec device) =>
+        (device.Name.Kind, folder.Manifest?.Layout) switch
+        {
+            (DeviceKind.Cuda, _) => throw new NotSupportedException("florence2 runs on processors only: list cpu in the model's Devices"),
+            (_, null) => ExportedFlorenceEngine.Load(folder, images, tokens, options),
+            (_, CpuLayout.Name) => CpuFlorenceEngine.Load(folder, tokens, options),
+            var (_, layout) => throw new InvalidDataException($"layout {layout} has no engine"),
+        };
+
+    private PreparedRow Prepare(InferenceInput input)
+    {
+        if (input is not ImageInput image || !Tasks.Contains(image.Task))
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does {string.Join(", ", Tasks)} of images and nothing else");
+        if (image.Generation is not { } parameters)
+            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
+        _defaults.Validate(parameters);
+        var prompt = FlorencePrompt.Of(image.Task, image.Prompt);
+        return new PreparedRow(image, parameters, prompt.Answer, _prompts.Encode(prompt));
+    }
+
+    private void RunBatch(ReadOnlySpan<PreparedRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
+    {
+        var asked = new FlorenceRow[rows.Length];
+        for (var i = 0; i < rows.Length; i++)
+            asked[i] = new FlorenceRow(rows[i].Image.Pixels, rows[i].Prompt, rows[i].Generation);
+        var results = new RowResult[rows.Length];
+        _engine.Run(asked, results, cancellation);
+        for (var i = 0; i < rows.Length; i++)
+            outcomes[i] = results[i].Error is { } error ? new FailedOutcome(error) : Outcome(rows[i], results[i].Sequences);
+    }
+
+    private InferenceOutcome Outcome(PreparedRow row, IReadOnlyList<FoundSequence> found)
+    {
+        if (row.Answer != FlorenceAnswer.Text)
+            return new DetectionOutcome(RegionPixels.Of(_regions.Read(found[0].Tokens, row.Answer), row.Image));
+        return new CaptionOutcome([.. found.Select(sequence => new GeneratedSequence(
+            sequence.Tokens, _tokenizer.Decode(sequence.Tokens, true), sequence.Score, sequence.Tokens.Length - 1))]);
+    }
+
+    /// <summary>A row that can be run.</summary>
+    private sealed record PreparedRow(ImageInput Image, GenerationParameters Generation, FlorenceAnswer Answer, int[] Prompt);
+}

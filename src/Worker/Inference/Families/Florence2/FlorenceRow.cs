@@ -1,0 +1,9 @@
+using VlWorker.Decoding;
+
+namespace VlWorker.Inference.Families.Florence2;
+
+/// <summary>A row as the engine takes it.</summary>
+/// <param name="Pixels">The image; stays the caller's.</param>
+/// <param name="Prompt">The prompt's tokens, those around it included.</param>
+/// <param name="Parameters">Its parameters; all rows of a batch have the same number of beams.</param>
+internal readonly record struct FlorenceRow(PreparedPixels Pixels, int[] Prompt, GenerationParameters Parameters);
