@@ -36,13 +36,18 @@ internal static class DemoCommand
             Description = "Ranks the images by this text; can be given several times. The page opens with the first.",
             HelpName = "TEXT",
         };
+        var ask = new Option<string?>("--ask")
+        {
+            Description = "Asks each image this question, where a model answers any.",
+            HelpName = "TEXT",
+        };
         var limit = new Option<int?>("--limit")
         {
             Description = "Takes the first N images only, in the order of their names.",
             CustomParser = Limit,
             HelpName = "N",
         };
-        var command = new Command("demo", Description) { images, output, query, limit };
+        var command = new Command("demo", Description) { images, output, query, ask, limit };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((result, cancellation) =>
         {
@@ -50,7 +55,10 @@ internal static class DemoCommand
                 result.GetValue(images) ?? ResourcePath.Resolve("samples"),
                 result.GetRequiredValue(output),
                 [.. (result.GetValue(query) ?? []).Select(text => text.Trim()).Where(text => text.Length > 0)],
-                result.GetValue(limit));
+                result.GetValue(limit))
+            {
+                Question = result.GetValue(ask)?.Trim() is { Length: > 0 } question ? question : null,
+            };
             return RunAsync(settings, [.. result.UnmatchedTokens], cancellation);
         });
         return command;

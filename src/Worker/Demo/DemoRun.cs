@@ -61,12 +61,13 @@ internal sealed class DemoRun(DemoSettings settings, string[] workerSettings, IA
         var started = time.GetTimestamp();
         await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(workerSettings, images), cancellation);
         var loading = time.GetElapsedTime(started);
+        var tasks = Tasks(worker);
         await using var client = await worker.ConnectAsync(cancellation: cancellation);
         started = time.GetTimestamp();
-        await _progress.RunAsync("Describing", "images", scan.Keys.Count, done => DescribeAsync(client, scan.Keys, output, done, cancellation));
+        await _progress.RunAsync("Describing", "images", scan.Keys.Count, done => DescribeAsync(client, tasks, scan.Keys, output, done, cancellation));
         var elapsed = time.GetElapsedTime(started);
         var texts = await EmbedAsync(client, cancellation);
-        var page = await new GalleryBuilder(_progress, worker.Store).BuildAsync(images, scan, _tally, texts, settings.Queries, elapsed, cancellation);
+        var page = await new GalleryBuilder(_progress, worker.Store).BuildAsync(images, scan, _tally, texts, settings, elapsed, cancellation);
         var written = TryWrite(output, page);
         _report.Summary(scan, _tally, loading, elapsed);
         _report.Queries(texts, _tally.Images);
@@ -86,7 +87,18 @@ internal sealed class DemoRun(DemoSettings settings, string[] workerSettings, IA
         return (images, Path.TrimEndingDirectorySeparator(Path.GetFullPath(settings.Out)));
     }
 
-    private Task DescribeAsync(RequestClient client, IReadOnlyList<string> keys, OutputFolder output, Action done, CancellationToken cancellation) =>
+    // Everything that the models can do without being told more, and answers where there is a question.
+    private List<string> Tasks(EmbeddedWorker worker)
+    {
+        if (settings.Question is not null && !worker.Does(Contracts.Tasks.Answer))
+            throw new DemoException("--ask: none of the models answers questions");
+        string[] wanted = [.. Contracts.Tasks.Default, Contracts.Tasks.Detect, .. settings.Question is null ? (string[])[] : [Contracts.Tasks.Answer]];
+        return wanted.Where(worker.Does).ToList() is { Count: > 0 } tasks ? tasks
+            : throw new DemoException($"none of the models does {string.Join(", ", wanted)}");
+    }
+
+    private Task DescribeAsync(
+        RequestClient client, IReadOnlyList<string> tasks, IReadOnlyList<string> keys, OutputFolder output, Action done, CancellationToken cancellation) =>
         Parallel.ForEachAsync(Enumerable.Range(0, keys.Count), Options(cancellation), async (i, token) =>
         {
             var id = string.Create(CultureInfo.InvariantCulture, $"image-{i + 1}");
@@ -94,6 +106,8 @@ internal sealed class DemoRun(DemoSettings settings, string[] workerSettings, IA
             {
                 Id = id,
                 JobId = ImageJob,
+                Tasks = tasks,
+                Prompt = settings.Question,
                 Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = keys[i] },
             };
             try

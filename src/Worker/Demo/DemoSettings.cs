@@ -5,7 +5,11 @@ namespace VlWorker.Demo;
 /// <param name="Out">The folder of the results.</param>
 /// <param name="Queries">Texts to search for.</param>
 /// <param name="Limit">Images at most, in the order of their keys; null takes all.</param>
-internal sealed record DemoSettings(string Images, string Out, IReadOnlyList<string> Queries, int? Limit);
+internal sealed record DemoSettings(string Images, string Out, IReadOnlyList<string> Queries, int? Limit)
+{
+    /// <summary>A question about each image; null asks none.</summary>
+    public string? Question { get; init; }
+}
 
 /// <summary>The exit codes of the demo, in its help too.</summary>
 internal static class DemoExit

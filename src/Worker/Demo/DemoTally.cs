@@ -78,7 +78,11 @@ internal sealed class DemoTally
         var caption = result.Outputs.FirstOrDefault(output => output.Caption is not null)?.Caption?.Text;
         var embedding = result.Outputs.FirstOrDefault(output => output.Embedding is not null)?.Embedding;
         var image = result.Image;
-        _images.Add(new GalleryImage(key, caption, image.Width, image.Height, image.Format, image.Bytes, embedding?.Values?.ToArray()));
+        _images.Add(new GalleryImage(key, caption, image.Width, image.Height, image.Format, image.Bytes, embedding?.Values?.ToArray())
+        {
+            Answer = result.Outputs.FirstOrDefault(output => output.Answer is not null)?.Answer?.Text,
+            Detections = result.Outputs.FirstOrDefault(output => output.Detections is not null)?.Detections ?? [],
+        });
         _timings.Add(result.Timings);
         foreach (var output in result.Outputs)
             _models[output.Task] = new GalleryModel(output.Task, output.Model.Alias, output.Model.Revision);

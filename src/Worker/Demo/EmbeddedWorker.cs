@@ -2,6 +2,7 @@ using Prometheus;
 using VlWorker.Consuming;
 using VlWorker.Fetching;
 using VlWorker.Hosting;
+using VlWorker.Inference;
 using VlWorker.Publishing;
 using VlWorker.Telemetry;
 
@@ -64,6 +65,9 @@ internal sealed class EmbeddedWorker : IAsyncDisposable
             throw new DemoException(error.Message, error);
         }
     }
+
+    /// <summary>Whether one of its models does a task.</summary>
+    public bool Does(string task) => _host.Services.GetRequiredService<ModelRegistry>().DefaultFor(task) is not null;
 
     /// <summary>What the worker measures.</summary>
     public CollectorRegistry Metrics => _host.Services.GetRequiredService<WorkerMetrics>().Registry;

@@ -24,7 +24,7 @@ internal sealed class GalleryBuilder(DemoProgress progress, IObjectStore store)
         ImageScan scan,
         DemoTally tally,
         IReadOnlyList<GalleryText> texts,
-        IReadOnlyList<string> queries,
+        DemoSettings settings,
         TimeSpan elapsed,
         CancellationToken cancellation)
     {
@@ -47,10 +47,13 @@ internal sealed class GalleryBuilder(DemoProgress progress, IObjectStore store)
             [.. tally.Rejected, .. tally.Failed],
             scan.Skipped,
             texts,
-            [.. TextVocabulary.Suggest(queries, captions, Suggestions).Where(searchable.Contains)],
+            [.. TextVocabulary.Suggest(settings.Queries, captions, Suggestions).Where(searchable.Contains)],
             Facts(tally, elapsed),
             tally.Models,
-            all.Count - images.Count);
+            all.Count - images.Count)
+        {
+            Question = settings.Question,
+        };
         return new GalleryPageSource(content, thumbnails, neighbours);
     }
 

@@ -1,3 +1,5 @@
+using VlWorker.Contracts;
+
 namespace VlWorker.Demo.Gallery;
 
 /// <summary>Everything the page shows. Images are in the order of their keys.</summary>
@@ -19,7 +21,11 @@ internal sealed record GalleryContent(
     IReadOnlyList<string> Suggestions,
     IReadOnlyList<GalleryFact> Facts,
     IReadOnlyList<GalleryModel> Models,
-    int Left);
+    int Left)
+{
+    /// <summary>The question that all images were asked; null where there was none.</summary>
+    public string? Question { get; init; }
+}
 
 /// <summary>A described image.</summary>
 /// <param name="Key">Path below the images' folder.</param>
@@ -29,7 +35,14 @@ internal sealed record GalleryContent(
 /// <param name="Format">jpeg, png, ...</param>
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="Embedding">L2-normalised; null where no embedding model ran.</param>
-internal sealed record GalleryImage(string Key, string? Caption, int Width, int Height, string Format, long Bytes, float[]? Embedding);
+internal sealed record GalleryImage(string Key, string? Caption, int Width, int Height, string Format, long Bytes, float[]? Embedding)
+{
+    /// <summary>What the model answered; null where nothing was asked.</summary>
+    public string? Answer { get; init; }
+
+    /// <summary>What was detected, in pixels.</summary>
+    public IReadOnlyList<Detection> Detections { get; init; } = [];
+}
 
 /// <summary>A file without a description.</summary>
 /// <param name="Key">Path below the images' folder.</param>

@@ -23,6 +23,7 @@ internal static class GalleryJson
         json.WriteStartObject();
         json.WriteNumber("chunk", ThumbnailsInAChunk);
         json.WriteNumber("left", content.Left);
+        json.WriteString("question", content.Question);
         Images(json, content.Images, neighbours);
         Texts(json, content);
         Notes(json, "rejected", content.Rejected);
@@ -55,10 +56,13 @@ internal static class GalleryJson
             json.WriteStartObject();
             json.WriteString("key", image.Key);
             json.WriteString("caption", image.Caption);
+            json.WriteString("answer", image.Answer);
             json.WriteNumber("width", image.Width);
             json.WriteNumber("height", image.Height);
             json.WriteString("format", image.Format);
             json.WriteNumber("bytes", image.Bytes);
+            if (image.Detections.Count > 0)
+                Regions(json, image);
             json.WriteStartArray("near");
             foreach (var neighbour in neighbours[i])
                 json.WriteNumberValue(neighbour);
@@ -68,6 +72,31 @@ internal static class GalleryJson
 
         json.WriteEndArray();
         Vectors(json, "imageVectors", VectorBlock.From([.. images.Select(image => image.Embedding)]));
+    }
+
+    // As parts of width and height: the page shows the image in any size.
+    private static void Regions(Utf8JsonWriter json, GalleryImage image)
+    {
+        json.WriteStartArray("regions");
+        foreach (var detection in image.Detections.Take(GalleryLimits.Regions))
+        {
+            json.WriteStartObject();
+            json.WriteString("label", detection.Label);
+            json.WriteStartArray("outlines");
+            var box = detection.Box;
+            foreach (var outline in detection.Polygons ?? [[box.Left, box.Top, box.Right, box.Top, box.Right, box.Bottom, box.Left, box.Bottom]])
+            {
+                json.WriteStartArray();
+                for (var i = 0; i < outline.Count; i++)
+                    json.WriteNumberValue(Math.Round(outline[i] / (i % 2 == 0 ? image.Width : image.Height), 4));
+                json.WriteEndArray();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Texts(Utf8JsonWriter json, GalleryContent content)

@@ -12,6 +12,9 @@ internal static class GalleryLimits
     /// <summary>Rejected or skipped files listed at most, of each kind.</summary>
     public const int Notes = 5_000;
 
+    /// <summary>Regions drawn over an image.</summary>
+    public const int Regions = 200;
+
     /// <summary>Neighbours kept for an image.</summary>
     public const int Neighbours = 12;
 

@@ -14,7 +14,7 @@ internal static class GalleryPage
     /// <summary>Marks a page as the demo's own, so that nothing else is ever overwritten.</summary>
     public const string Generator = "vl-worker demo";
 
-    private static readonly string[] Scripts = ["data.js", "grid.js", "viewer.js", "search.js"];
+    private static readonly string[] Scripts = ["data.js", "regions.js", "grid.js", "viewer.js", "search.js"];
 
     /// <summary>Writes the page.</summary>
     /// <param name="stream">Where to; stays open.</param>

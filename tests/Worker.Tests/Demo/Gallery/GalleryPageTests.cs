@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using VlWorker.Contracts;
 using VlWorker.Demo.Gallery;
 
 namespace VlWorker.Worker.Tests.Demo.Gallery;
@@ -64,6 +65,32 @@ public sealed partial class GalleryPageTests
         Assert.Equal(JsonValueKind.Null, first[1].ValueKind);
         Assert.Equal(2, second.GetArrayLength());
         Assert.Equal(BitConverter.GetBytes(count - 1), second[1].GetBytesFromBase64());
+    }
+
+    [Fact]
+    public void Detections_stand_in_the_page_as_outlines_in_parts_of_the_image()
+    {
+        var box = new Box { Left = 64, Top = 48, Right = 320, Bottom = 240 };
+        var image = Image("a.jpg", null) with
+        {
+            Answer = Hostile,
+            Detections =
+            [
+                new Detection { Label = Hostile, Box = box },
+                new Detection { Label = "sign", Box = box, Polygons = [[64, 48, 320, 60, 310, 240]] },
+            ],
+        };
+        var page = Render(Content([image]) with { Question = "What is it?" }, [[1]]);
+
+        Assert.DoesNotContain("<img src=x", page, StringComparison.OrdinalIgnoreCase);
+        var data = Data(page);
+        Assert.Equal(("What is it?", Hostile), (data.GetProperty("question").GetString(), data.GetProperty("images")[0].GetProperty("answer").GetString()));
+        var regions = data.GetProperty("images")[0].GetProperty("regions");
+        Assert.Equal(Hostile, regions[0].GetProperty("label").GetString());
+        Assert.Equal([0.1, 0.1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.5], Numbers(regions[0]));
+        Assert.Equal([0.1, 0.1, 0.5, 0.125, 0.4844, 0.5], Numbers(regions[1]));
+
+        static double[] Numbers(JsonElement region) => [.. region.GetProperty("outlines")[0].EnumerateArray().Select(number => number.GetDouble())];
     }
 
     [Fact]

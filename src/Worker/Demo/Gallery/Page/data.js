@@ -22,7 +22,7 @@ function cosine(a, i, b, j) {
 const images = unpack(data.imageVectors);
 const texts = unpack(data.textVectors);
 const textIndex = new Map(data.texts.map((text, i) => [text.toLowerCase(), i]));
-const captions = data.images.map(image => ((image.caption ?? '') + ' ' + image.key).toLowerCase());
+const captions = data.images.map(image => [image.caption ?? '', image.answer ?? '', ...(image.regions ?? []).map(region => region.label), image.key].join(' ').toLowerCase());
 
 // Thumbnails lie in chunks, each parsed when the first of its images is shown.
 const chunks = [];

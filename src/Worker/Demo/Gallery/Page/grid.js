@@ -39,8 +39,11 @@ function card(index, position) {
   button.title = image.key;
   button.setAttribute('aria-labelledby', caption.id);
   button.addEventListener('click', () => openViewer(index));
-  words.append(caption, element('span', 'meta', facts(image)));
+  words.append(caption);
+  if (image.answer) words.append(element('span', 'answer', image.answer));
+  words.append(element('span', 'meta', facts(image)));
   button.append(picture(index), words);
+  if (image.regions && thumbnail(index)) button.append(drawRegions(shape('svg', { class: 'regions', 'aria-hidden': 'true' }), image, false));
   if (view.scores) button.append(element('span', 'badge', view.scores[index].toFixed(2)));
   item.append(button);
   item.setAttribute('aria-setsize', view.order.length);

@@ -12,8 +12,11 @@ function openViewer(index) {
   large.hidden = !source;
   if (source) large.src = source;
   large.alt = image.caption ?? image.key;
+  drawRegions(document.getElementById('viewer-regions'), source ? image : { ...image, regions: [] }, true);
   document.getElementById('viewer-caption').textContent = image.caption ?? image.key;
   const rows = [['File', image.key], ['Format', image.format.toUpperCase()], ['Pixels', `${image.width} × ${image.height}`], ['Size', size(image.bytes)]];
+  if (found(image)) rows.unshift(['Found', found(image)]);
+  if (image.answer) rows.unshift([data.question, image.answer]);
   document.getElementById('viewer-facts').replaceChildren(...rows.flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]));
   document.getElementById('near').replaceChildren(...image.near.map(other => neighbour(index, other)));
   document.getElementById('near-title').hidden = image.near.length === 0;
