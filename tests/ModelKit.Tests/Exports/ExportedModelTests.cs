@@ -13,6 +13,7 @@ public sealed class ExportedModelTests
     [Theory]
     [InlineData("vit-gpt2-tiny")] // the merged decoder: an If with two branches
     [InlineData("clip-tiny")]
+    [InlineData("florence-2")]
     public void An_export_holds_the_numbers_of_its_checkpoint(string fixture)
     {
         var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));

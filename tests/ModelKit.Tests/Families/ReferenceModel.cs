@@ -70,10 +70,10 @@ internal static class ReferenceModel
         return FeedForward(states, layer.Norm2, layer.Up, layer.Down, activation);
     }
 
-    private static double[][] FeedForward(double[][] states, LayerNorm norm, Linear up, Linear down, Activation activation) => Add(states, Through(
+    public static double[][] FeedForward(double[][] states, LayerNorm norm, Linear up, Linear down, Activation activation) => Add(states, Through(
         down, [.. Through(up, Normed(states, norm)).Select(state => state.Select(value => Activate(value, activation)).ToArray())]));
 
-    private static double[][] Attend(double[][] queries, double[][] keys, double[][] values, int heads, int size, bool causal) =>
+    public static double[][] Attend(double[][] queries, double[][] keys, double[][] values, int heads, int size, bool causal) =>
     [
         .. queries.Select((query, place) => Enumerable.Range(0, heads).SelectMany(head =>
         {
@@ -108,21 +108,21 @@ internal static class ReferenceModel
     private static double[][] Embeddings(Matrix tokens, Matrix positions, int[] ids) =>
         [.. ids.Select((id, i) => Enumerable.Range(0, tokens.Columns).Select(k => (double)tokens.Row(id)[k] + positions.Row(i)[k]).ToArray())];
 
-    private static double[] Apply(Linear layer, double[] input) => [.. Enumerable.Range(0, layer.Outputs).Select(column =>
+    public static double[] Apply(Linear layer, double[] input) => [.. Enumerable.Range(0, layer.Outputs).Select(column =>
         (layer.Bias?[column] ?? 0.0) + Enumerable.Range(0, layer.Inputs).Sum(row => input[row] * layer.Weight.Row(row)[column]))];
 
-    private static double[] Norm(double[] x, LayerNorm norm)
+    public static double[] Norm(double[] x, LayerNorm norm)
     {
         var mean = x.Average();
         var deviation = Math.Sqrt(x.Average(value => (value - mean) * (value - mean)) + norm.Epsilon);
         return [.. x.Select((value, i) => ((value - mean) / deviation * norm.Gamma[i]) + norm.Beta[i])];
     }
 
-    private static double[][] Normed(double[][] states, LayerNorm norm) => [.. states.Select(state => Norm(state, norm))];
+    public static double[][] Normed(double[][] states, LayerNorm norm) => [.. states.Select(state => Norm(state, norm))];
 
-    private static double[][] Through(Linear layer, double[][] states) => [.. states.Select(state => Apply(layer, state))];
+    public static double[][] Through(Linear layer, double[][] states) => [.. states.Select(state => Apply(layer, state))];
 
-    private static double[][] Add(double[][] a, double[][] b) => [.. a.Zip(b, Sum)];
+    public static double[][] Add(double[][] a, double[][] b) => [.. a.Zip(b, Sum)];
 
     private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, static (x, y) => x + y)];
 }

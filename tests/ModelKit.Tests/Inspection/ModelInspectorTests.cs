@@ -24,6 +24,21 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Fact]
+    public void Tables_that_are_stored_several_times_count_once()
+    {
+        var folder = FixtureArchive.Extract("florence-2");
+        using var checkpoint = Checkpoint.Open(folder);
+        // The published form of config.json takes them all for one.
+        var stored = checkpoint.Tensors.Where(tensor => !tensor.Name.Contains("embed_tokens", StringComparison.Ordinal) && tensor.Name != "lm_head.weight")
+            .Sum(tensor => tensor.Count);
+        var found = ModelInspector.Inspect(folder, ModelPrecision.Auto, 16);
+        Assert.Equal(stored, found.Parameters);
+        Assert.Equal(["vision", "encoder", "decoder"], found.Parts.Select(part => part.Name));
+        Assert.All(found.Parts, part => Assert.True(part.Flops > 0));
+        Assert.Equal(2 * 2 * 32 * (256 + 17) * sizeof(float), found.Memory[0].CacheBytes); // 2 layers, 32 wide: 256 positions of the text, 17 of the image
+    }
+
+    [Fact]
     public void An_export_shows_its_graphs_and_what_optimising_would_do()
     {
         var found = ModelInspector.Inspect(FixtureArchive.Extract("vit-gpt2-tiny"), ModelPrecision.Auto, 16);

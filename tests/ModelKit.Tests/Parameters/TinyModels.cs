@@ -72,7 +72,7 @@ internal sealed class TinyModels(int seed = 1)
         Norm(width, epsilon), Layer(width, width, qkvBias), Layer(width, width, qkvBias), Layer(width, width, qkvBias), Layer(width, width),
         Norm(width, epsilon), Layer(width, Inner), Layer(Inner, width), width / HeadSize, HeadSize))];
 
-    private Linear Layer(int inputs, int outputs, bool bias = true) => new(Matrix(inputs, outputs), bias ? Values(outputs) : null);
+    public Linear Layer(int inputs, int outputs, bool bias = true) => new(Matrix(inputs, outputs), bias ? Values(outputs) : null);
 
-    private LayerNorm Norm(int width, float epsilon) => new(Values(width), Values(width), epsilon);
+    public LayerNorm Norm(int width, float epsilon) => new(Values(width), Values(width), epsilon);
 }

@@ -5,6 +5,7 @@ using Spectre.Console;
 using VlWorker.Contracts;
 using VlWorker.Demo;
 using VlWorker.Hosting;
+using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Demo;
 
@@ -52,6 +53,24 @@ public sealed class DemoRunTests : IDisposable
         Assert.DoesNotContain("<img src=x", page, StringComparison.Ordinal);
         Assert.Contains("not-an-image", page, StringComparison.Ordinal);
         Assert.Contains("special-file", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_that_detects_and_answers_does_so_for_each_image()
+    {
+        string[] settings = ["--Inference:Models:2:Alias=tiny", $"--Inference:Models:2:Folder={FixtureArchive.Extract("florence-2")}", "--Inference:Models:2:Optimize=Off"];
+        Assert.Equal(DemoExit.Complete, await RunAsync(Samples, limit: 3, settings: settings, question: "What colour is it?"));
+        Assert.All(Answers(), answer => Assert.Equal(
+            [Tasks.Caption, Tasks.Embedding, Tasks.Detect, Tasks.Answer], answer.Image!.Outputs.Select(output => output.Task)));
+        var page = File.ReadAllText(_folder.At("out/index.html"));
+        Assert.Contains("\"question\":\"What colour is it?\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_question_that_no_model_answers_is_refused()
+    {
+        Assert.Equal(DemoExit.CannotStart, await RunAsync(Samples, question: "What is it?"));
+        Assert.Contains("--ask: none of the models answers questions", _text.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -177,6 +196,7 @@ public sealed class DemoRunTests : IDisposable
         int? limit = null,
         string[]? settings = null,
         TextWriter? writer = null,
+        string? question = null,
         CancellationToken cancellation = default)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -185,7 +205,7 @@ public sealed class DemoRunTests : IDisposable
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer ?? _text),
         });
-        var demo = new DemoSettings(images, output ?? _folder.At("out"), queries ?? [], limit);
+        var demo = new DemoSettings(images, output ?? _folder.At("out"), queries ?? [], limit) { Question = question };
         return new DemoRun(demo, settings ?? [], console, TimeProvider.System).RunAsync(cancellation).WaitAsync(TimeSpan.FromMinutes(3), CancellationToken.None);
     }
 

@@ -1,0 +1,90 @@
+using VlWorker.Inference;
+using VlWorker.Inference.Families.Florence2;
+using VlWorker.Inference.Tokenizing;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
+
+namespace VlWorker.Worker.Tests.Inference.Families.Florence2;
+
+/// <summary>What transformers gives, from the exported graphs and from what ModelKit makes of checkpoint and export.</summary>
+public sealed class FlorenceGoldenTests(FlorenceFixture fixture) : IClassFixture<FlorenceFixture>
+{
+    [Fact]
+    public void Prompts_become_the_tokens_of_transformers()
+    {
+        var prompts = new FlorencePrompts(HubTokenizer.Load(fixture.Folder), 200);
+        Assert.All(fixture.Prompts.Values, golden =>
+            Assert.Equal(golden.Ids, prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, golden.Prompt))));
+    }
+
+    [Fact]
+    public void Every_case_alone_gives_the_tokens_and_scores_of_transformers()
+    {
+        foreach (var golden in fixture.Golden.Captions)
+            fixture.Check([golden], fixture.Model);
+    }
+
+    [Fact]
+    public void Mixed_prompts_images_and_beams_in_one_call_give_the_same() => fixture.Check([.. fixture.Golden.Captions.Reverse()], fixture.Model);
+
+    [Fact]
+    public void The_split_pair_of_decoders_gives_the_same()
+    {
+        var folder = ModelFolders.CopyWithout(fixture.Folder, "onnx/decoder_model_merged.onnx");
+        try
+        {
+            using var model = ModelLoader.Load("tiny", folder, new ModelOptions());
+            fixture.Check(fixture.Golden.Captions, model);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_optimised_model_gives_the_same_alone_and_together(bool fromCheckpoint)
+    {
+        var folder = Directory.CreateTempSubdirectory("vlworker-florence-").FullName;
+        try
+        {
+            ModelConverter.Convert(
+                fromCheckpoint ? SourceModel.OpenCheckpoint(fixture.Folder) : SourceModel.OpenExport(fixture.Folder, ModelPrecision.Fp32),
+                new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), folder);
+            using var model = ModelLoader.Load("tiny", folder, new ModelOptions());
+            foreach (var golden in fixture.Golden.Captions)
+                fixture.Check([golden], model);
+            fixture.Check([.. fixture.Golden.Captions.Reverse()], model);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [Fact]
+    public void In_8_bits_no_row_changes_another()
+    {
+        var folder = OptimizedFolders.Cpu(fixture.Folder, ConversionPrecision.Int8);
+        try
+        {
+            using var model = ModelLoader.Load("tiny", folder, new ModelOptions());
+            InferenceInput[] rows = [.. fixture.Golden.Captions.Select(fixture.Input)];
+            var together = model.Run(rows, CancellationToken.None);
+            for (var i = 0; i < rows.Length; i++)
+            {
+                var (alone, company) = (Sequence(model.Run([rows[i]], CancellationToken.None)[0]), Sequence(together[i]));
+                Assert.Equal(alone.TokenIds, company.TokenIds);
+                Assert.Equal(alone.Score, company.Score, 1e-4 * Math.Max(1, Math.Abs(alone.Score)));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    private static GeneratedSequence Sequence(InferenceOutcome outcome) => Assert.IsType<CaptionOutcome>(outcome).Sequences[0];
+}
