@@ -24,6 +24,7 @@ internal static class CheckpointModel
             "siglip" => SiglipWeights.Read(weights, config),
             "dinov2" => Dinov2Weights.Read(weights, config),
             "florence2" => Florence2Weights.Read(weights, config, PreprocessorConfig.Load(folder).Resize),
+            "blip" => BlipWeights.Read(weights, config),
             var type => throw new NotSupportedException($"checkpoints of {type} can't be converted"),
         };
     }

@@ -78,9 +78,14 @@ internal sealed record VisionConfig(
         return read with { Intermediate = read.HiddenSize * section.Size("mlp_ratio", 4) };
     }
 
+    /// <summary>Reads <c>vision_config</c> of a BLIP's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static VisionConfig ReadBlip(JsonFile config) => Read(new ConfigSection(config, "vision_config"), new Defaults(16, 1e-5, "gelu", 384), null);
+
     private static VisionConfig Read(ConfigSection section, Defaults defaults, int? projection)
     {
-        var (height, width) = section.Extent("image_size", 224);
+        var (height, width) = section.Extent("image_size", defaults.ImageSize);
         var (patch, patchWidth) = section.Extent("patch_size", defaults.PatchSize);
         var hidden = section.Size("hidden_size", 768);
         var heads = section.Size("num_attention_heads", 12);
@@ -100,6 +105,6 @@ internal sealed record VisionConfig(
         };
     }
 
-    /// <summary>Where ViTConfig and CLIPVisionConfig differ.</summary>
-    private sealed record Defaults(int PatchSize, double Epsilon, string Activation);
+    /// <summary>Where ViTConfig, CLIPVisionConfig and BlipVisionConfig differ.</summary>
+    private sealed record Defaults(int PatchSize, double Epsilon, string Activation, int ImageSize = 224);
 }

@@ -26,6 +26,7 @@ internal static class GraphTargets
         [(ModelFamily.Siglip, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Florence2, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Blip, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
     };

@@ -29,6 +29,12 @@ internal static class ExportedModel
                 Open(decoder), folder.Config, PreprocessorConfig.Load(folder.Path).Resize);
         }
 
+        if (folder.Family == ModelFamily.Blip)
+        {
+            var names = folder.Family.GraphSets.First(set => set.All(folder.Graphs.ContainsKey));
+            return BlipExport.Read(Open(names[0]), Open(names[1]), folder.Config);
+        }
+
         return VisionEncoderDecoderExport.Read(Open(ModelFamily.Graphs.Encoder), Open(decoder), folder.Config);
     }
 }

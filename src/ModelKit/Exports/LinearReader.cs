@@ -3,7 +3,7 @@ using VlWorker.ModelKit.Parameters;
 namespace VlWorker.ModelKit.Exports;
 
 /// <summary>
-/// Finds linear layers: MatMul with a constant and an Add, Gemm, the quantised forms of both, and parts of a packed layer (Split, Slice).
+/// Finds linear layers: MatMul with a constant and an Add, Gemm, the quantised forms of both, and parts of a packed layer (Split, Slice, Gather).
 /// </summary>
 internal sealed class LinearReader(ExportedGraph graph)
 {
@@ -21,6 +21,7 @@ internal sealed class LinearReader(ExportedGraph graph)
             "Split" => Split(node, at),
             "Slice" => Slice(node),
             "Mul" => _quantized.Find(node) ?? Scaled(node),
+            "Gather" => OneOfThree(node),
             _ => _quantized.Find(node),
         };
     }
@@ -94,6 +95,17 @@ internal sealed class LinearReader(ExportedGraph graph)
         var first = Math.Clamp(start < 0 ? start + packed.Outputs : start, 0, packed.Outputs);
         var last = Math.Clamp(end < 0 ? end + packed.Outputs : end, 0, packed.Outputs);
         return first < last ? packed.ColumnRange((int)first, (int)(last - first)) : null;
+    }
+
+    // Query, key or value, where the columns of all three were split into [batch, tokens, 3, heads, size] and an index takes one.
+    private LinearMatch? OneOfThree(GraphNode node)
+    {
+        var axis = node.Integer("axis", 0);
+        if (graph.Producer(node.Input(0)) is not { Op: "Transpose" } transpose || transpose.Integers("perm") is not { Length: 5 } order
+            || axis is < 0 or > 4 || order[axis] != 2 || graph.Constants.Integers(node.Input(1)) is not [>= 0 and <= 2 and var index]
+            || Find(transpose.Input(0)) is not { } packed || packed.Outputs % 3 != 0)
+            return null;
+        return packed.ColumnRange((int)index * (packed.Outputs / 3), packed.Outputs / 3);
     }
 
     private static LinearMatch Product(string input, Folded weight, bool transposed)

@@ -75,8 +75,9 @@ internal static class ModelInspector
         if (family == ModelFamily.Dinov2)
             return [Images("vision", WorkEstimate.Dinov2(VisionConfig.ReadDinov2(config)))];
 
-        var (images, captions) = (VisionConfig.ReadVit(config), TextConfig.ReadGpt2(config));
-        var (encoder, decoder) = (WorkEstimate.Vision(images, false), WorkEstimate.Decoder(captions, images, tokens));
+        var (images, captions) = Captioner(family, config);
+        var (encoder, decoder) = (WorkEstimate.Vision(images, false), family == ModelFamily.Blip
+            ? WorkEstimate.Bert(captions, images, tokens) : WorkEstimate.Decoder(captions, images, tokens));
         return
         [
             new("encoder", encoder.Parameters, encoder.Flops, "an image", true),
@@ -91,6 +92,10 @@ internal static class ModelInspector
         var words = WorkEstimate.Text(text);
         return [Images("vision", vision), new("text", words.Parameters + headBias, words.Flops, $"a text of {text.MaxPositions} tokens", false)];
     }
+
+    private static (VisionConfig Images, TextConfig Captions) Captioner(ModelFamily family, JsonFile config) => family == ModelFamily.Blip
+        ? (VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text)
+        : (VisionConfig.ReadVit(config), TextConfig.ReadGpt2(config));
 
     private static IReadOnlyList<PartFacts> Florence2Parts(string folder, JsonFile config, int tokens)
     {
@@ -119,12 +124,12 @@ internal static class ModelInspector
     {
         var all = weights.Values.Sum();
         var (own, image, steps, decoder) = (0L, 0L, 1, 0L);
-        if (family != ModelFamily.Clip)
+        if (family == ModelFamily.VisionEncoderDecoder || family == ModelFamily.Florence2 || family == ModelFamily.Blip)
         {
             (own, image) = family == ModelFamily.Florence2
                 ? Florence2Estimate.CacheValues(
                     BartConfig.ReadFlorence2(config), Florence2Estimate.Tokens(DavitConfig.Read(config, PreprocessorConfig.Load(folder).Resize)))
-                : WorkEstimate.CacheValues(TextConfig.ReadGpt2(config), VisionConfig.ReadVit(config));
+                : WorkEstimate.CacheValues(Captioner(family, config));
             steps = tokens;
             decoder = weights.Where(static graph => graph.Key.Contains("decoder", StringComparison.Ordinal)).Select(static graph => graph.Value).DefaultIfEmpty(0).Max();
         }

@@ -70,9 +70,26 @@ internal static class WorkEstimate
         return (parameters, once + (tokens * (linear + (2 * width * config.Vocabulary))) + attended);
     }
 
-    /// <summary>Values of keys and values that a caption's row keeps: its own positions, and the image's.</summary>
-    public static (long Own, long Image) CacheValues(TextConfig config, VisionConfig vision)
+    /// <summary>BERT as BLIP decodes with it, for one caption; keys and values of the image are computed once.</summary>
+    /// <param name="config">The decoder.</param>
+    /// <param name="vision">The encoder.</param>
+    /// <param name="tokens">Tokens of the caption, that is steps of the decoder.</param>
+    public static (long Parameters, long Flops) Bert(TextConfig config, VisionConfig vision, int tokens)
     {
+        long width = config.HiddenSize, inner = config.Intermediate, states = 1 + vision.Patches;
+        var cross = (2 * width * width) + (2 * width * vision.HiddenSize) + (4 * width) + (2 * width); // query, output; key, value; biases; norm
+        var head = (width * width) + width + (2 * width) + ((width + 1) * config.Vocabulary);
+        var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width) + head + (config.Layers * (BlockParameters(width, inner) + cross));
+        var once = config.Layers * 4 * states * vision.HiddenSize * width;
+        var linear = config.Layers * ((8 * width * width) + (4 * width * width) + (4 * width * inner) + (4 * states * width));
+        var attended = 4 * width * config.Layers * (tokens * (tokens + 1L) / 2);
+        return (parameters, once + (tokens * (linear + (2 * width * (width + config.Vocabulary)))) + attended);
+    }
+
+    /// <summary>Values of keys and values that a caption's row keeps: its own positions, and the image's.</summary>
+    public static (long Own, long Image) CacheValues((VisionConfig Images, TextConfig Captions) model)
+    {
+        var (vision, config) = model;
         var perPosition = 2L * config.Layers * config.HiddenSize;
         return (perPosition * config.MaxPositions, perPosition * (1 + vision.Patches));
     }

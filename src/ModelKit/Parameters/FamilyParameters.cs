@@ -31,3 +31,8 @@ internal sealed record Dinov2Parameters(VisionParameters Vision) : FamilyParamet
 /// <param name="Vision">The image tower.</param>
 /// <param name="Text">The text model.</param>
 internal sealed record Florence2Parameters(DavitParameters Vision, BartParameters Text) : FamilyParameters("florence2");
+
+/// <summary>BLIP's captioner.</summary>
+/// <param name="Vision">The image encoder; its hidden states, normed, are what the decoder attends to.</param>
+/// <param name="Text">The text decoder.</param>
+internal sealed record BlipParameters(VisionParameters Vision, BertParameters Text) : FamilyParameters("blip");

@@ -121,7 +121,8 @@ internal sealed class CpuBlocks(GraphBuilder graph)
     /// <summary>A vector as a constant.</summary>
     public string Vector(float[] values) => graph.Constant(Tensor.FromFloats(values, [values.Length]));
 
-    private string Activate(string input, Activation activation) => activation switch
+    /// <summary>An activation.</summary>
+    public string Activate(string input, Activation activation) => activation switch
     {
         Activation.GeluTanh => graph.Node("Gelu", [input], ("approximate", "tanh")),
         Activation.QuickGelu => graph.Microsoft("QuickGelu", [input], ("alpha", 1.702f)),

@@ -33,6 +33,10 @@ internal static class CpuModels
                 yield return (CpuLayout.Encoder, Florence2.CpuGraphs.Encoder(florence, precision));
                 yield return (CpuLayout.Decoder, Florence2.CpuGraphs.Decoder(florence, precision));
                 break;
+            case BlipParameters blip:
+                yield return (CpuLayout.Encoder, Blip.CpuGraphs.Encoder(blip, normalization, precision));
+                yield return (CpuLayout.Decoder, Blip.CpuGraphs.Decoder(blip, precision));
+                break;
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
         }

@@ -59,6 +59,6 @@ internal static class CpuGraphs
             [query, blocks.Linears.Apply(states, pool.Key, format), blocks.Linears.Apply(states, pool.Value, format)],
             ("num_heads", pool.Heads));
         var token = graph.Node("Squeeze", [blocks.Linears.Apply(attended, pool.Output, format), graph.Constant(Tensor.FromInt64([1], [1]))]);
-        return blocks.FeedForward(token, pool.Norm, pool.Up, pool.Down, activation, format);
+        return blocks.FeedForward(token, pool.Norm, false, pool.Up, pool.Down, activation, format);
     }
 }

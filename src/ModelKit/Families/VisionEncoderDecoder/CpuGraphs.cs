@@ -8,24 +8,9 @@ namespace VlWorker.ModelKit.Families.VisionEncoderDecoder;
 /// <summary>A captioner's two graphs for the CPU: what of the decoder depends on the image alone is part of the encoder.</summary>
 internal static class CpuGraphs
 {
-    /// <summary>
-    /// The encoder: <see cref="CpuVision.Patches"/> -> for each layer N of the decoder float <c>cross.N.key</c> and <c>cross.N.value</c>
-    /// [batch, heads, positions, size].
-    /// </summary>
-    public static OnnxModel Encoder(VisionEncoderDecoderParameters parameters, Normalization normalization, CpuPrecision precision)
-    {
-        var graph = new GraphBuilder();
-        var blocks = new CpuBlocks(graph);
-        var vision = parameters.Encoder;
-        var states = CpuVision.Embed(graph, blocks, vision, normalization, precision.Encoder);
-        foreach (var layer in vision.Layers)
-            states = blocks.Encode(states, layer, vision.Activation, false, precision.Encoder);
-        states = blocks.Norm(states, vision.FinalNorm);
-        if (parameters.EncoderToDecoder is { } between)
-            states = blocks.Linears.Apply(states, between, precision.Encoder);
-        blocks.OutputCross(states, parameters.Decoder.Layers, vision.Positions.Rows, precision.Encoder);
-        return graph.Build();
-    }
+    /// <summary>The encoder, see <see cref="CpuCrossEncoder"/>.</summary>
+    public static OnnxModel Encoder(VisionEncoderDecoderParameters parameters, Normalization normalization, CpuPrecision precision) =>
+        CpuCrossEncoder.Build(parameters.Encoder, parameters.EncoderToDecoder, parameters.Decoder.Layers, normalization, precision);
 
     /// <summary>
     /// One step of the decoder. A row is a sequence: each of the images has the same number of them, its beams, side by side. Inputs:

@@ -58,11 +58,19 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
     /// <exception cref="RejectedException">bad-request: it leaves none.</exception>
     public GenerationParameters Fit(GenerationParameters parameters, int length)
     {
+        CheckRoom(length);
         var room = contextLength - length + 1;
-        if (room < 1)
-            throw new RejectedException(RejectionReason.BadRequest, $"the prompt is {length} tokens long, and the model's context has {contextLength}");
         return parameters.MaxNewTokens <= room ? parameters
             : parameters with { MaxLength = 1 + room, MinLength = Math.Min(parameters.MinLength, 1 + room) };
+    }
+
+    /// <summary>Checks that a prompt leaves room for a token.</summary>
+    /// <param name="length">Tokens of the prompt.</param>
+    /// <exception cref="RejectedException">bad-request: it does not.</exception>
+    public void CheckRoom(int length)
+    {
+        if (length > contextLength)
+            throw new RejectedException(RejectionReason.BadRequest, $"the prompt is {length} tokens long, and the model's context has {contextLength}");
     }
 
     // Whoever sets one of its parameters wants it.

@@ -22,8 +22,8 @@ internal static class Calibration
     {
         if (source.Manifest is not null)
             throw new ModelCommandException("--images works on exported graphs, not on those of an optimised folder: quantise first, then optimise");
-        if (source.Family == ModelFamily.Florence2)
-            throw new ModelCommandException("--images does not measure florence2: leave it out, then constants alone are checked");
+        if (source.Family != ModelFamily.VisionEncoderDecoder && source.Family != ModelFamily.Clip)
+            throw new ModelCommandException($"--images does not measure {source.Family.ModelType}: leave it out, then constants alone are checked");
         var choice = new ModelChoice(source.Path, ModelPrecision.Fp32);
         var set = ImageSet.Open(new VerifySettings(choice, choice, images) { Limit = limit }, cancellation);
         using var model = ComparedModel.Load(choice, null);

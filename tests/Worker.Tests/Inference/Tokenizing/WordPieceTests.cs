@@ -24,7 +24,7 @@ public sealed class WordPieceTests : IDisposable
              "pre_tokenizer": {"type": "BertPreTokenizer"},
              "post_processor": null,
              "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
-             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": { {{entries}} } }}
+             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": { {{entries}} } } }
             """);
         _tokenizer = HubTokenizer.Load(_folder.Path);
     }

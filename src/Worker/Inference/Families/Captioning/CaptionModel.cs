@@ -61,6 +61,9 @@ internal abstract class CaptionModel : IModel
     public GenerationParameters Resolve(GenerationOptions? options) => _defaults.Resolve(options);
 
     /// <inheritdoc/>
+    public void CheckPrompt(string task, string? prompt) => _defaults.CheckRoom(Prompt(prompt).Count);
+
+    /// <inheritdoc/>
     public TokenizedText Tokenize(string text) =>
         throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
 

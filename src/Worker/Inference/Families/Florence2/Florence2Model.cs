@@ -17,13 +17,17 @@ internal sealed class Florence2Model : IModel
     private readonly HubTokenizer _tokenizer;
     private readonly FlorencePrompts _prompts;
     private readonly RegionReader _regions;
+    private readonly SequenceTexts _texts;
+    private readonly IReadOnlyList<int> _start;
 
     private Florence2Model(
-        ModelReference reference, PreprocessorConfig images, FlorenceEngine engine, GenerationDefaults defaults, HubTokenizer tokenizer, int context)
+        ModelReference reference, PreprocessorConfig images, FlorenceEngine engine, GenerationDefaults defaults, GenerationTokens tokens, HubTokenizer tokenizer,
+        int context)
     {
         (Reference, Images, _engine, _defaults, _tokenizer) = (reference, images, engine, defaults, tokenizer);
         _prompts = new FlorencePrompts(tokenizer, context - engine.ImageTokens);
         _regions = new RegionReader(tokenizer);
+        (_texts, _start) = (new SequenceTexts(tokenizer, withPrompt: true), tokens.Prompt);
     }
 
     /// <inheritdoc/>
@@ -63,7 +67,8 @@ internal sealed class Florence2Model : IModel
                 throw new InvalidDataException(
                     $"an image becomes {engine.ImageTokens} tokens, and the context has {context}: there is no room for a prompt");
             engine.Check(images.Resize);
-            return new Florence2Model(reference, images, engine, new GenerationDefaults(generation, tokens.PromptLength, context), tokenizer, context);
+            return new Florence2Model(
+                reference, images, engine, new GenerationDefaults(generation, tokens.PromptLength, context), tokens, tokenizer, context);
         }
         catch (InvalidDataException)
         {
@@ -97,7 +102,7 @@ internal sealed class Florence2Model : IModel
             try
             {
                 var row = Prepare(rows[i]);
-                var beams = row.Generation.NumBeams;
+                var beams = row.Request.Parameters.NumBeams;
                 (groups.TryGetValue(beams, out var group) ? group : groups[beams] = []).Add((i, row));
             }
             catch (RejectedException error)
@@ -142,28 +147,25 @@ internal sealed class Florence2Model : IModel
             throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
         _defaults.Validate(parameters);
         var prompt = FlorencePrompt.Of(image.Task, image.Prompt);
-        return new PreparedRow(image, parameters, prompt.Answer, _prompts.Encode(prompt));
+        var request = new RowRequest(parameters, _start, StopStrings.Of(parameters, _tokenizer));
+        return new PreparedRow(image, request, prompt.Answer, _prompts.Encode(prompt));
     }
 
     private void RunBatch(ReadOnlySpan<PreparedRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
     {
         var asked = new FlorenceRow[rows.Length];
         for (var i = 0; i < rows.Length; i++)
-            asked[i] = new FlorenceRow(rows[i].Image.Pixels, rows[i].Prompt, rows[i].Generation);
+            asked[i] = new FlorenceRow(rows[i].Image.Pixels, rows[i].Prompt, rows[i].Request);
         var results = new RowResult[rows.Length];
         _engine.Run(asked, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
-            outcomes[i] = results[i].Error is { } error ? new FailedOutcome(error) : Outcome(rows[i], results[i].Sequences);
+            outcomes[i] = Outcome(rows[i], results[i]);
     }
 
-    private InferenceOutcome Outcome(PreparedRow row, IReadOnlyList<FoundSequence> found)
-    {
-        if (row.Answer != FlorenceAnswer.Text)
-            return new DetectionOutcome(RegionPixels.Of(_regions.Read(found[0].Tokens, row.Answer), row.Image));
-        return new CaptionOutcome([.. found.Select(sequence => new GeneratedSequence(
-            sequence.Tokens, _tokenizer.Decode(sequence.Tokens, true), sequence.Score, sequence.Tokens.Length - 1))]);
-    }
+    private InferenceOutcome Outcome(PreparedRow row, RowResult result) => row.Answer == FlorenceAnswer.Text || result.Error is not null
+        ? _texts.Outcome(row.Request, result)
+        : new DetectionOutcome(RegionPixels.Of(_regions.Read(result.Sequences[0].Tokens, row.Answer), row.Image));
 
     /// <summary>A row that can be run.</summary>
-    private sealed record PreparedRow(ImageInput Image, GenerationParameters Generation, FlorenceAnswer Answer, int[] Prompt);
+    private sealed record PreparedRow(ImageInput Image, RowRequest Request, FlorenceAnswer Answer, int[] Prompt);
 }

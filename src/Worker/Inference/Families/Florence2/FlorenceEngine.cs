@@ -44,9 +44,9 @@ internal abstract class FlorenceEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
     public override void Run(ReadOnlySpan<FlorenceRow> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         var images = new PreparedPixels[rows.Length];
-        var (prompts, parameters) = (new int[rows.Length][], new GenerationParameters[rows.Length]);
+        var (prompts, requests) = (new int[rows.Length][], new RowRequest[rows.Length]);
         for (var i = 0; i < rows.Length; i++)
-            (images[i], prompts[i], parameters[i]) = rows[i];
+            (images[i], prompts[i], requests[i]) = rows[i];
         var workspace = _workspaces.Rent();
         try
         {
@@ -57,7 +57,7 @@ internal abstract class FlorenceEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
                 Lengths = [.. prompts.Select(prompt => ImageTokens + prompt.Length)],
             };
             Encode(prompts, states, workspace, cancellation);
-            _generator.Run(workspace.Decoder, states, parameters, results, cancellation);
+            _generator.Run(workspace.Decoder, states, requests, results, cancellation);
         }
         finally
         {

@@ -8,20 +8,20 @@ namespace VlWorker.Worker.Tests.Inference.Families.Blip;
 /// <summary>The tiny BLIP in its three layouts, and what transformers gave for it.</summary>
 public sealed class BlipFixture : IDisposable
 {
-    private readonly string _split;
-
     public BlipFixture()
     {
         Folder = FixtureArchive.Extract("blip-captioning");
         Golden = new GoldenCases(Folder);
         Tokenizer = HubTokenizer.Load(Folder);
         Merged = Load(Folder);
-        _split = ModelFolders.CopyWithout(Folder, "onnx/text_decoder_model_merged.onnx");
-        Split = Load(_split);
+        SplitFolder = ModelFolders.CopyWithout(Folder, "onnx/text_decoder_model_merged.onnx");
+        Split = Load(SplitFolder);
         NoCache = Load(Path.Combine(Folder, "nocache"));
     }
 
     internal string Folder { get; }
+
+    internal string SplitFolder { get; }
 
     internal GoldenCases Golden { get; }
 
@@ -52,6 +52,6 @@ public sealed class BlipFixture : IDisposable
         foreach (var model in (IModel[])[Merged, Split, NoCache])
             model.Dispose();
         Golden.Dispose();
-        Directory.Delete(_split, true);
+        Directory.Delete(SplitFolder, true);
     }
 }

@@ -47,6 +47,8 @@ public sealed class BlipModelTests(BlipFixture fixture) : IClassFixture<BlipFixt
         var error = Rejection(fixture.Input("scene", Prompt(Context)));
         Assert.Equal(RejectionReason.BadRequest, error.Reason);
         Assert.Contains("the prompt is 65 tokens long, and the model's context has 64", error.Message);
+        Assert.Throws<RejectedException>(() => fixture.Merged.CheckPrompt(Tasks.Caption, Prompt(Context)));
+        fixture.Merged.CheckPrompt(Tasks.Caption, Prompt(Context - 1));
     }
 
     [Fact]

@@ -1,0 +1,104 @@
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Checkpoints;
+
+/// <summary>The tensors of a BLIP captioner.</summary>
+internal static class BlipWeights
+{
+    private const string Words = "text_decoder.bert.embeddings.word_embeddings.weight";
+
+    /// <summary>Reads all parameters.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown or of the wrong shape.</exception>
+    /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
+    public static BlipParameters Read(WeightTable weights, JsonFile config)
+    {
+        var (vision, text) = (VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text);
+        var result = new BlipParameters(Vision(weights, vision), Text(weights, text, vision.HiddenSize));
+        weights.RequireAllUsed(static name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal) // 0, 1, 2, ...
+            || name == "text_decoder.cls.predictions.decoder.bias"); // the same as cls.predictions.bias
+        return result;
+    }
+
+    private static VisionParameters Vision(WeightTable weights, VisionConfig config)
+    {
+        const string At = "vision_model.";
+        var width = config.HiddenSize;
+        var patches = new Matrix(
+            width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], At + "embeddings.patch_embedding.weight"));
+        return new VisionParameters(
+            config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
+            patches.Transpose(),
+            weights.Vector(width, At + "embeddings.patch_embedding.bias"),
+            weights.Flat([width], At + "embeddings.class_embedding"),
+            new Matrix(1 + config.Patches, width, weights.Flat([1 + config.Patches, width], At + "embeddings.position_embedding")),
+            null,
+            [.. Enumerable.Range(0, config.Layers).Select(i => VisionLayer(weights, $"{At}encoder.layers.{i}.", config))],
+            weights.Norm(width, config.Epsilon, At + "post_layernorm"),
+            null);
+    }
+
+    private static EncoderLayer VisionLayer(WeightTable weights, string at, VisionConfig config)
+    {
+        var (width, inner) = (config.HiddenSize, config.Intermediate);
+        var packed = weights.Linear(width, 3 * width, config.QkvBias, at + "self_attn.qkv");
+        return new EncoderLayer(
+            weights.Norm(width, config.Epsilon, at + "layer_norm1"),
+            packed.ColumnRange(0, width),
+            packed.ColumnRange(width, width),
+            packed.ColumnRange(2 * width, width),
+            weights.Linear(width, width, true, at + "self_attn.projection"),
+            weights.Norm(width, config.Epsilon, at + "layer_norm2"),
+            weights.Linear(width, inner, true, at + "mlp.fc1"),
+            weights.Linear(inner, width, true, at + "mlp.fc2"),
+            config.Heads,
+            config.HeadSize);
+    }
+
+    private static BertParameters Text(WeightTable weights, TextConfig config, int imageWidth)
+    {
+        const string Embeddings = "text_decoder.bert.embeddings.", Head = "text_decoder.cls.predictions.";
+        var width = config.HiddenSize;
+        var words = weights.Matrix(config.Vocabulary, width, Words);
+        // A checkpoint that ties the two stores them once.
+        var head = weights.Matrix(config.Vocabulary, width, Head + "decoder.weight", Words);
+        return new BertParameters(
+            width, config.Vocabulary, config.MaxPositions, config.Activation,
+            words,
+            weights.Matrix(config.MaxPositions, width, Embeddings + "position_embeddings.weight"),
+            weights.Norm(width, config.Epsilon, Embeddings + "LayerNorm"),
+            [.. Enumerable.Range(0, config.Layers).Select(i => TextLayer(weights, $"text_decoder.bert.encoder.layer.{i}.", config, imageWidth))],
+            weights.Linear(width, width, true, Head + "transform.dense"),
+            weights.Norm(width, config.Epsilon, Head + "transform.LayerNorm"),
+            head.Values.AsSpan().SequenceEqual(words.Values) ? words : head,
+            weights.Vector(config.Vocabulary, Head + "bias", Head + "decoder.bias"));
+    }
+
+    private static DecoderLayer TextLayer(WeightTable weights, string at, TextConfig config, int imageWidth)
+    {
+        var (width, inner) = (config.HiddenSize, config.Intermediate);
+        Linear Square(string name) => weights.Linear(width, width, true, at + name);
+        Linear OfImage(string name) => weights.Linear(imageWidth, width, true, at + name);
+        LayerNorm Norm(string name) => weights.Norm(width, config.Epsilon, at + name);
+        return new DecoderLayer(
+            Norm("attention.output.LayerNorm"),
+            Square("attention.self.query"),
+            Square("attention.self.key"),
+            Square("attention.self.value"),
+            Square("attention.output.dense"),
+            Norm("crossattention.output.LayerNorm"),
+            Square("crossattention.self.query"),
+            OfImage("crossattention.self.key"),
+            OfImage("crossattention.self.value"),
+            Square("crossattention.output.dense"),
+            Norm("output.LayerNorm"),
+            weights.Linear(width, inner, true, at + "intermediate.dense"),
+            weights.Linear(inner, width, true, at + "output.dense"),
+            config.Heads,
+            config.Heads,
+            config.HeadSize)
+        {
+            NormsBehind = true,
+        };
+    }
+}

@@ -1,0 +1,64 @@
+using VlWorker.Inference;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
+
+namespace VlWorker.Worker.Tests.Inference.Families.Blip;
+
+/// <summary>What convert makes of the checkpoint, and optimize of each of the exports, gives what transformers gives.</summary>
+public sealed class BlipConvertedTests(BlipFixture fixture) : IClassFixture<BlipFixture>, IDisposable
+{
+    private readonly string _output = Path.Combine(Path.GetTempPath(), $"vlworker-blip-{Guid.NewGuid():N}");
+
+    [Theory]
+    [InlineData("checkpoint")]
+    [InlineData("merged")]
+    [InlineData("split")]
+    [InlineData("nocache")]
+    public void Every_golden_token_and_score_comes_out_alone_and_in_mixed_batches(string source)
+    {
+        using var model = Convert(Source(source), ConversionPrecision.Fp32);
+        foreach (var golden in fixture.Golden.Captions)
+            fixture.Check([golden], model);
+        fixture.Check([.. fixture.Golden.Captions.Reverse()], model);
+    }
+
+    [Fact]
+    public void In_8_bits_rows_are_what_they_are_alone()
+    {
+        using var model = Convert(Source("checkpoint"), ConversionPrecision.Int8);
+        ImageInput[] rows = [.. fixture.Golden.Captions.Select(fixture.Input)];
+        var together = model.Run(rows, CancellationToken.None);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var alone = Assert.IsType<CaptionOutcome>(model.Run([rows[i]], CancellationToken.None)[0]);
+            Assert.Equal(alone.Sequences[0].TokenIds, Assert.IsType<CaptionOutcome>(together[i]).Sequences[0].TokenIds);
+        }
+    }
+
+    [Fact]
+    public void There_are_no_graphs_for_a_gpu()
+    {
+        var options = new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16);
+        Assert.Contains("blip is not built for cuda", Assert.Throws<ModelFolderException>(() => ModelConverter.Convert(Source("checkpoint"), options, _output)).Message);
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_output))
+            Directory.Delete(_output, recursive: true);
+    }
+
+    private SourceModel Source(string name) => name switch
+    {
+        "checkpoint" => SourceModel.OpenCheckpoint(fixture.Folder),
+        "split" => SourceModel.OpenExport(fixture.SplitFolder, ModelPrecision.Fp32),
+        "nocache" => SourceModel.OpenExport(Path.Combine(fixture.Folder, "nocache"), ModelPrecision.Fp32),
+        _ => SourceModel.OpenExport(fixture.Folder, ModelPrecision.Fp32),
+    };
+
+    private IModel Convert(SourceModel source, ConversionPrecision precision)
+    {
+        ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cpu, precision), _output);
+        return BlipFixture.Load(_output);
+    }
+}
