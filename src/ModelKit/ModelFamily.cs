@@ -68,8 +68,21 @@ public sealed record ModelFamily(
         [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
+    /// <summary>Idefics3 and SmolVLM: images, whole or in tiles, among the tokens of a chat.</summary>
+    public static ModelFamily Idefics3 { get; } = new(
+        "idefics3",
+        [[Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.DecoderMerged]],
+        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [
+            ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json", ModelFolder.ChatTemplateFile,
+            ModelFolder.ChatTemplateJsonFile,
+        ]);
+
+    /// <summary>SmolVLM2, which is the same for images.</summary>
+    public static ModelFamily SmolVlm { get; } = Idefics3 with { ModelType = "smolvlm" };
+
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip, Florence2];
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip, Florence2, Idefics3, SmolVlm];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs

@@ -15,6 +15,12 @@ public sealed class ModelFolder
     /// <summary>The defaults of generation.</summary>
     public const string GenerationConfigFile = "generation_config.json";
 
+    /// <summary>How a chat becomes a prompt.</summary>
+    public const string ChatTemplateFile = "chat_template.jinja";
+
+    /// <summary>The same in the older form.</summary>
+    public const string ChatTemplateJsonFile = "chat_template.json";
+
     private ModelFolder(
         string path, JsonFile config, JsonFile? generationConfig, ModelManifest? manifest, GraphChoice graphs, IReadOnlyList<ModelFile> files)
     {

@@ -25,6 +25,7 @@ internal static class CheckpointModel
             "dinov2" => Dinov2Weights.Read(weights, config),
             "florence2" => Florence2Weights.Read(weights, config, PreprocessorConfig.Load(folder).Resize),
             "blip" => BlipWeights.Read(weights, config),
+            "idefics3" or "smolvlm" => Idefics3Weights.Read(weights, family, config),
             var type => throw new NotSupportedException($"checkpoints of {type} can't be converted"),
         };
     }

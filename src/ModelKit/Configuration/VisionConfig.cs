@@ -83,12 +83,18 @@ internal sealed record VisionConfig(
     /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
     public static VisionConfig ReadBlip(JsonFile config) => Read(new ConfigSection(config, "vision_config"), new Defaults(16, 1e-5, "gelu", 384), null);
 
+    /// <summary>Reads <c>vision_config</c> of an Idefics3's config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static VisionConfig ReadIdefics3(JsonFile config) =>
+        Read(new ConfigSection(config, "vision_config"), new Defaults(32, 1e-6, "gelu_pytorch_tanh") { HiddenSize = 1152, Heads = 16 }, null);
+
     private static VisionConfig Read(ConfigSection section, Defaults defaults, int? projection)
     {
         var (height, width) = section.Extent("image_size", defaults.ImageSize);
         var (patch, patchWidth) = section.Extent("patch_size", defaults.PatchSize);
-        var hidden = section.Size("hidden_size", 768);
-        var heads = section.Size("num_attention_heads", 12);
+        var hidden = section.Size("hidden_size", defaults.HiddenSize);
+        var heads = section.Size("num_attention_heads", defaults.Heads);
         if (patch != patchWidth)
             throw section.Wrong("patch_size", "square");
         if (section.Size("num_channels", Channels) != Channels)
@@ -105,6 +111,11 @@ internal sealed record VisionConfig(
         };
     }
 
-    /// <summary>Where ViTConfig, CLIPVisionConfig and BlipVisionConfig differ.</summary>
-    private sealed record Defaults(int PatchSize, double Epsilon, string Activation, int ImageSize = 224);
+    /// <summary>Where the configs differ.</summary>
+    private sealed record Defaults(int PatchSize, double Epsilon, string Activation, int ImageSize = 224)
+    {
+        public int HiddenSize { get; init; } = 768;
+
+        public int Heads { get; init; } = 12;
+    }
 }

@@ -27,6 +27,8 @@ internal static class GraphTargets
         [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Florence2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Blip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Idefics3, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.SmolVlm, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
     };
@@ -61,6 +63,11 @@ internal static class GraphTargets
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
             "siglip" => ["The last block of the text tower computes the last position alone."],
+            "idefics3" or "smolvlm" =>
+            [
+                "Positions of patches are those of an image that fills its frame.",
+                "The decoder makes logits of the last position alone, rows have lengths of their own, and it adds to its cache in place.",
+            ],
             _ =>
             [
                 "The keys and values of cross attention are computed once an image, by the encoder.",

@@ -8,6 +8,7 @@ internal static class OptimizedFolder
     private static readonly string[] Beside =
     [
         ModelFolder.ConfigFile, ModelFolder.GenerationConfigFile, "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        ModelFolder.ChatTemplateFile, ModelFolder.ChatTemplateJsonFile,
     ];
 
     /// <summary>Copies what lies beside the graphs, writes the graphs, and the manifest last: a folder without it is not finished.</summary>

@@ -112,13 +112,15 @@ internal sealed class AttentionReader(ExportedGraph graph, LinearReader linears,
         }
     }
 
-    // The layer that queries, keys or values come from, over scales, and over the cache in front of new ones.
+    // The layer that queries, keys or values come from, over scales, rotations, and over the cache in front of new ones.
     private (LinearMatch Linear, float? Scale)? Operand(string value)
     {
         if (linears.Find(value) is { } linear)
             return (linear, 1);
         if (graph.Origin(value) is not { } node)
             return null;
+        if (node.Op == "Add" && RotaryReader.Rotated(graph, node) is { } rotated)
+            return Operand(rotated);
         for (var side = 0; side < (node.Op is "Mul" or "Concat" ? node.Inputs.Count : node.Op == "Div" ? 1 : 0); side++)
         {
             if (Operand(node.Input(side)) is var (found, scale))

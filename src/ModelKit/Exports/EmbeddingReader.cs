@@ -39,6 +39,24 @@ internal sealed class EmbeddingReader(ExportedGraph graph)
         throw graph.NotUnderstood(value, "the sum of positions, and class token and patches");
     }
 
+    /// <summary>Patch projection, its bias, the table of positions [patches, D], and the value that says which of them a patch has.</summary>
+    /// <exception cref="InvalidDataException">The value is made in another way, or shapes differ from config.json.</exception>
+    public (Matrix Projection, float[]? Bias, Matrix Positions, string Places) Places(string value, VisionConfig config)
+    {
+        if (graph.Origin(value) is { Op: "Add" } add)
+        {
+            for (var side = 0; side < 2; side++)
+            {
+                if (graph.Origin(add.Input(1 - side)) is not { Op: "Gather" } gather || Table(add.Input(1 - side)) is not { } positions)
+                    continue;
+                var (projection, bias) = Patches(add.Input(side), config);
+                return (projection, bias, Sized(positions, config.Patches, config.HiddenSize, value), gather.Input(1));
+            }
+        }
+
+        throw graph.NotUnderstood(value, "the sum of patches and their positions");
+    }
+
     /// <summary>A table from which rows are taken, or a constant with all rows; null if the value is neither.</summary>
     public Folded? Table(string value)
     {

@@ -21,6 +21,12 @@ internal static class ExportedModel
             throw new NotSupportedException("exported graphs of siglip are not rebuilt: convert the checkpoint");
         if (folder.Family == ModelFamily.Clip)
             return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
+        if (folder.Family == ModelFamily.Idefics3 || folder.Family == ModelFamily.SmolVlm)
+        {
+            return Idefics3Export.Read(
+                Open(ModelFamily.Graphs.VisionEncoder), Open(ModelFamily.Graphs.EmbedTokens), Open(ModelFamily.Graphs.DecoderMerged), folder.Family, folder.Config);
+        }
+
         var decoder = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged) ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder;
         if (folder.Family == ModelFamily.Florence2)
         {

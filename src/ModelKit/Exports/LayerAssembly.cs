@@ -75,11 +75,14 @@ internal sealed record LayerAssembly(ExportedGraph Graph, int Layers, int Width,
     private int Heads(Attention attention) => attention.Match.Query.Outputs / HeadSize;
 
     /// <summary>The layer of the queries: what an export scales otherwise than by 1 / sqrt(headSize) goes into it.</summary>
-    public static Linear Query(Attention attention, int headSize)
+    public static Linear Query(Attention attention, int headSize) => Query(attention.Match, headSize);
+
+    /// <inheritdoc cref="Query(Attention, int)"/>
+    public static Linear Query(AttentionMatch match, int headSize)
     {
         const float Rounding = 1e-3f; // scales in fp16
-        var factor = attention.Match.Scale is { } scale ? scale * MathF.Sqrt(headSize) : 1;
-        var query = attention.Match.Query.Read();
+        var factor = match.Scale is { } scale ? scale * MathF.Sqrt(headSize) : 1;
+        var query = match.Query.Read();
         return MathF.Abs(factor - 1) <= Rounding ? query : query.Scale(factor);
     }
 }

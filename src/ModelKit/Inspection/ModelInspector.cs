@@ -75,6 +75,8 @@ internal static class ModelInspector
         if (family == ModelFamily.Dinov2)
             return [Images("vision", WorkEstimate.Dinov2(VisionConfig.ReadDinov2(config)))];
 
+        if (family == ModelFamily.Idefics3 || family == ModelFamily.SmolVlm)
+            return ChatEstimate.Parts(config, tokens);
         var (images, captions) = Captioner(family, config);
         var (encoder, decoder) = (WorkEstimate.Vision(images, false), family == ModelFamily.Blip
             ? WorkEstimate.Bert(captions, images, tokens) : WorkEstimate.Decoder(captions, images, tokens));
@@ -124,9 +126,10 @@ internal static class ModelInspector
     {
         var all = weights.Values.Sum();
         var (own, image, steps, decoder) = (0L, 0L, 1, 0L);
-        if (family == ModelFamily.VisionEncoderDecoder || family == ModelFamily.Florence2 || family == ModelFamily.Blip)
+        var chats = family == ModelFamily.Idefics3 || family == ModelFamily.SmolVlm;
+        if (chats || family == ModelFamily.VisionEncoderDecoder || family == ModelFamily.Florence2 || family == ModelFamily.Blip)
         {
-            (own, image) = family == ModelFamily.Florence2
+            (own, image) = chats ? (ChatEstimate.CacheValues(config, tokens), 0L) : family == ModelFamily.Florence2
                 ? Florence2Estimate.CacheValues(
                     BartConfig.ReadFlorence2(config), Florence2Estimate.Tokens(DavitConfig.Read(config, PreprocessorConfig.Load(folder).Resize)))
                 : WorkEstimate.CacheValues(Captioner(family, config));

@@ -36,3 +36,16 @@ internal sealed record Florence2Parameters(DavitParameters Vision, BartParameter
 /// <param name="Vision">The image encoder; its hidden states, normed, are what the decoder attends to.</param>
 /// <param name="Text">The text decoder.</param>
 internal sealed record BlipParameters(VisionParameters Vision, BertParameters Text) : FamilyParameters("blip");
+
+/// <summary>Idefics3 and SmolVLM: features of an image among a text's tokens.</summary>
+/// <param name="Type"><c>model_type</c> of config.json.</param>
+/// <param name="Vision">The image tower, without a class token.</param>
+/// <param name="Scale">Squares of so many by so many neighbouring patches become one feature.</param>
+/// <param name="Connector">From the values of such a square, row by row, to the text's width.</param>
+/// <param name="Text">The text model.</param>
+internal sealed record Idefics3Parameters(string Type, VisionParameters Vision, int Scale, Linear Connector, LlamaParameters Text)
+    : FamilyParameters(Type)
+{
+    /// <summary>Features of an image.</summary>
+    public int Features => Vision.Positions.Rows / (Scale * Scale);
+}

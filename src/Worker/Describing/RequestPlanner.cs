@@ -64,7 +64,7 @@ internal sealed class RequestPlanner(ModelRegistry models)
         if (task == Tasks.Classify)
             return new TaskPlan(task, model, null) { Labels = new LabelSet(request.Labels!, request.LabelTemplate) };
         model.CheckPrompt(task, prompt);
-        return new TaskPlan(task, model, Prompted.Contains(task) ? model.Resolve(request.Generation) : null) { Prompt = prompt };
+        return new TaskPlan(task, model, Prompted.Contains(task) ? model.Resolve(request.Generation) : null) { Prompt = prompt ?? model.DefaultPrompt(task) };
     }
 
     // A question is no text to begin a caption with.

@@ -28,6 +28,9 @@ internal sealed record GenerationParameters(
     /// <summary>Texts that end the generation; the result's text ends before them.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>Whether images are cut into tiles, where the worker's settings say otherwise than the model's files; else null.</summary>
+    public bool? ImageSplitting { get; init; }
+
     /// <summary>Tokens to generate at most.</summary>
     public int MaxNewTokens => MaxLength - 1;
 
@@ -41,6 +44,7 @@ internal sealed record GenerationParameters(
         new("maxLength", MaxLength), new("minLength", MinLength), new("numBeams", NumBeams),
         new("lengthPenalty", NumBeams > 1 ? LengthPenalty : null), new("earlyStopping", NumBeams > 1 ? EarlyStopping : null),
         new("noRepeatNgramSize", NoRepeatNgramSize), new("repetitionPenalty", RepetitionPenalty), new("numReturnSequences", NumReturnSequences),
+        new("imageSplitting", ImageSplitting),
         new("temperature", Sampling?.Temperature), new("topK", Sampling?.TopK), new("topP", Sampling?.TopP), new("seed", Sampling?.Seed),
         .. Stop.Select(static (text, i) => new KeyValuePair<string, object?>($"stop{i}", text)),
     ]);

@@ -35,6 +35,9 @@ internal interface IModel : IDisposable
     /// <summary>How it wants its images; null where it takes none.</summary>
     PreprocessorConfig? Images { get; }
 
+    /// <summary>What the model is asked for a task where a request has no prompt; null where nothing.</summary>
+    string? DefaultPrompt(string task) => null;
+
     /// <summary>The effective parameters of a generation: the request's over the model's defaults. Null for models that don't generate.</summary>
     /// <exception cref="Failures.RejectedException">The parameters don't fit the model (bad-request).</exception>
     GenerationParameters? Resolve(GenerationOptions? options);

@@ -3,6 +3,7 @@ using VlWorker.Contracts;
 using VlWorker.Inference.Families.Blip;
 using VlWorker.Inference.Families.Embedders;
 using VlWorker.Inference.Families.Florence2;
+using VlWorker.Inference.Families.Idefics3;
 using VlWorker.Inference.Families.VisionEncoderDecoder;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -48,6 +49,7 @@ internal static class ModelLoader
                 "clip" or "siglip" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
                 "blip" => BlipModel.Load(reference, opened, images, options, device),
                 "florence2" => Florence2Model.Load(reference, opened, images, options, device),
+                "idefics3" or "smolvlm" => Idefics3Model.Load(reference, opened, images, options, device),
                 var type => throw new InvalidDataException($"model_type {type} has no engine"),
             };
         }

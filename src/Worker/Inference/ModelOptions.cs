@@ -36,6 +36,13 @@ internal sealed record ModelOptions
     [Description("Lets an alias have different files on different devices, int8 and fp16 for example: its results then depend a little on the device.")]
     public bool AllowMixedRevisions { get; init; }
 
+    [Description("What a model that answers questions is asked where a caption is wanted and the request has no prompt.")]
+    [Required]
+    public string CaptionPrompt { get; init; } = "Can you describe this image?";
+
+    [Description("Whether images are cut into tiles, by models that can do either (docs/families.md): Auto does what preprocessor_config.json says. Off is many times faster and sees less.")]
+    public ImageSplitting ImageSplitting { get; init; } = ImageSplitting.Auto;
+
     [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
     [Range(1, 256)]
     public int IntraOpThreads { get; init; } = 1;

@@ -14,6 +14,7 @@ public sealed class ExportedModelTests
     [InlineData("vit-gpt2-tiny")] // the merged decoder: an If with two branches
     [InlineData("clip-tiny")]
     [InlineData("florence-2")]
+    [InlineData("smolvlm")] // three graphs; rotations, grouped heads, a gate
     public void An_export_holds_the_numbers_of_its_checkpoint(string fixture)
     {
         var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));

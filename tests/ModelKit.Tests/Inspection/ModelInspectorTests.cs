@@ -15,6 +15,7 @@ public sealed class ModelInspectorTests : IDisposable
     [InlineData("siglip")]
     [InlineData("dinov2")]
     [InlineData("blip-captioning")]
+    [InlineData("smolvlm")]
     public void Parameters_are_as_many_as_the_checkpoint_holds(string fixture)
     {
         var folder = FixtureArchive.Extract(fixture);

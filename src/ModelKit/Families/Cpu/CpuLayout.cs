@@ -12,6 +12,9 @@ internal static class CpuLayout
     /// <summary>One step of a captioner's decoder.</summary>
     public const string Decoder = "decoder";
 
+    /// <summary>Embeddings of tokens, for a decoder that takes them.</summary>
+    public const string Embeddings = "embeddings";
+
     /// <summary>An image tower.</summary>
     public const string Vision = "vision";
 

@@ -37,6 +37,11 @@ internal static class CpuModels
                 yield return (CpuLayout.Encoder, Blip.CpuGraphs.Encoder(blip, normalization, precision));
                 yield return (CpuLayout.Decoder, Blip.CpuGraphs.Decoder(blip, precision));
                 break;
+            case Idefics3Parameters chat:
+                yield return (CpuLayout.Vision, Idefics3.CpuGraphs.Vision(chat, normalization, precision));
+                yield return (CpuLayout.Embeddings, Idefics3.CpuGraphs.Embeddings(chat.Text, precision));
+                yield return (CpuLayout.Decoder, Idefics3.CpuGraphs.Decoder(chat.Text, precision));
+                break;
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
         }

@@ -59,25 +59,36 @@ internal sealed class PatchEncoder : IDisposable
     {
         for (var i = 0; i < _outputs.Length; i++)
             results[i].Reserve(_bytes[i] * images.Length);
-        var outputs = new OrtValue[_outputs.Length];
         for (var image = 0; image < images.Length; image++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var rows = _writer.RowsOf(images[image].Width, images[image].Height);
-            patches.Reserve((long)rows * _writer.PatchBytes);
-            _writer.Write(images[image], patches.Span<byte>(0, rows * _writer.PatchBytes));
-            using var input = OnnxSession.Tensor(patches, TensorElementType.UInt8, 1, rows, _writer.PatchBytes);
-            try
-            {
-                for (var i = 0; i < outputs.Length; i++)
-                    outputs[i] = OnnxSession.TensorAt(results[i], _bytes[i] * image, TensorElementType.Float, _shapes[i]);
-                _session.Run(_inputs, [input], _outputs, outputs);
-            }
-            finally
-            {
-                foreach (var output in outputs)
-                    output?.Dispose();
-            }
+            Encode(images[image], 0, patches, results, image);
+        }
+    }
+
+    /// <summary>Encodes one frame of an image.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="frame">Which of its frames.</param>
+    /// <param name="patches">Memory for the graph's input.</param>
+    /// <param name="results">For each output, memory that is large enough.</param>
+    /// <param name="place">Where in there, in images.</param>
+    public void Encode(PreparedPixels image, int frame, TensorBuffer patches, IReadOnlyList<TensorBuffer> results, long place)
+    {
+        var rows = _writer.RowsOf(image.Width, image.Height);
+        patches.Reserve((long)rows * _writer.PatchBytes);
+        _writer.Write(image, patches.Span<byte>(0, rows * _writer.PatchBytes), frame);
+        using var input = OnnxSession.Tensor(patches, TensorElementType.UInt8, 1, rows, _writer.PatchBytes);
+        var outputs = new OrtValue[_outputs.Length];
+        try
+        {
+            for (var i = 0; i < outputs.Length; i++)
+                outputs[i] = OnnxSession.TensorAt(results[i], _bytes[i] * place, TensorElementType.Float, _shapes[i]);
+            _session.Run(_inputs, [input], _outputs, outputs);
+        }
+        finally
+        {
+            foreach (var output in outputs)
+                output?.Dispose();
         }
     }
 

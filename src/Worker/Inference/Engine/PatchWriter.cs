@@ -16,10 +16,11 @@ internal sealed class PatchWriter(int size)
     /// <summary>Writes one image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="rows">As many bytes as its rows take.</param>
-    public void Write(PreparedPixels image, Span<byte> rows)
+    /// <param name="frame">Which of its frames.</param>
+    public void Write(PreparedPixels image, Span<byte> rows, int frame = 0)
     {
         var (across, down, line) = (image.Width / size, image.Height / size, 3 * size);
-        var rgb = image.Rgb;
+        var rgb = image.Frame(frame);
         rows[..PatchBytes].Fill(CpuVision.Middle);
         for (var y = 0; y < down * size; y++)
         {

@@ -18,13 +18,20 @@ internal sealed class PixelWriter
         _blue = Table(normalization.RescaleFactor, normalization.MeanB, normalization.StdB);
     }
 
+    /// <summary>Whether there is a colour whose values are all zero.</summary>
+    public bool WritesZeros => _red.Contains(0) && _green.Contains(0) && _blue.Contains(0);
+
     /// <summary>Writes one image as [3, height, width].</summary>
     /// <param name="pixels">The image.</param>
     /// <param name="planes">3 * height * width values.</param>
-    public void Write(PreparedPixels pixels, Span<float> planes)
+    public void Write(PreparedPixels pixels, Span<float> planes) => Write(pixels.Frame(0), planes);
+
+    /// <summary>Writes one frame as [3, height, width].</summary>
+    /// <param name="rgb">Its pixels.</param>
+    /// <param name="planes">As many values.</param>
+    public void Write(ReadOnlySpan<byte> rgb, Span<float> planes)
     {
-        var count = pixels.Width * pixels.Height;
-        var rgb = pixels.Rgb[..(count * 3)];
+        var count = rgb.Length / 3;
         Plane(rgb, 0, _red, planes[..count]);
         Plane(rgb, 1, _green, planes.Slice(count, count));
         Plane(rgb, 2, _blue, planes.Slice(2 * count, count));

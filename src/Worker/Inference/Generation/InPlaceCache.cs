@@ -24,9 +24,11 @@ internal sealed class InPlaceCache(IReadOnlyList<CacheTensor> layout) : IDisposa
     public int Positions { get; private set; }
 
     /// <summary>Forgets everything.</summary>
-    public void Start(int rows)
+    /// <param name="rows">Rows.</param>
+    /// <param name="positions">Positions of the longest prompt that will be written before the first <see cref="Advance"/>.</param>
+    public void Start(int rows, int positions = 0)
     {
-        (_rows, Positions, Capacity) = (rows, 0, FirstCapacity);
+        (_rows, Positions, Capacity) = (rows, positions, FirstCapacity + positions);
         Reserve();
     }
 
@@ -56,6 +58,10 @@ internal sealed class InPlaceCache(IReadOnlyList<CacheTensor> layout) : IDisposa
     /// <summary>A tensor over the memory, of all rows with all their room. The caller disposes of it.</summary>
     public OrtValue Tensor(int index) =>
         OnnxSession.Tensor(_present[index], layout[index].Type, _rows, layout[index].Heads, Capacity, layout[index].Size);
+
+    /// <summary>A tensor over some neighbouring rows. The caller disposes of it.</summary>
+    public OrtValue Tensor(int index, int row, int rows) => OnnxSession.TensorAt(
+        _present[index], row * layout[index].RowBytes(Capacity), layout[index].Type, [rows, layout[index].Heads, Capacity, layout[index].Size]);
 
     /// <summary>Takes over rows: new row i is old row parents[i].</summary>
     public void Arrange(ReadOnlySpan<int> parents)

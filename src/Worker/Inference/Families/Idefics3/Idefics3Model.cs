@@ -1,0 +1,166 @@
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Failures;
+using VlWorker.Inference.Engine;
+using VlWorker.Inference.Generation;
+using VlWorker.Inference.Tokenizing;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.Families.Idefics3;
+
+/// <summary>Answers and captions by a decoder whose prompt has an image's features among its tokens: Idefics3, SmolVLM.</summary>
+internal sealed class Idefics3Model : IModel
+{
+    // A sentence or two; the models' files say nothing, and transformers' 20 would cut most answers short.
+    private const int NewTokens = 128;
+
+    private readonly IChatEngine _engine;
+    private readonly GenerationDefaults _defaults;
+    private readonly HubTokenizer _tokenizer;
+    private readonly ImagePrompt _prompt;
+    private readonly string _captionPrompt;
+    private readonly int _context;
+    private readonly bool? _splitting;
+
+    private Idefics3Model(
+        ModelReference reference, PreprocessorConfig images, IChatEngine engine, GenerationConfig generation, HubTokenizer tokenizer,
+        ImagePrompt prompt, int context, ModelOptions options)
+    {
+        (Reference, Images, _engine, _tokenizer, _prompt, _context) = (reference, options.ImageSplitting.Apply(images), engine, tokenizer, prompt, context);
+        (_captionPrompt, _splitting) = (options.CaptionPrompt, Images == images ? null : Images.Resize.Tiling!.Split);
+        _defaults = new GenerationDefaults(
+            generation with { MaxNewTokens = generation.MaxNewTokens ?? NewTokens, MaxLength = null }, promptLength: 1, context);
+    }
+
+    /// <inheritdoc/>
+    public ModelReference Reference { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Tasks { get; } = [Contracts.Tasks.Caption, Contracts.Tasks.Answer];
+
+    /// <inheritdoc/>
+    public bool EmbedsText => false;
+
+    /// <inheritdoc/>
+    public bool TakesPrompt => true;
+
+    /// <inheritdoc/>
+    public PreprocessorConfig Images { get; }
+
+    /// <summary>Loads the model's graphs.</summary>
+    public static Idefics3Model Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
+    {
+        var generation = GenerationConfig.Load(folder);
+        var context = folder.Config.Int32("text_config", "max_position_embeddings")
+            ?? throw new InvalidDataException("config.json does not say how many positions the decoder has (text_config.max_position_embeddings)");
+        var tokenizer = HubTokenizer.Load(folder.Path);
+        var template = ChatTemplate.Load(folder.Path);
+        var imageToken = folder.Config.Int32("image_token_id") ?? throw new InvalidDataException("config.json has no image_token_id");
+        var tokens = new GenerationTokens([imageToken], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
+        var engine = ChatEngines.Load(folder, images, imageToken, tokens, options, device);
+        try
+        {
+            var prompt = new ImagePrompt(tokenizer, template, engine.TokensPerFrame);
+            Check(engine, tokens, prompt.ImageToken);
+            return new Idefics3Model(reference, images, engine, generation, tokenizer, prompt, context, options);
+        }
+        catch (InvalidDataException)
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public GenerationParameters Resolve(GenerationOptions? options) => _defaults.Resolve(options) with { ImageSplitting = _splitting };
+
+    /// <inheritdoc/>
+    public TokenizedText Tokenize(string text) =>
+        throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
+
+    /// <inheritdoc/>
+    public string? DefaultPrompt(string task) => task == Contracts.Tasks.Caption ? _captionPrompt : null;
+
+    /// <inheritdoc/>
+    /// <remarks>Frames are all of one size, and prompts of any length go together.</remarks>
+    public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
+        ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, 0)
+        : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
+    {
+        var outcomes = new InferenceOutcome[rows.Count];
+        var runnable = new List<(int Place, ChatRow Row)>(rows.Count);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            try
+            {
+                runnable.Add((i, Row(rows[i])));
+            }
+            catch (RejectedException error)
+            {
+                outcomes[i] = new FailedOutcome(error);
+            }
+        }
+
+        foreach (var group in runnable.GroupBy(static entry => entry.Row.Parameters.NumBeams))
+        {
+            (int Place, ChatRow Row)[] entries = [.. group];
+            var results = new InferenceOutcome[entries.Length];
+            ChatRow[] inputs = [.. entries.Select(static entry => entry.Row)];
+            RowIsolation.Run<ChatRow>(inputs, results, (part, target) => RunBatch(part, target, cancellation));
+            for (var i = 0; i < entries.Length; i++)
+                outcomes[entries[i].Place] = results[i];
+        }
+
+        return outcomes;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _engine.Dispose();
+
+    // What does not fit together is found at start-up, not by the first image.
+    private static void Check(IChatEngine engine, GenerationTokens tokens, int imageToken)
+    {
+        var strange = tokens.All.Append(imageToken).Where(token => token < 0 || token >= engine.Vocabulary).ToList();
+        if (strange.Count > 0)
+            throw new InvalidDataException($"tokens {string.Join(", ", strange)} are outside the vocabulary of {engine.Vocabulary}");
+        if (tokens.Prompt[0] != imageToken)
+            throw new InvalidDataException($"image_token_id in config.json is {tokens.Prompt[0]}, and in the tokenizer it is {imageToken}");
+    }
+
+    private ChatRow Row(InferenceInput input)
+    {
+        if (input is not ImageInput image || !Tasks.Contains(image.Task))
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and answers questions about them");
+        if (image.Generation is not { } parameters)
+            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
+        _defaults.Validate(parameters);
+        var words = image.Prompt ?? DefaultPrompt(image.Task);
+        if (string.IsNullOrWhiteSpace(words))
+            throw new RejectedException(RejectionReason.BadRequest, "the question is empty");
+        var prompt = _prompt.Build(words, image.Pixels);
+        var room = _context - prompt.Length;
+        if (room < 1)
+        {
+            throw new RejectedException(
+                RejectionReason.BadRequest,
+                $"the prompt has {prompt.Length} tokens, {image.Pixels.Frames * _engine.TokensPerFrame} of them the image's: the model's context of {_context} has no room for an answer");
+        }
+
+        return new ChatRow([image.Pixels], prompt, parameters.MaxNewTokens <= room ? parameters : parameters with { MaxLength = 1 + room });
+    }
+
+    private void RunBatch(ReadOnlySpan<ChatRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
+    {
+        var results = new RowResult[rows.Length];
+        _engine.Run(rows, results, cancellation);
+        for (var i = 0; i < rows.Length; i++)
+            outcomes[i] = results[i].Error is { } error ? new FailedOutcome(error) : Text(results[i].Sequences, rows[i].Prompt.Length);
+    }
+
+    private CaptionOutcome Text(IReadOnlyList<FoundSequence> found, int promptLength) => new([.. found.Select(sequence => new GeneratedSequence(
+        sequence.Tokens, _tokenizer.Decode(sequence.Tokens.AsSpan(promptLength), true), sequence.Score, sequence.Tokens.Length - promptLength))]);
+}
