@@ -44,8 +44,4 @@ internal sealed record BlipParameters(VisionParameters Vision, BertParameters Te
 /// <param name="Connector">From the values of such a square, row by row, to the text's width.</param>
 /// <param name="Text">The text model.</param>
 internal sealed record Idefics3Parameters(string Type, VisionParameters Vision, int Scale, Linear Connector, LlamaParameters Text)
-    : FamilyParameters(Type)
-{
-    /// <summary>Features of an image.</summary>
-    public int Features => Vision.Positions.Rows / (Scale * Scale);
-}
+    : FamilyParameters(Type);

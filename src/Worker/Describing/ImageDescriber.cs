@@ -34,18 +34,20 @@ internal sealed class ImageDescriber(
     /// <exception cref="Failures.RejectedException">The request or its object is at fault.</exception>
     /// <exception cref="Failures.TransientException">It failed now and may succeed later.</exception>
     /// <exception cref="Failures.DependencyException">The store or the device is gone.</exception>
-    public Task<Description> DescribeAsync(DescribeImage request, BatchPriority priority, CancellationToken cancellation, WorkMark? mark = null) =>
-        DescribeAsync(request, priority, token => store.FetchAsync(request.Image!, token), cancellation, mark);
+    public Task<Description> DescribeAsync(
+        DescribeImage request, BatchPriority priority, CancellationToken cancellation, WorkMark? mark = null, TextStream? stream = null) =>
+        DescribeAsync(request, priority, token => store.FetchAsync(request.Image!, token), cancellation, mark, stream);
 
-    /// <inheritdoc cref="DescribeAsync(DescribeImage, BatchPriority, CancellationToken, WorkMark?)"/>
+    /// <inheritdoc cref="DescribeAsync(DescribeImage, BatchPriority, CancellationToken, WorkMark?, TextStream?)"/>
     /// <param name="request">Tasks, models, parameters and deadline; of its image only the name counts.</param>
     /// <param name="priority">How urgent its rows are.</param>
     /// <param name="open">Where the bytes come from, once the request has been found to make sense. The describer disposes of them.</param>
     /// <param name="cancellation">Nobody waits any more.</param>
     /// <param name="mark">Of the message, for the crash journal; HTTP requests have none.</param>
+    /// <param name="stream">Takes the answer while it is generated; null where nobody reads along.</param>
     public async Task<Description> DescribeAsync(
         DescribeImage request, BatchPriority priority, Func<CancellationToken, Task<FetchedObject>> open, CancellationToken cancellation,
-        WorkMark? mark = null)
+        WorkMark? mark = null, TextStream? stream = null)
     {
         RequestChecks.Deadline(request.Deadline, time, "before the image was fetched");
         var plans = planner.Plan(request);
@@ -53,7 +55,7 @@ internal sealed class ImageDescriber(
         using var turn = new WorkTurn(mark ?? journal.OfNobody(request.Id));
         var (image, decoded, timing) = await PrepareAsync(request, plans, open, turn, cancellation);
         var thumbnail = recent.Sample(decoded, plans);
-        var outcomes = await InferAsync(request, plans, decoded, priority, turn.Mark, cancellation);
+        var outcomes = await InferAsync(request, plans, decoded, priority, turn.Mark, stream, cancellation);
         metrics.Stage("batch-wait", outcomes.Max(outcome => outcome.Waited));
         metrics.Stage("inference", outcomes.Max(outcome => outcome.Ran));
         var description = new Description(
@@ -95,7 +97,8 @@ internal sealed class ImageDescriber(
 
     /// <summary>All tasks or none: the first to fail cancels the others, and all are over when this returns.</summary>
     private async Task<BatchedOutcome[]> InferAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, WorkMark mark, CancellationToken cancellation)
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, WorkMark mark, TextStream? stream,
+        CancellationToken cancellation)
     {
         using var siblings = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var tasks = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
@@ -114,7 +117,12 @@ internal sealed class ImageDescriber(
         {
             try
             {
-                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt) { Mark = mark, Original = (decoded.Width, decoded.Height) };
+                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt)
+                {
+                    Mark = mark,
+                    Original = (decoded.Width, decoded.Height),
+                    Stream = plan.Task == Tasks.Answer ? stream : null,
+                };
                 var terms = new RowTerms(priority, request.Deadline, request.JobId);
                 var outcome = BatchSpans.Record(plan.Task, await rows.SubmitAsync(input, plan.Model, terms, siblings.Token));
                 return plan.Labels is null ? outcome : outcome with

@@ -31,6 +31,9 @@ internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationP
     /// <summary>Pixels of the upright original, for models that tell where things are in it; null takes the prepared pixels for it.</summary>
     public (int Width, int Height)? Original { get; init; }
 
+    /// <summary>Where the text goes while it is generated; null where nobody reads along.</summary>
+    public TextStream? Stream { get; init; }
+
     public override void Dispose() => Pixels.Dispose();
 }
 

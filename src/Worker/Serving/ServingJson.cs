@@ -12,6 +12,7 @@ namespace VlWorker.Serving;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(Prediction))]
+[JsonSerializable(typeof(AnswerPart))]
 [JsonSerializable(typeof(EmbeddingsResponse))]
 [JsonSerializable(typeof(float[]))]
 [JsonSerializable(typeof(StatusSnapshot))]

@@ -99,7 +99,11 @@ internal sealed class Generator(GenerationTokens tokens)
     {
         try
         {
-            if (row.Advance(logits, plan.Next(offset, row.Width), plan.Continues(offset, row.Width)))
+            if (row.Watch is { IsAbandoned: true })
+                throw new TransientException("nobody waits for this row any more");
+            var goesOn = row.Advance(logits, plan.Next(offset, row.Width), plan.Continues(offset, row.Width));
+            row.Watch?.Show(row.Generated);
+            if (goesOn)
                 return true;
             results[row.Index] = new RowResult(row.Result(), null);
         }

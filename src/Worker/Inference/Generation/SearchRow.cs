@@ -18,6 +18,12 @@ internal abstract class SearchRow(int index, RowRequest request)
     /// <summary>What its sequences start with.</summary>
     public IReadOnlyList<int> Prompt { get; } = request.Prompt;
 
+    /// <summary>Somebody who reads along; null where nobody does.</summary>
+    public RowWatch? Watch { get; } = request.Watch;
+
+    /// <summary>What it has generated so far, where that is one sequence that only grows; else nothing.</summary>
+    public virtual ReadOnlySpan<int> Generated => [];
+
     /// <summary>Decoder rows that it takes: its beams.</summary>
     public int Width => Parameters.NumBeams;
 

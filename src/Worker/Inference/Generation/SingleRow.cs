@@ -23,6 +23,9 @@ internal sealed class SingleRow : SearchRow
             _sequence[_length++] = token;
     }
 
+    /// <inheritdoc/>
+    public override ReadOnlySpan<int> Generated => _sequence.AsSpan(Prompt.Count, _length - Prompt.Count);
+
     /// <summary>Takes a token that the device has chosen.</summary>
     /// <param name="token">The token.</param>
     /// <param name="logProbability">Its log-probability.</param>

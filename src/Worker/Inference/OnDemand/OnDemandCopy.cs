@@ -52,6 +52,9 @@ internal sealed class OnDemandCopy : IModel
     public Similarity? Similarity => _plans.Similarity;
 
     /// <inheritdoc/>
+    public string? DefaultPrompt(string task) => _plans.DefaultPrompt(task);
+
+    /// <inheritdoc/>
     public PreprocessorConfig? Images => _plans.Images;
 
     /// <inheritdoc/>

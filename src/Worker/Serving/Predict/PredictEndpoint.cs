@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using VlWorker.Batching;
 using VlWorker.Contracts;
 using VlWorker.Describing;
+using VlWorker.Inference;
 
 namespace VlWorker.Serving.Predict;
 
@@ -30,10 +31,14 @@ internal sealed class PredictEndpoint(RequestRunner runner, PredictReader reader
 
         // Not before the worker is ready: until then there are no models to make it of.
         var describer = context.RequestServices.GetRequiredService<ImageDescriber>();
-        var description = input.Open is { } open
-            ? await describer.DescribeAsync(request, BatchPriority.Interactive, open, scope.Cancellation)
-            : await describer.DescribeAsync(request, BatchPriority.Interactive, scope.Cancellation);
-        return Results.Json(Answer(request, description), ServingJson.Plain.Prediction);
+        if (!input.Streams)
+            return Results.Json(Answer(request, await DescribeAsync(null)), ServingJson.Plain.Prediction);
+        await AnswerStream.SendAsync(context, request, DescribeAsync, description => Answer(request, description), scope.Cancellation);
+        return Results.Empty;
+
+        Task<Description> DescribeAsync(TextStream? stream) => input.Open is { } open
+            ? describer.DescribeAsync(request, BatchPriority.Interactive, open, scope.Cancellation, stream: stream)
+            : describer.DescribeAsync(request, BatchPriority.Interactive, scope.Cancellation, stream: stream);
     }
 
     private Prediction Answer(DescribeImage request, Description description) => new()

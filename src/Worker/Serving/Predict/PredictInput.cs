@@ -10,6 +10,9 @@ namespace VlWorker.Serving.Predict;
 internal sealed record PredictInput(
     DescribeImage Request, Func<CancellationToken, Task<FetchedObject>>? Open = null, FetchedObject? Held = null) : IDisposable
 {
+    /// <summary>Whether the answer is sent while it is generated.</summary>
+    public bool Streams { get; init; }
+
     /// <inheritdoc/>
     public void Dispose() => Held?.Dispose();
 }

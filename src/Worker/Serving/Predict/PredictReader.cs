@@ -14,7 +14,7 @@ internal sealed class PredictReader(Uploads uploads)
 {
     private const int LongestBoundary = 128;
 
-    private static readonly string[] Parameters = ["id", "tasks", "embeddingEncoding", "prompt", "label", "labelTemplate"];
+    private static readonly string[] Parameters = ["id", "tasks", "embeddingEncoding", "prompt", "label", "labelTemplate", "stream"];
 
     /// <summary>Reads a request. The caller disposes of the input.</summary>
     /// <exception cref="RejectedException">It is malformed.</exception>
@@ -22,6 +22,18 @@ internal sealed class PredictReader(Uploads uploads)
     public async Task<PredictInput> ReadAsync(HttpRequest request, CancellationToken cancellation)
     {
         var query = OfQuery(request.Query);
+        var streams = One(request.Query, "stream") switch
+        {
+            null => AnswerStream.IsWanted(request),
+            "true" => true,
+            "false" => false,
+            _ => throw Bad("the parameter 'stream' is true or false"),
+        };
+        return await ReadAsync(request, query, cancellation) with { Streams = streams };
+    }
+
+    private async Task<PredictInput> ReadAsync(HttpRequest request, DescribeImage query, CancellationToken cancellation)
+    {
         if (string.IsNullOrEmpty(request.ContentType))
             return OfBytes(request, query);
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type))

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace VlWorker.Serving.Problems;
@@ -60,6 +61,13 @@ internal sealed class ProblemResult(Problem problem) : IResult
 
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        // An answer that has begun can only go on: its status is sent.
+        if (httpContext.Response.HasStarted)
+        {
+            var failure = JsonSerializer.Serialize(ProblemDocument.Of(Problem, forOpenAi: false), ServingJson.Plain.ProblemDocument);
+            return ServerEvents.SendAsync(httpContext.Response, "error", failure, httpContext.RequestAborted);
+        }
+
         if (Problem.RetryAfter is { } pause)
             httpContext.Response.Headers.RetryAfter = Math.Ceiling(pause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var status = httpContext.Response.StatusCode = ProblemTypes.StatusOf(Problem.Reason);

@@ -32,7 +32,7 @@ internal abstract class ChatEngine<TRun>(IFrameEncoder encoder, IDisposable deco
         {
             var requests = new RowRequest[rows.Length];
             for (var i = 0; i < rows.Length; i++)
-                requests[i] = new RowRequest(rows[i].Parameters, rows[i].Prompt);
+                requests[i] = rows[i].Request;
             Encode(rows, workspace, cancellation);
             var prompts = new PromptBatch([.. requests.Select(static request => request.Prompt)]);
             Place(prompts, workspace, Embed(workspace.Decoder, prompts, workspace.Ids));

@@ -19,6 +19,7 @@ internal sealed class Idefics3Model : IModel
     private readonly GenerationDefaults _defaults;
     private readonly HubTokenizer _tokenizer;
     private readonly ImagePrompt _prompt;
+    private readonly SequenceTexts _texts;
     private readonly string _captionPrompt;
     private readonly int _context;
     private readonly bool? _splitting;
@@ -28,6 +29,7 @@ internal sealed class Idefics3Model : IModel
         ImagePrompt prompt, int context, ModelOptions options)
     {
         (Reference, Images, _engine, _tokenizer, _prompt, _context) = (reference, options.ImageSplitting.Apply(images), engine, tokenizer, prompt, context);
+        _texts = new SequenceTexts(tokenizer, withPrompt: false);
         (_captionPrompt, _splitting) = (options.CaptionPrompt, Images == images ? null : Images.Resize.Tiling!.Split);
         _defaults = new GenerationDefaults(
             generation with { MaxNewTokens = generation.MaxNewTokens ?? NewTokens, MaxLength = null }, promptLength: 1, context);
@@ -83,6 +85,10 @@ internal sealed class Idefics3Model : IModel
     public string? DefaultPrompt(string task) => task == Contracts.Tasks.Caption ? _captionPrompt : null;
 
     /// <inheritdoc/>
+    /// <remarks>What an image adds is not known yet.</remarks>
+    public void CheckPrompt(string task, string? prompt) => _defaults.CheckRoom(_prompt.Build(Words(task, prompt)).Length);
+
+    /// <inheritdoc/>
     /// <remarks>Frames are all of one size, and prompts of any length go together.</remarks>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
         ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, 0)
@@ -105,7 +111,7 @@ internal sealed class Idefics3Model : IModel
             }
         }
 
-        foreach (var group in runnable.GroupBy(static entry => entry.Row.Parameters.NumBeams))
+        foreach (var group in runnable.GroupBy(static entry => entry.Row.Request.Parameters.NumBeams))
         {
             (int Place, ChatRow Row)[] entries = [.. group];
             var results = new InferenceOutcome[entries.Length];
@@ -138,29 +144,29 @@ internal sealed class Idefics3Model : IModel
         if (image.Generation is not { } parameters)
             throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
         _defaults.Validate(parameters);
-        var words = image.Prompt ?? DefaultPrompt(image.Task);
-        if (string.IsNullOrWhiteSpace(words))
-            throw new RejectedException(RejectionReason.BadRequest, "the question is empty");
-        var prompt = _prompt.Build(words, image.Pixels);
-        var room = _context - prompt.Length;
-        if (room < 1)
+        var prompt = _prompt.Build(Words(image.Task, image.Prompt), image.Pixels);
+        if (prompt.Length > _context)
         {
             throw new RejectedException(
                 RejectionReason.BadRequest,
                 $"the prompt has {prompt.Length} tokens, {image.Pixels.Frames * _engine.TokensPerFrame} of them the image's: the model's context of {_context} has no room for an answer");
         }
 
-        return new ChatRow([image.Pixels], prompt, parameters.MaxNewTokens <= room ? parameters : parameters with { MaxLength = 1 + room });
+        return new ChatRow([image.Pixels], new RowRequest(_defaults.Fit(parameters, prompt.Length), prompt, StopStrings.Of(parameters, _tokenizer))
+        {
+            Watch = RowWatch.Of(image.Stream, _tokenizer, parameters.Stop),
+        });
     }
+
+    private string Words(string task, string? prompt) => (prompt ?? DefaultPrompt(task)) is { } words && !string.IsNullOrWhiteSpace(words)
+        ? words
+        : throw new RejectedException(RejectionReason.BadRequest, "the question is empty");
 
     private void RunBatch(ReadOnlySpan<ChatRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
     {
         var results = new RowResult[rows.Length];
         _engine.Run(rows, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
-            outcomes[i] = results[i].Error is { } error ? new FailedOutcome(error) : Text(results[i].Sequences, rows[i].Prompt.Length);
+            outcomes[i] = _texts.Outcome(rows[i].Request, results[i]);
     }
-
-    private CaptionOutcome Text(IReadOnlyList<FoundSequence> found, int promptLength) => new([.. found.Select(sequence => new GeneratedSequence(
-        sequence.Tokens, _tokenizer.Decode(sequence.Tokens.AsSpan(promptLength), true), sequence.Score, sequence.Tokens.Length - promptLength))]);
 }
