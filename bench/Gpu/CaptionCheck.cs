@@ -66,7 +66,7 @@ internal sealed class CaptionCheck(string folder, PreparedPixels[] images, Refer
     private static FoundSequence[] Caption(CudaCaptionEngine engine, PreparedPixels[] some, GenerationParameters parameters)
     {
         var results = new RowResult[some.Length];
-        engine.Run(some, [.. Enumerable.Repeat(parameters, some.Length)], results, CancellationToken.None);
+        engine.Run(some, FullSizeModels.Requests(parameters, some.Length), results, CancellationToken.None);
         return [.. results.Select(result => result.Error is null ? result.Sequences[0] : throw result.Error)];
     }
 

@@ -61,7 +61,7 @@ internal sealed class CaptionRace(GpuPlan plan, string folder, ReferencePeer? re
         for (var i = 0; i < batch; i++)
             images[i] = _images[i % Images];
         var results = new RowResult[batch];
-        engine.Run(images, [.. Enumerable.Repeat(Parameters(beams, Tokens), batch)], results, CancellationToken.None);
+        engine.Run(images, FullSizeModels.Requests(Parameters(beams, Tokens), batch), results, CancellationToken.None);
         if (results.Any(result => result.Error is not null))
             throw new InvalidOperationException("a row failed", results.First(result => result.Error is not null).Error);
     }

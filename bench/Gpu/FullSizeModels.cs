@@ -1,3 +1,4 @@
+using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
@@ -15,6 +16,10 @@ internal static class FullSizeModels
 {
     /// <summary>GPT-2's end of text, which the models also start with.</summary>
     public const int EndToken = 50256;
+
+    /// <summary>Rows of a captioner that ask for the same.</summary>
+    public static RowRequest[] Requests(GenerationParameters parameters, int rows) =>
+        [.. Enumerable.Repeat(new RowRequest(parameters, [EndToken]), rows)];
 
     /// <summary>A captioner's graphs.</summary>
     public static CaptionGraphs Captioner(string folder, ElementType type)
