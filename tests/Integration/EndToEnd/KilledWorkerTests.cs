@@ -64,7 +64,10 @@ public sealed class KilledWorkerTests : IAsyncLifetime
     [Fact]
     public async Task While_rows_wait_for_their_batch()
     {
-        var settings = new Dictionary<string, string>(Shared()) { ["Batching:MaxBatch"] = "64", ["Batching:MaxWaitMs"] = "60000" };
+        var settings = new Dictionary<string, string>(Shared())
+        {
+            ["Batching:MaxBatch"] = "64", ["Batching:Window"] = "Fixed", ["Batching:MaxWaitMs"] = "60000",
+        };
         var worker = await _bench.StartWorkerAsync(settings: settings);
         await _bench.ListenAsync();
         await _bench.PublishAsync(20);
