@@ -35,10 +35,15 @@ internal static partial class ModelSwapCommand
             using var bucket = new Bucket(services);
             await bucket.CreateAsync();
             var keys = await Samples.UploadAsync(bucket);
+            // The first worker declares what answers come by.
+            using (await WorkerUnderTest.StartAsync(services, bucket.Name))
+            {
+            }
+
             await using var load = await Load.ConnectAsync(services.Broker);
             var run = new Run(services, bucket.Name, keys, load, report);
-            var largest = await run.TogetherAsync(result.GetValue(count));
-            await run.SwapAsync(result.GetValue(count), largest);
+            var room = await run.TogetherAsync(result.GetValue(count));
+            await run.SwapAsync(result.GetValue(count), room);
             await run.IdleAsync(result.GetValue(cycles));
         });
         return command;
@@ -46,7 +51,7 @@ internal static partial class ModelSwapCommand
 
     private sealed partial class Run(Services services, string bucket, IReadOnlyList<string> keys, Load load, Report report)
     {
-        /// <summary>Both models in memory: what the others are compared with. Returns the bytes of the larger one.</summary>
+        /// <summary>Both models in memory: what the others are compared with. Returns the bytes that either finds room in, and both do not.</summary>
         public async Task<double> TogetherAsync(int count)
         {
             using var worker = await StartAsync();
@@ -58,19 +63,19 @@ internal static partial class ModelSwapCommand
             foreach (var (alias, _) in Both)
                 bytes.Add(await worker.MetricAsync($"vlworker_model_bytes{{model=\"{alias}\",device=\"cpu\"}}"));
             report.Line($"both in memory: {rate:F1} messages/s, captions and embeddings in turn; {Both[0].Alias} takes {bytes[0] / 1e6:F0} MB, {Both[1].Alias} {bytes[1] / 1e6:F0} MB, as measured at the start; resident {worker.ResidentMegabytes:F0} MB");
-            return bytes.Max();
+            return bytes.Max() + (bytes.Min() / 2);
         }
 
         /// <summary>Room for one of them at a time.</summary>
-        public async Task SwapAsync(int count, double largest)
+        public async Task SwapAsync(int count, double room)
         {
-            using var worker = await StartAsync($"--Inference:ModelMemoryBytes={(long)(largest * 1.1)}");
+            using var worker = await StartAsync($"--Inference:ModelMemoryBytes={(long)room}");
             var before = worker.ResidentMegabytes;
             var clock = Stopwatch.StartNew();
             await AlternateAsync(count);
             var rate = count / clock.Elapsed.TotalSeconds;
             var unloads = Unloads(worker);
-            report.Line($"room for one: {count} of {count} messages answered, {rate:F1} messages/s, {await LoadsAsync(worker)} loads, {unloads.Count} unloads; resident {before:F0} MB before, after each unload {Range(unloads)}, peak {worker.PeakMegabytes:F0} MB");
+            report.Line($"room for one: {count} of {count} messages answered, {rate:F1} messages/s, {await worker.MetricAsync("vlworker_model_loads_total")} loads, {unloads.Count} unloads; resident {before:F0} MB before, after each unload {Range(unloads)}, peak {worker.PeakMegabytes:F0} MB");
             var waits = await worker.MetricAsync("vlworker_model_wait_seconds_count") is var waited and > 0
                 ? $"{waited} messages waited for a model, {await worker.MetricAsync("vlworker_model_wait_seconds_sum") / waited:F2} s on average"
                 : "no message waited";
@@ -115,8 +120,6 @@ internal static partial class ModelSwapCommand
             await load.AwaitAsync(1, Patience);
             return clock.Elapsed.TotalMilliseconds;
         }
-
-        private static async Task<double> LoadsAsync(WorkerUnderTest worker) => await worker.MetricAsync("vlworker_model_loads_total");
 
         private static string Range(List<(double Before, double After)> unloads) =>
             $"{unloads.Min(one => one.After):F0} to {unloads.Max(one => one.After):F0} MB";

@@ -7,7 +7,7 @@ namespace VlWorker.Inference.OnDemand;
 internal static class ModelFootprint
 {
     /// <summary>No larger batch is tried once this has been spent: what it would need follows from the rows that were.</summary>
-    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(4);
 
     /// <summary>Loads a copy, runs it on made-up rows, and says what it takes.</summary>
     /// <param name="load">Loads it.</param>
