@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VlWorker.Failures;
 using VlWorker.Inference.Engine;
 
 namespace VlWorker.Inference.OnDemand;
@@ -47,7 +48,10 @@ internal static class ModelFootprint
         {
             foreach (var sample in samples.All)
             {
-                if (model.Run([.. Enumerable.Repeat(sample, rows)], CancellationToken.None).OfType<FailedOutcome>().FirstOrDefault() is { } failed)
+                // A row that is refused says something of the row, any other failure of the model.
+                var failed = model.Run([.. Enumerable.Repeat(sample, rows)], CancellationToken.None).OfType<FailedOutcome>()
+                    .FirstOrDefault(static outcome => outcome.Error is not RejectedException);
+                if (failed is not null)
                     throw new InvalidDataException($"a made-up row fails: {failed.Error.Message}", failed.Error);
             }
 
