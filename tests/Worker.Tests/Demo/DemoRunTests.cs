@@ -58,10 +58,10 @@ public sealed class DemoRunTests : IDisposable
     [Fact]
     public async Task A_model_that_detects_and_answers_does_so_for_each_image()
     {
-        string[] settings = ["--Inference:Models:2:Alias=tiny", $"--Inference:Models:2:Folder={FixtureArchive.Extract("florence-2")}", "--Inference:Models:2:Optimize=Off"];
+        string[] settings = ["--Inference:Models:0:Alias=tiny", $"--Inference:Models:0:Folder={FixtureArchive.Extract("florence-2")}", "--Inference:Models:0:Optimize=Off"];
         Assert.Equal(DemoExit.Complete, await RunAsync(Samples, limit: 3, settings: settings, question: "What colour is it?"));
-        Assert.All(Answers(), answer => Assert.Equal(
-            [Tasks.Caption, Tasks.Embedding, Tasks.Detect, Tasks.Answer], answer.Image!.Outputs.Select(output => output.Task)));
+        Assert.Equal(3, Answers().Count);
+        Assert.All(Answers(), answer => Assert.Equal([Tasks.Caption, Tasks.Detect, Tasks.Answer], answer.Image!.Outputs.Select(output => output.Task)));
         var page = File.ReadAllText(_folder.At("out/index.html"));
         Assert.Contains("\"question\":\"What colour is it?\"", page, StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using VlWorker.Decoding;
 using VlWorker.Inference;
@@ -10,9 +11,11 @@ namespace VlWorker.Worker.Tests.Inference;
 internal sealed class GoldenCases : IDisposable
 {
     private readonly Dictionary<string, PreparedPixels> _images = [];
+    private readonly string _folder;
 
     public GoldenCases(string folder)
     {
+        _folder = folder;
         var tensors = Path.Combine(folder, "golden", "golden.safetensors");
         Tensors = File.Exists(tensors) ? GoldenTensors.Read(tensors) : new Dictionary<string, GoldenTensor>();
         var plan = PreprocessorConfig.Load(folder).Resize;
@@ -36,6 +39,14 @@ internal sealed class GoldenCases : IDisposable
 
     /// <summary>An image at the model's input size; stays this object's.</summary>
     public PreparedPixels Pixels(string stem) => _images[stem];
+
+    /// <summary>Asserts that the images have the bytes that transformers resized them to.</summary>
+    public void CheckResizedBytes()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, "golden", "resized.json")));
+        Assert.All(Images, stem => Assert.Equal(
+            json.RootElement.GetProperty(stem).GetProperty("sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(Pixels(stem).Rgb))));
+    }
 
     public void Dispose()
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using VlWorker.Contracts;
 using VlWorker.Inference;
 using VlWorker.Worker.Tests.Fixtures;
@@ -12,10 +11,6 @@ public sealed class FlorenceFixture : IDisposable
     {
         Folder = FixtureArchive.Extract("florence-2");
         Golden = new GoldenCases(Folder);
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, "golden", "golden.json")));
-        Prompts = json.RootElement.GetProperty("cases").EnumerateArray().ToDictionary(
-            golden => golden.GetProperty("id").GetInt32(),
-            golden => (golden.GetProperty("prompt").GetString()!, golden.GetProperty("input_ids").EnumerateArray().Select(id => id.GetInt32()).ToArray()));
         Model = ModelLoader.Load("tiny", Folder, new ModelOptions());
     }
 
@@ -23,13 +18,10 @@ public sealed class FlorenceFixture : IDisposable
 
     internal GoldenCases Golden { get; }
 
-    /// <summary>By the case's number: the prompt as a user writes it, and the tokens that transformers makes of it.</summary>
-    internal IReadOnlyDictionary<int, (string Prompt, int[] Ids)> Prompts { get; }
-
     internal IModel Model { get; }
 
     internal ImageInput Input(GoldenCaption golden) =>
-        new(Tasks.Caption, Golden.Pixels(golden.Image), golden.Parameters, Prompts[golden.Id].Prompt);
+        new(Tasks.Caption, Golden.Pixels(golden.Image), golden.Parameters, golden.Prompt);
 
     internal void Check(IReadOnlyList<GoldenCaption> captions, IModel model)
     {

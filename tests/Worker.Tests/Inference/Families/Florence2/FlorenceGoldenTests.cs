@@ -13,9 +13,12 @@ public sealed class FlorenceGoldenTests(FlorenceFixture fixture) : IClassFixture
     public void Prompts_become_the_tokens_of_transformers()
     {
         var prompts = new FlorencePrompts(HubTokenizer.Load(fixture.Folder), 200);
-        Assert.All(fixture.Prompts.Values, golden =>
-            Assert.Equal(golden.Ids, prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, golden.Prompt))));
+        Assert.All(fixture.Golden.Captions, golden =>
+            Assert.Equal(golden.InputIds, prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, golden.Prompt))));
     }
+
+    [Fact]
+    public void Images_are_resized_to_the_same_bytes() => fixture.Golden.CheckResizedBytes();
 
     [Fact]
     public void Every_case_alone_gives_the_tokens_and_scores_of_transformers()
