@@ -29,7 +29,7 @@ internal static class ParameterAssert
                 Assert.Equal((at, matrix.Rows, matrix.Columns), (at, ((Matrix)actual).Rows, ((Matrix)actual).Columns));
                 Values(at, matrix.Values, ((Matrix)actual).Values, relative);
                 break;
-            case int or float or bool or string or Activation:
+            case int or float or double or bool or string or Activation:
                 Assert.Equal((at, expected), (at, actual));
                 break;
             case IList list:
@@ -47,7 +47,7 @@ internal static class ParameterAssert
     private static void Values(string at, float[] expected, float[] actual, float relative)
     {
         Assert.Equal((at, expected.Length), (at, actual.Length));
-        var limit = relative * expected.Max(MathF.Abs);
+        var limit = relative * expected.Select(MathF.Abs).DefaultIfEmpty(0).Max();
         for (var i = 0; i < expected.Length; i++)
             Assert.True(MathF.Abs(expected[i] - actual[i]) <= limit, $"{at}[{i}] is {actual[i]}, not {expected[i]}");
     }
