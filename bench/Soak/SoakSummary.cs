@@ -74,7 +74,8 @@ internal static class SoakSummary
     private static string Name(string word) => word switch
     {
         Ledger.Described => word,
-        DeadLetterReason.MalformedJson or DeadLetterReason.AttemptsExhausted or DeadLetterReason.UnexpectedError => $"dead letter: {word}",
+        DeadLetterReason.MalformedJson or DeadLetterReason.AttemptsExhausted or DeadLetterReason.UnexpectedError
+            or DeadLetterReason.CrashedWorker => $"dead letter: {word}",
         _ => $"rejected: {word}",
     };
 
