@@ -46,7 +46,8 @@ internal static class FixtureDecoder
         var tokenizer = JsonNode.Parse(json)!;
         var (kept, merges) = (tokenizer["model"]!["vocab"]!.AsObject(), tokenizer["model"]!["merges"]!.AsArray());
         var byId = kept.ToDictionary(entry => (int)entry.Value!, entry => entry.Key);
-        var results = new Queue<string>(merges.Select(merge => merge is JsonArray pair ? $"{pair[0]}{pair[1]}" : $"{merge}".Replace(" ", "", StringComparison.Ordinal)));
+        var results = new Queue<string>(merges.Select(merge =>
+            merge is JsonArray pair ? $"{pair[0]}{pair[1]}" : $"{merge}".Replace(" ", "", StringComparison.Ordinal)));
         var whole = new JsonObject();
         for (var id = 0; id < kept.Count + merges.Count; id++)
             whole.Add(byId.TryGetValue(id, out var token) ? token : results.Dequeue(), id);
