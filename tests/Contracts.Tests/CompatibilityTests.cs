@@ -1,25 +1,26 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace VlWorker.Contracts.Tests;
 
 /// <summary>
-/// Messages of version 1.0 and today's, each read by the other: Golden/1.0 holds documents as that version wrote them, <see cref="Version10"/>
+/// Messages of version 1.0 and today's, each read by the other: messages-1.0.json holds documents as that version wrote them, <see cref="Version10"/>
 /// its types as far as programs of others read them.
 /// </summary>
 public sealed class CompatibilityTests
 {
-    private static readonly string Folder = Path.Combine(Repository.Root, "tests", "Contracts.Tests", "Golden", "1.0");
+    private static readonly JsonObject Old = JsonNode.Parse(Repository.Read("tests/Contracts.Tests/messages-1.0.json"))!.AsObject();
 
     private static readonly JsonSerializerOptions Lenient = new(JsonSerializerDefaults.Web);
 
-    public static TheoryData<string> OldDocuments => new(Directory.GetFiles(Folder).Select(Path.GetFileNameWithoutExtension).Order()!);
+    public static TheoryData<string> OldDocuments => new(Old.Select(document => document.Key));
 
     [Theory]
     [MemberData(nameof(OldDocuments))]
     public void What_was_written_then_is_read_and_written_the_same_today(string name)
     {
-        var bytes = File.ReadAllBytes(Path.Combine(Folder, name + ".json"));
+        var bytes = Bytes(name);
         var written = name.Split('.')[0] switch
         {
             "describe-image" => ContractsJson.Write(ContractsJson.Read<DescribeImage>(bytes)),
@@ -36,8 +37,8 @@ public sealed class CompatibilityTests
     [Fact]
     public void Requests_of_then_are_valid_and_mean_the_same()
     {
-        var full = ContractsJson.Read<DescribeImage>(File.ReadAllBytes(Path.Combine(Folder, "describe-image.json")));
-        var least = ContractsJson.Read<DescribeImage>(File.ReadAllBytes(Path.Combine(Folder, "describe-image.least.json")));
+        var full = ContractsJson.Read<DescribeImage>(Bytes("describe-image"));
+        var least = ContractsJson.Read<DescribeImage>(Bytes("describe-image.least"));
 
         Assert.Empty(full.Validate());
         Assert.Empty(least.Validate());
@@ -74,8 +75,10 @@ public sealed class CompatibilityTests
         var result = (ImageDescribed)Samples.All["image-described"];
         var answer = JsonNode.Parse(ContractsJson.Write(result with { Outputs = [.. result.Outputs.Take(2)] }));
 
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "image-described.json"))), answer));
+        Assert.True(JsonNode.DeepEquals(Old["image-described"], answer));
     }
+
+    private static byte[] Bytes(string name) => Encoding.UTF8.GetBytes(Old[name]!.ToJsonString());
 
     /// <summary>Types of version 1.0: what it required is required here.</summary>
     private static class Version10

@@ -58,7 +58,8 @@ internal static class ModelConverter
     private static FamilyParameters Fitted(FamilyParameters parameters, ResizePlan images) =>
         parameters is Dinov2Parameters dinov2 ? new Dinov2Parameters(PositionGrid.Fit(dinov2.Vision, images)) : parameters;
 
-    private static JsonFile Config(string folder) => JsonFile.Parse(ModelFolder.ConfigFile, File.ReadAllBytes(Path.Combine(folder, ModelFolder.ConfigFile)));
+    private static JsonFile Config(string folder) => JsonFile.Parse(
+        ModelFolder.ConfigFile, File.ReadAllBytes(Path.Combine(folder, ModelFolder.ConfigFile)));
 
     private static string Read(SourceModel source) => source.Kind == "checkpoint"
         ? "The weights were read from the checkpoint."

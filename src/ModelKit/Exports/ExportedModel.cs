@@ -15,10 +15,8 @@ internal static class ExportedModel
     {
         ExportedGraph Open(string name, params string[] moves) =>
             new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), false, moves);
-        if (folder.Family == ModelFamily.Dinov2)
-            return new Dinov2Parameters(VisionExport.ReadDinov2(Open(ModelFamily.Graphs.Model), VisionConfig.ReadDinov2(folder.Config)));
-        if (folder.Family == ModelFamily.Siglip)
-            throw new NotSupportedException("exported graphs of siglip are not rebuilt: convert the checkpoint");
+        if (folder.Family == ModelFamily.Dinov2 || folder.Family == ModelFamily.Siglip)
+            throw new NotSupportedException($"exported graphs of {folder.Family.ModelType} are not rebuilt: convert a checkpoint");
         if (folder.Family == ModelFamily.Clip)
             return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
         if (folder.Family == ModelFamily.Idefics3 || folder.Family == ModelFamily.SmolVlm)

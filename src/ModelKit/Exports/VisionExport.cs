@@ -15,10 +15,6 @@ internal static class VisionExport
         return Read(graph, config, final, null);
     }
 
-    /// <summary>Reads DINOv2's graph, which is ViT's with layers whose outputs are scaled.</summary>
-    /// <exception cref="InvalidDataException">The structure is not understood; the message names the node.</exception>
-    public static VisionParameters ReadDinov2(ExportedGraph graph, VisionConfig config) => ReadVit(graph, config);
-
     /// <summary>Reads CLIP's graph.</summary>
     /// <exception cref="InvalidDataException">The structure is not understood; the message names the node.</exception>
     public static VisionParameters ReadClip(ExportedGraph graph, VisionConfig config)

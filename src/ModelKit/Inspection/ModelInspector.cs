@@ -71,7 +71,11 @@ internal static class ModelInspector
         if (family == ModelFamily.Clip)
             return Towers(TextConfig.ReadClip(config), WorkEstimate.Vision(VisionConfig.ReadClip(config), true), 0);
         if (family == ModelFamily.Siglip)
-            return Towers(TextConfig.ReadSiglip(config), WorkEstimate.Siglip(VisionConfig.ReadSiglip(config)), TextConfig.ReadSiglip(config).Projection);
+        {
+            var text = TextConfig.ReadSiglip(config);
+            return Towers(text, WorkEstimate.Siglip(VisionConfig.ReadSiglip(config)), text.Projection);
+        }
+
         if (family == ModelFamily.Dinov2)
             return [Images("vision", WorkEstimate.Dinov2(VisionConfig.ReadDinov2(config)))];
 

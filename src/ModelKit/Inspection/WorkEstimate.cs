@@ -37,7 +37,7 @@ internal static class WorkEstimate
         return (parameters - oneMore + pool, flops + (4 * length * width * width) + (4 * length * width) + (4 * width * width) + (4 * width * inner));
     }
 
-    /// <summary>DINOv2: ViT with a scale for each output of each block's two parts, and the token that training puts in the place of patches.</summary>
+    /// <summary>DINOv2: ViT with a scale for each output of each block's two parts, and the token that stands for hidden patches in training.</summary>
     public static (long Parameters, long Flops) Dinov2(VisionConfig config)
     {
         var (parameters, flops) = Vision(config, false);

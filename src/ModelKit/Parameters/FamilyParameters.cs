@@ -16,12 +16,15 @@ internal sealed record VisionEncoderDecoderParameters(VisionParameters Encoder, 
 /// <param name="Text">The text tower.</param>
 internal sealed record ClipParameters(VisionParameters Vision, TextParameters Text) : FamilyParameters("clip");
 
-/// <summary>SigLIP: as CLIP, but the image's vector is what a learned query finds among the patches, and the text's stands at the last position.</summary>
+/// <summary>
+/// SigLIP: as CLIP, but the image's vector is what a learned query finds among the patches, and the text's stands at the last position.
+/// </summary>
 /// <param name="Vision">The image tower, without a class token; its norm is applied to all patches.</param>
 /// <param name="Pool">Makes one vector of the patches.</param>
 /// <param name="Text">The text tower; <see cref="TextParameters.Projection"/> is <c>head.weight</c>.</param>
 /// <param name="TextBias"><c>head.bias</c>.</param>
-internal sealed record SiglipParameters(VisionParameters Vision, AttentionPool Pool, TextParameters Text, float[] TextBias) : FamilyParameters("siglip");
+internal sealed record SiglipParameters(VisionParameters Vision, AttentionPool Pool, TextParameters Text, float[] TextBias)
+    : FamilyParameters("siglip");
 
 /// <summary>DINOv2: an image tower alone, whose vector is the normed class token.</summary>
 /// <param name="Vision">The image tower; layer scales are part of the layers they scale.</param>

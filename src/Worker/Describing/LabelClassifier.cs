@@ -49,10 +49,15 @@ internal sealed class LabelClassifier(RowSubmitter rows)
     public static double[] Scores(ReadOnlySpan<double> logits, string function)
     {
         var scores = logits.ToArray();
-        if (function == ScoreFunctions.Softmax)
-            TensorPrimitives.SoftMax(logits, scores);
-        else
+        if (function == ScoreFunctions.Sigmoid)
+        {
             TensorPrimitives.Sigmoid(logits, scores);
+            return scores;
+        }
+
+        // The largest becomes 0, so that no exponential is beyond what a number holds.
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max(logits), scores);
+        TensorPrimitives.SoftMax<double>(scores, scores);
         return scores;
     }
 

@@ -57,7 +57,12 @@ internal sealed class RequestPlanner(ModelRegistry models)
         if (!model.Tasks.Contains(task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' can't do task '{task}'");
         if (request.MoreImages?.Count >= model.MaxImages)
-            throw new RejectedException(RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {request.MoreImages.Count + 1}");
+        {
+            throw new RejectedException(
+                RejectionReason.BadRequest,
+                $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {request.MoreImages.Count + 1}");
+        }
+
         var prompt = PromptOf(request, task);
         if (prompt is not null && !model.TakesPrompt)
             throw new RejectedException(RejectionReason.PromptNotSupported, $"model '{model.Reference.Alias}' takes no prompt");

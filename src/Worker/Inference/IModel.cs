@@ -29,7 +29,7 @@ internal interface IModel : IDisposable
     /// <summary>Images that one row may be about.</summary>
     int MaxImages => 1;
 
-    /// <summary>How likeness of images and texts becomes scores of labels; null where nothing says it. Needed for <see cref="Contracts.Tasks.Classify"/>.</summary>
+    /// <summary>How likeness of images and texts becomes scores of labels; null where nothing says it, and nothing can be classified.</summary>
     Similarity? Similarity => null;
 
     /// <summary>How it wants its images; null where it takes none.</summary>

@@ -57,6 +57,9 @@ internal static class ModelCopies
 
     private static string Hash(string file)
     {
+        // A model without a text tower has none.
+        if (!File.Exists(file))
+            return string.Empty;
         using var stream = File.OpenRead(file);
         return Convert.ToHexString(SHA256.HashData(stream));
     }

@@ -13,7 +13,11 @@ internal sealed class SampleRows : IDisposable
     {
         var rows = new List<InferenceInput>();
         if (model.Images is { } images)
-            rows.AddRange(model.Tasks.Select(task => new ImageInput(task, Grey(images.Resize), model.Resolve(null), PromptOf(task))));
+        {
+            rows.AddRange(model.Tasks.Where(HasRowsOfItsOwn)
+                .Select(task => new ImageInput(task, Grey(images.Resize), model.Resolve(null), PromptOf(task))));
+        }
+
         if (model.EmbedsText)
             rows.Add(new TextInput(model.Tokenize("a text of some words")));
         All = rows;
@@ -21,6 +25,9 @@ internal sealed class SampleRows : IDisposable
 
     /// <summary>One row a kind.</summary>
     public IReadOnlyList<InferenceInput> All { get; }
+
+    /// <summary>Whether a task runs the model in a way of its own: labels are scored by what embeds the image.</summary>
+    public static bool HasRowsOfItsOwn(string task) => task != Contracts.Tasks.Classify;
 
     /// <inheritdoc/>
     public void Dispose()

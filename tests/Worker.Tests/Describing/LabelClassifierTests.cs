@@ -82,6 +82,13 @@ public sealed class LabelClassifierTests
         Assert.InRange(most, 2, 128);
     }
 
+    [Theory]
+    [InlineData(ScoreFunctions.Softmax, new[] { 1e5, 0.0, 1e5 }, new[] { 0.5, 0.0, 0.5 })]
+    [InlineData(ScoreFunctions.Softmax, new[] { -1e5 }, new[] { 1.0 })]
+    [InlineData(ScoreFunctions.Sigmoid, new[] { 1e5, 0.0, -1e5 }, new[] { 1.0, 0.5, 0.0 })]
+    public void Scores_are_numbers_however_large_the_logits(string function, double[] logits, double[] expected) =>
+        Assert.Equal(expected, LabelClassifier.Scores(logits, function));
+
     [Fact]
     public void The_cache_is_bounded_and_forgets_what_was_used_least_lately()
     {

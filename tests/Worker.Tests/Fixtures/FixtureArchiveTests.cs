@@ -21,7 +21,9 @@ public sealed class FixtureArchiveTests
         string[] files = ["config.json", "preprocessor_config.json", "golden/golden.json", "golden/resized.json", "model.safetensors"];
         Assert.All(files, file => Assert.True(File.Exists(Path.Combine(folder, file))));
         Assert.Equal(6, Directory.GetFiles(Path.Combine(folder, "golden", "images")).Length);
-        Assert.DoesNotContain(Directory.GetFiles(folder, "*.p*s", SearchOption.AllDirectories), file => file.EndsWith(".parts") || file.EndsWith(".planes"));
+        Assert.DoesNotContain(
+            Directory.GetFiles(folder, "*", SearchOption.AllDirectories),
+            file => file.EndsWith(".parts", StringComparison.Ordinal) || file.EndsWith(".planes", StringComparison.Ordinal));
     }
 
     [Theory]

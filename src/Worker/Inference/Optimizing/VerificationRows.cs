@@ -19,7 +19,7 @@ internal sealed class VerificationRows : IDisposable
         if (model.Images is { } images)
         {
             var (width, height) = SampleRows.SizeOf(images.Resize);
-            foreach (var task in model.Tasks)
+            foreach (var task in model.Tasks.Where(SampleRows.HasRowsOfItsOwn))
                 _rows.AddRange(Enumerable.Range(0, Images).Select(number => new ImageInput(
                     task, Draw(number, width, height), model.Resolve(null), SampleRows.PromptOf(task))));
         }

@@ -89,7 +89,8 @@ internal readonly struct TokenizerJson
         var index = 0;
         foreach (var item in _value.EnumerateArray())
         {
-            if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2 || TextOf(item[0]) is not { } token || item[1].ValueKind != JsonValueKind.Number)
+            if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2 || TextOf(item[0]) is not { } token
+                || item[1].ValueKind != JsonValueKind.Number)
                 throw Malformed($"[{index}] is no token with a score: {item.GetRawText()}");
             yield return (token, item[1].GetDouble());
             index++;

@@ -87,7 +87,8 @@ internal static class Calibration
     private static void Embedder(
         ModelFolder source, ComparedModel model, ImageSet set, List<DecodedPair> pairs, Measurements measurements, CancellationToken cancellation)
     {
-        using (var vision = Open(source, ModelFamily.Graphs.Vision, FirstStep))
+        var tower = source.Graphs.ContainsKey(ModelFamily.Graphs.Vision) ? ModelFamily.Graphs.Vision : ModelFamily.Graphs.Model;
+        using (var vision = Open(source, tower, FirstStep))
         {
             foreach (var pair in pairs)
             {
@@ -97,6 +98,8 @@ internal static class Calibration
             }
         }
 
+        if (!model.EmbedsTexts)
+            return;
         using var text = Open(source, ModelFamily.Graphs.Text, FirstStep);
         var captions = pairs.Select(pair => set.TruthOf(pair.Name)).OfType<string>().DefaultIfEmpty("a photo of a red car in front of an old house")
             .Distinct();

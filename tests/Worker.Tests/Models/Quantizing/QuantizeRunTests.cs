@@ -28,6 +28,18 @@ public sealed class QuantizeRunTests : VerbTest
     }
 
     [Theory]
+    [InlineData("siglip", "Int8", 0.98)]
+    [InlineData("siglip", "Fp16", 0.9999)]
+    [InlineData("dinov2", "Int8", 0.98)]
+    [InlineData("dinov2", "Fp16", 0.9999)]
+    public async Task Every_family_of_embedders_is_quantised_and_verified(string fixture, string target, double cosine)
+    {
+        var (folder, recipe) = (FixtureArchive.Extract(fixture), new QuantizationRecipe { Target = Enum.Parse<QuantizationTarget>(target) });
+        Assert.Equal(ModelExit.Good, await RunAsync(new QuantizeSettings(folder, recipe) { Out = Folder.At("out") }));
+        Assert.Equal(ModelExit.Good, await VerifyAsync(folder, new Thresholds { MinCosine = cosine }));
+    }
+
+    [Theory]
     [InlineData("Int8", 0.1)]
     [InlineData("Weights8", 0.05)]
     [InlineData("Fp16", 0.005)]

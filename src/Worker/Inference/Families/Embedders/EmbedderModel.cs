@@ -17,7 +17,8 @@ internal sealed class EmbedderModel : IModel
     private readonly int _contextLength;
 
     private EmbedderModel(
-        ModelReference reference, PreprocessorConfig images, IEmbeddingEngine engine, HubTokenizer? tokenizer, int contextLength, Similarity? similarity)
+        ModelReference reference, PreprocessorConfig images, IEmbeddingEngine engine, HubTokenizer? tokenizer, int contextLength,
+        Similarity? similarity)
     {
         (Reference, Images, _engine, _tokenizer, _contextLength, Similarity) = (reference, images, engine, tokenizer, contextLength, similarity);
         Tasks = similarity is null || tokenizer is null ? [Contracts.Tasks.Embedding] : [Contracts.Tasks.Embedding, Contracts.Tasks.Classify];
