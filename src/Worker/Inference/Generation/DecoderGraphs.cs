@@ -107,9 +107,13 @@ internal sealed class DecoderGraphs : IDisposable
             session.InputType(name, TensorElementType.Float);
         var embedded = session.Inputs.ContainsKey(DecoderNames.Embeddings);
         if (embedded == session.Inputs.ContainsKey(DecoderNames.Ids))
-            throw new InvalidDataException($"{session.Name} takes {(embedded ? "both" : "neither")} {DecoderNames.Ids} {(embedded ? "and" : "nor")} {DecoderNames.Embeddings}");
+            throw new InvalidDataException($"{session.Name} does not take one of {DecoderNames.Ids} and {DecoderNames.Embeddings}");
         if (embedded != (Embedder is not null))
-            throw new InvalidDataException($"{session.Name} takes {(embedded ? "embeddings, and there is no graph that makes them" : "ids, and not the embeddings that another graph makes")}");
+        {
+            throw new InvalidDataException(
+                $"{session.Name} takes {(embedded ? "embeddings, and there is no graph that makes them" : "ids, and not what embed_tokens makes")}");
+        }
+
         if (embedded && !HasCache)
             throw new InvalidDataException($"{session.Name} has no {Past}* inputs: over embeddings, a decoder without a cache is not supported");
     }

@@ -13,7 +13,8 @@ internal sealed class BlipModel : CaptionModel
     private readonly int _start;
 
     private BlipModel(
-        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults, HubTokenizer tokenizer)
+        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults,
+        HubTokenizer tokenizer)
         : base(reference, images, engine, tokens, defaults, tokenizer) => _start = tokens.Prompt[0];
 
     /// <inheritdoc/>

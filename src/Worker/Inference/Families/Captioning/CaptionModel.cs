@@ -24,7 +24,8 @@ internal abstract class CaptionModel : IModel
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <exception cref="InvalidDataException">They do not fit each other; the engine is disposed of then.</exception>
     protected CaptionModel(
-        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults, HubTokenizer tokenizer)
+        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults,
+        HubTokenizer tokenizer)
     {
         (Reference, Images, _engine, _defaults, Tokenizer) = (reference, images, engine, defaults, tokenizer);
         _texts = new SequenceTexts(tokenizer, withPrompt: true);

@@ -13,7 +13,8 @@ internal sealed class VisionEncoderDecoderModel : CaptionModel
     private readonly IReadOnlyList<int> _start;
 
     private VisionEncoderDecoderModel(
-        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults, HubTokenizer tokenizer)
+        ModelReference reference, PreprocessorConfig images, ICaptionEngine engine, GenerationTokens tokens, GenerationDefaults defaults,
+        HubTokenizer tokenizer)
         : base(reference, images, engine, tokens, defaults, tokenizer) => _start = tokens.Prompt;
 
     /// <inheritdoc/>

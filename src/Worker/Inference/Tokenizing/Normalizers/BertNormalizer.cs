@@ -30,7 +30,11 @@ internal sealed class BertNormalizer(bool cleans, bool spacesChinese, bool strip
     {
         text = Clean(text);
         if (stripsAccents)
-            text = string.Concat(CanonicalComposition.Decompose(text).EnumerateRunes().Where(rune => Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark));
+        {
+            text = string.Concat(CanonicalComposition.Decompose(text).EnumerateRunes()
+                .Where(static rune => Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark));
+        }
+
         return lowercase?.Normalize(text) ?? text;
     }
 
