@@ -18,7 +18,8 @@ public sealed class ExportedModelTests
     public void An_export_holds_the_numbers_of_its_checkpoint(string fixture)
     {
         var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));
-        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder));
+        // Where a fixture's checkpoint was rounded, its graphs' vectors were not.
+        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder), 1e-4f);
     }
 
     [Theory]
