@@ -32,7 +32,8 @@ public sealed class CrashingDecoder : IDisposable
             [
                 "-shared", "-fPIC", "-Wall", "-Werror", $"-DREAL=\"{real}\"", $"-DMARKER=\"{Marker}\"", "-o", Path.Combine(decoder.Folder, "libturbojpeg.so.0"),
                 Repository.At("tests", "Integration", "EndToEnd", "libturbojpeg.c"),
-            ]) { RedirectStandardError = true };
+            ])
+        { RedirectStandardError = true };
         using var compiler = Process.Start(start)!;
         var errors = await compiler.StandardError.ReadToEndAsync();
         await compiler.WaitForExitAsync();

@@ -66,7 +66,9 @@ public sealed class KilledWorkerTests : IAsyncLifetime
     {
         var settings = new Dictionary<string, string>(Shared())
         {
-            ["Batching:MaxBatch"] = "64", ["Batching:Window"] = "Fixed", ["Batching:MaxWaitMs"] = "60000",
+            ["Batching:MaxBatch"] = "64",
+            ["Batching:Window"] = "Fixed",
+            ["Batching:MaxWaitMs"] = "60000",
         };
         var worker = await _bench.StartWorkerAsync(settings: settings);
         await _bench.ListenAsync();

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using VlWorker.Inference.Optimizing;
 using VlWorker.Inference;
-using VlWorker.ModelKit.Conversion;
+using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;

@@ -62,8 +62,12 @@ public sealed class SentencePieceTests : IDisposable
                 """),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = JsonNode.Parse("""[["\u2581", "a"]]"""), ["unk_token"] = "<unk>",
-                ["byte_fallback"] = true, ["fuse_unk"] = true,
+                ["type"] = "BPE",
+                ["vocab"] = vocabulary,
+                ["merges"] = JsonNode.Parse("""[["\u2581", "a"]]"""),
+                ["unk_token"] = "<unk>",
+                ["byte_fallback"] = true,
+                ["fuse_unk"] = true,
             },
         });
     }
