@@ -45,27 +45,19 @@ internal sealed partial class ProducerProcess
     /// <exception cref="InvalidOperationException">It failed.</exception>
     public async Task<string> FinishAsync()
     {
-        while (!_process.HasExited)
-        {
+        var exit = _process.WaitForExitAsync();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        do
             Sample();
-            await Task.Delay(100);
-        }
-
+        while (await Task.WhenAny(exit, timer.WaitForNextTickAsync().AsTask()) != exit);
         var text = await _error;
         return _process.ExitCode == 0 ? text : throw new InvalidOperationException(text);
     }
 
     /// <summary>Waits until something has come of it.</summary>
     /// <exception cref="InvalidOperationException">It ended before.</exception>
-    public async Task UntilAsync(Func<Task<bool>> done)
-    {
-        while (!await done())
-        {
-            if (_process.HasExited)
-                throw new InvalidOperationException(await _error);
-            await Task.Delay(5);
-        }
-    }
+    public Task UntilAsync(Func<Task<bool>> done) => Waiting.UntilAsync(
+        async () => await done() || (_process.HasExited ? throw new InvalidOperationException(await _error) : false), TimeSpan.FromMilliseconds(5));
 
     /// <summary>Ends it at once.</summary>
     public async Task KillAsync()

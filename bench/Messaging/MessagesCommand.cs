@@ -73,10 +73,7 @@ internal static class MessagesCommand
         GC.Collect();
         var clock = Throughput.Start();
         await using (await start())
-        {
-            while (await channel.MessageCountAsync(Topology.ResultsQueue) < count)
-                await Task.Delay(20);
-        }
+            await Waiting.UntilAsync(async () => await channel.MessageCountAsync(Topology.ResultsQueue) >= count, TimeSpan.FromMilliseconds(20));
 
         return clock.Stop(count);
     }

@@ -94,9 +94,8 @@ internal static partial class ModelSwapCommand
                 warm.Add(await OneAsync());
                 await load.PublishAsync(bucket, keys, 64, [Tasks.Caption], Topology.BackfillRoutingKey);
                 await load.AwaitAsync(64, Patience);
-                var clock = Stopwatch.StartNew();
-                while (Unloads(worker).Count < cycle && clock.Elapsed < Patience)
-                    await Task.Delay(20);
+                var soFar = cycle;
+                await Waiting.UntilAsync(() => Task.FromResult(Unloads(worker).Count >= soFar), TimeSpan.FromMilliseconds(20), Patience);
             }
 
             var unloads = Unloads(worker);

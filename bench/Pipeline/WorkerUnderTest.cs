@@ -141,23 +141,23 @@ internal sealed class WorkerUnderTest : IDisposable
     private async Task ReadyAsync()
     {
         using var client = new HttpClient();
-        var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(60) && !_process.HasExited)
+        var ready = false;
+        await Waiting.UntilAsync(async () => (ready = await IsReadyAsync(client)) || _process.HasExited, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(60));
+        if (!ready)
+            throw new InvalidOperationException("the worker does not get ready:\n" + Tail(30));
+    }
+
+    private async Task<bool> IsReadyAsync(HttpClient client)
+    {
+        try
         {
-            try
-            {
-                if ((await client.GetAsync(new Uri(_health))).StatusCode == HttpStatusCode.OK)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-                // Not listening yet.
-            }
-
-            await Task.Delay(10);
+            return (await client.GetAsync(new Uri(_health))).StatusCode == HttpStatusCode.OK;
         }
-
-        throw new InvalidOperationException("the worker does not get ready:\n" + Tail(30));
+        catch (HttpRequestException)
+        {
+            // Not listening yet.
+            return false;
+        }
     }
 
     private double Status(string name) => double.Parse(

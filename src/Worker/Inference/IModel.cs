@@ -49,7 +49,9 @@ internal interface IModel : IDisposable
     }
 
     /// <summary>The tokens of a text, cut to the model's context length.</summary>
-    TokenizedText Tokenize(string text);
+    /// <exception cref="Failures.RejectedException">The model does not embed texts (unsupported-task).</exception>
+    TokenizedText Tokenize(string text) =>
+        throw new Failures.RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
 
     /// <summary>Rows with equal keys may share a batch.</summary>
     BatchKey KeyOf(InferenceInput input);

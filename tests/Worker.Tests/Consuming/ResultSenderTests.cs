@@ -9,7 +9,7 @@ namespace VlWorker.Worker.Tests.Consuming;
 public sealed class ResultSenderTests
 {
     private static readonly OutgoingResult Result = new("id", "described.interactive.-", [1], new MessageProperties(), ReplyTo: "me");
-    private readonly FakeTimeProvider _time = new();
+    private readonly WatchedClock _time = new();
     private readonly RecordingPublisher _broker = new();
     private readonly ConsumptionGate _gate;
 
@@ -80,15 +80,32 @@ public sealed class ResultSenderTests
             _time.Advance(TimeSpan.FromMilliseconds(250));
     }
 
-    /// <summary>Lets time pass until the task has ended.</summary>
+    /// <summary>Lets time pass until the task has ended: a pause at a time, and on only when the next one has begun.</summary>
     private async Task PassUntilAsync(Task end)
     {
         for (var step = 0; step < 10_000 && !end.IsCompleted; step++)
         {
-            Pass(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(end, Task.Delay(1));
+            var pause = _time.NextTimer();
+            Pass(TimeSpan.FromSeconds(5));
+            await Task.WhenAny(end, pause);
         }
 
         Assert.True(end.IsCompleted);
+    }
+
+    /// <summary>A clock that tells when somebody begins to wait for it.</summary>
+    private sealed class WatchedClock : FakeTimeProvider
+    {
+        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when the next timer is made.</summary>
+        public Task NextTimer() => (_next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _next.TrySetResult();
+            return timer;
+        }
     }
 }

@@ -43,13 +43,14 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
 
     /// <summary>Whether a row's parameters, wherever they come from, can be run.</summary>
     /// <exception cref="RejectedException">bad-request: they can't.</exception>
-    public void Validate(GenerationParameters parameters)
+    public GenerationParameters Validated(GenerationParameters? parameters)
     {
+        if (parameters is null)
+            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
         var errors = Check(parameters).ToList();
         if (parameters.MaxLength <= promptLength || parameters.MaxLength - promptLength > MostNewTokens)
             errors.Add($"maxLength is outside {promptLength + 1} to {promptLength + MostNewTokens}");
-        if (errors.Count > 0)
-            throw Rejected(errors);
+        return errors.Count == 0 ? parameters : throw Rejected(errors);
     }
 
     /// <summary>A row's parameters after its own prompt: where that leaves less room in the context, less is generated.</summary>

@@ -13,6 +13,15 @@ internal sealed record GenerationTokens(IReadOnlyList<int> Prompt, IReadOnlyList
     /// <summary>All of them.</summary>
     public IEnumerable<int> All => [.. Prompt, .. End, .. new[] { ForcedFirst, ForcedLast }.OfType<int>()];
 
+    /// <summary>Checks that a decoder has all of them: what does not fit together is found at start-up, not by the first image.</summary>
+    /// <exception cref="InvalidDataException">It has not.</exception>
+    public void CheckVocabulary(int size)
+    {
+        var strange = All.Where(token => token < 0 || token >= size).ToList();
+        if (strange.Count > 0)
+            throw new InvalidDataException($"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {size}");
+    }
+
     /// <summary>Whether a token ends a sequence.</summary>
     public bool Ends(int token)
     {

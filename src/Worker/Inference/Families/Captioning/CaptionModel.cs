@@ -65,42 +65,13 @@ internal abstract class CaptionModel : IModel
     public void CheckPrompt(string task, string? prompt) => _defaults.CheckRoom(Prompt(prompt).Count);
 
     /// <inheritdoc/>
-    public TokenizedText Tokenize(string text) =>
-        throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
-
-    /// <inheritdoc/>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
         ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, (image.Pixels.Width << 16) | image.Pixels.Height)
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
-    {
-        var outcomes = new InferenceOutcome[rows.Count];
-        var runnable = new List<Row>(rows.Count);
-        for (var i = 0; i < rows.Count; i++)
-        {
-            try
-            {
-                runnable.Add(new Row(i, KeyOf(rows[i]), Pixels(rows[i]), Request(rows[i])));
-            }
-            catch (RejectedException error)
-            {
-                outcomes[i] = new FailedOutcome(error);
-            }
-        }
-
-        foreach (var group in runnable.GroupBy(row => row.Key))
-        {
-            Row[] batch = [.. group];
-            var results = new InferenceOutcome[batch.Length];
-            RowIsolation.Run<Row>(batch, results, (part, target) => RunBatch(part, target, cancellation));
-            for (var i = 0; i < batch.Length; i++)
-                outcomes[batch[i].Place] = results[i];
-        }
-
-        return outcomes;
-    }
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
+        RowGroups.Run(rows, Prepare, static row => row.Key, (part, target) => RunBatch(part, target, cancellation));
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
@@ -112,24 +83,17 @@ internal abstract class CaptionModel : IModel
     // What does not fit together is found at start-up, not by the first image.
     private static void Check(ICaptionEngine engine, GenerationTokens tokens, ResizePlan plan)
     {
-        var strange = tokens.All.Where(token => token < 0 || token >= engine.Vocabulary).ToList();
-        if (strange.Count > 0)
-            throw new InvalidDataException($"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {engine.Vocabulary}");
+        tokens.CheckVocabulary(engine.Vocabulary);
         engine.Check(plan);
     }
 
-    private PreparedPixels Pixels(InferenceInput row) => row is ImageInput { Task: Contracts.Tasks.Caption } image
-        ? image.Pixels
-        : throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and nothing else");
-
-    private RowRequest Request(InferenceInput row)
+    private Row Prepare(InferenceInput input)
     {
-        var image = (ImageInput)row;
-        if (image.Generation is not { } parameters)
-            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
-        _defaults.Validate(parameters);
+        if (input is not ImageInput { Task: Contracts.Tasks.Caption } image)
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and nothing else");
+        var parameters = _defaults.Validated(image.Generation);
         var prompt = Prompt(image.Prompt);
-        return new RowRequest(_defaults.Fit(parameters, prompt.Count), prompt, StopStrings.Of(parameters, Tokenizer));
+        return new Row(KeyOf(image), image.Pixels, new RowRequest(_defaults.Fit(parameters, prompt.Count), prompt, StopStrings.Of(parameters, Tokenizer)));
     }
 
     private void RunBatch(ReadOnlySpan<Row> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
@@ -144,6 +108,6 @@ internal abstract class CaptionModel : IModel
             outcomes[i] = _texts.Outcome(requests[i], results[i]);
     }
 
-    /// <summary>A row that can run, and its place among those asked for.</summary>
-    private readonly record struct Row(int Place, BatchKey Key, PreparedPixels Pixels, RowRequest Request);
+    /// <summary>A row that can run.</summary>
+    private readonly record struct Row(BatchKey Key, PreparedPixels Pixels, RowRequest Request);
 }

@@ -80,42 +80,33 @@ internal sealed class EmbedderModel : IModel
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
-    {
-        var outcomes = new InferenceOutcome[rows.Count];
-        foreach (var group in Enumerable.Range(0, rows.Count).GroupBy(i => KeyOf(rows[i])))
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
+        RowGroups.Run(rows, static row => row, KeyOf, (part, target) =>
         {
-            int[] places = [.. group];
-            var results = new InferenceOutcome[places.Length];
-            if (group.Key.Kind == InputKind.Image)
-                RowIsolation.Run<ImageInput>([.. places.Select(i => (ImageInput)rows[i])], results, (part, target) => RunImages(part, target, cancellation));
+            if (part[0] is ImageInput)
+                RunImages(part, target, cancellation);
             else
-                RowIsolation.Run<TextInput>([.. places.Select(i => (TextInput)rows[i])], results, RunTexts);
-            for (var i = 0; i < places.Length; i++)
-                outcomes[places[i]] = results[i];
-        }
-
-        return outcomes;
-    }
+                RunTexts(part, target);
+        });
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
 
-    private void RunImages(ReadOnlySpan<ImageInput> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
+    private void RunImages(ReadOnlySpan<InferenceInput> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
     {
         var images = new PreparedPixels[rows.Length];
         for (var i = 0; i < rows.Length; i++)
-            images[i] = rows[i].Pixels;
+            images[i] = ((ImageInput)rows[i]).Pixels;
         var results = new InferenceOutcome[rows.Length];
         _engine.EncodeImages(images, (values, size) => Embed(values, size, results), cancellation);
         results.CopyTo(outcomes);
     }
 
-    private void RunTexts(ReadOnlySpan<TextInput> rows, Span<InferenceOutcome> outcomes)
+    private void RunTexts(ReadOnlySpan<InferenceInput> rows, Span<InferenceOutcome> outcomes)
     {
         var texts = new int[rows.Length][];
         for (var i = 0; i < rows.Length; i++)
-            texts[i] = rows[i].Text.Ids;
+            texts[i] = ((TextInput)rows[i]).Text.Ids;
         var results = new InferenceOutcome[rows.Length];
         _engine.EncodeTexts(texts, (values, size) => Embed(values, size, results));
         results.CopyTo(outcomes);

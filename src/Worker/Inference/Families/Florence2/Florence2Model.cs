@@ -59,10 +59,7 @@ internal sealed class Florence2Model : IModel
         var engine = Load(folder, images, tokens, options, device);
         try
         {
-            var strange = tokens.All.Where(token => token < 0 || token >= engine.Vocabulary).ToList();
-            if (strange.Count > 0)
-                throw new InvalidDataException(
-                    $"tokens {string.Join(", ", strange)} of the generation settings are outside the vocabulary of {engine.Vocabulary}");
+            tokens.CheckVocabulary(engine.Vocabulary);
             if (engine.ImageTokens >= context)
                 throw new InvalidDataException(
                     $"an image becomes {engine.ImageTokens} tokens, and the context has {context}: there is no room for a prompt");
@@ -84,44 +81,13 @@ internal sealed class Florence2Model : IModel
     public void CheckPrompt(string task, string? prompt) => _prompts.Encode(FlorencePrompt.Of(task, prompt));
 
     /// <inheritdoc/>
-    public TokenizedText Tokenize(string text) =>
-        throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
-
-    /// <inheritdoc/>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
         ? new BatchKey(Reference.Alias, InputKind.Image, image.Generation?.NumBeams ?? 1, 0)
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
-    {
-        var outcomes = new InferenceOutcome[rows.Count];
-        var groups = new Dictionary<int, List<(int Place, PreparedRow Row)>>();
-        for (var i = 0; i < rows.Count; i++)
-        {
-            try
-            {
-                var row = Prepare(rows[i]);
-                var beams = row.Request.Parameters.NumBeams;
-                (groups.TryGetValue(beams, out var group) ? group : groups[beams] = []).Add((i, row));
-            }
-            catch (RejectedException error)
-            {
-                outcomes[i] = new FailedOutcome(error);
-            }
-        }
-
-        foreach (var group in groups.Values)
-        {
-            var results = new InferenceOutcome[group.Count];
-            PreparedRow[] prepared = [.. group.Select(static entry => entry.Row)];
-            RowIsolation.Run<PreparedRow>(prepared, results, (part, target) => RunBatch(part, target, cancellation));
-            for (var i = 0; i < results.Length; i++)
-                outcomes[group[i].Place] = results[i];
-        }
-
-        return outcomes;
-    }
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
+        RowGroups.Run(rows, Prepare, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
@@ -143,9 +109,7 @@ internal sealed class Florence2Model : IModel
     {
         if (input is not ImageInput image || !Tasks.Contains(image.Task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does {string.Join(", ", Tasks)} of images and nothing else");
-        if (image.Generation is not { } parameters)
-            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
-        _defaults.Validate(parameters);
+        var parameters = _defaults.Validated(image.Generation);
         var prompt = FlorencePrompt.Of(image.Task, image.Prompt);
         var request = new RowRequest(parameters, _start, StopStrings.Of(parameters, _tokenizer));
         return new PreparedRow(image, request, prompt.Answer, _prompts.Encode(prompt));

@@ -78,10 +78,6 @@ internal sealed class Idefics3Model : IModel
     public GenerationParameters Resolve(GenerationOptions? options) => _defaults.Resolve(options) with { ImageSplitting = _splitting };
 
     /// <inheritdoc/>
-    public TokenizedText Tokenize(string text) =>
-        throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does not embed texts");
-
-    /// <inheritdoc/>
     public string? DefaultPrompt(string task) => task == Contracts.Tasks.Caption ? _captionPrompt : null;
 
     /// <inheritdoc/>
@@ -95,34 +91,8 @@ internal sealed class Idefics3Model : IModel
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
-    {
-        var outcomes = new InferenceOutcome[rows.Count];
-        var runnable = new List<(int Place, ChatRow Row)>(rows.Count);
-        for (var i = 0; i < rows.Count; i++)
-        {
-            try
-            {
-                runnable.Add((i, Row(rows[i])));
-            }
-            catch (RejectedException error)
-            {
-                outcomes[i] = new FailedOutcome(error);
-            }
-        }
-
-        foreach (var group in runnable.GroupBy(static entry => entry.Row.Request.Parameters.NumBeams))
-        {
-            (int Place, ChatRow Row)[] entries = [.. group];
-            var results = new InferenceOutcome[entries.Length];
-            ChatRow[] inputs = [.. entries.Select(static entry => entry.Row)];
-            RowIsolation.Run<ChatRow>(inputs, results, (part, target) => RunBatch(part, target, cancellation));
-            for (var i = 0; i < entries.Length; i++)
-                outcomes[entries[i].Place] = results[i];
-        }
-
-        return outcomes;
-    }
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
+        RowGroups.Run(rows, Row, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
@@ -130,20 +100,16 @@ internal sealed class Idefics3Model : IModel
     // What does not fit together is found at start-up, not by the first image.
     private static void Check(IChatEngine engine, GenerationTokens tokens, int imageToken)
     {
-        var strange = tokens.All.Append(imageToken).Where(token => token < 0 || token >= engine.Vocabulary).ToList();
-        if (strange.Count > 0)
-            throw new InvalidDataException($"tokens {string.Join(", ", strange)} are outside the vocabulary of {engine.Vocabulary}");
         if (tokens.Prompt[0] != imageToken)
             throw new InvalidDataException($"image_token_id in config.json is {tokens.Prompt[0]}, and in the tokenizer it is {imageToken}");
+        tokens.CheckVocabulary(engine.Vocabulary);
     }
 
     private ChatRow Row(InferenceInput input)
     {
         if (input is not ImageInput image || !Tasks.Contains(image.Task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and answers questions about them");
-        if (image.Generation is not { } parameters)
-            throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
-        _defaults.Validate(parameters);
+        var parameters = _defaults.Validated(image.Generation);
         var prompt = _prompt.Build(Words(image.Task, image.Prompt), image.Pixels);
         if (prompt.Length > _context)
         {
