@@ -49,6 +49,8 @@ internal sealed class ArrivalGaps(TimeProvider time)
         _gaps[_next] = gap;
         _next = (_next + 1) % Most;
         // Added up anew: a running sum would keep the rounding errors of the longest gap that ever was.
-        _sum = _gaps.AsSpan(0, _count).ToArray().Sum();
+        _sum = 0;
+        foreach (var one in _gaps.AsSpan(0, _count))
+            _sum += one;
     }
 }

@@ -46,10 +46,10 @@ internal sealed class Bucket(BatchKey key)
     /// </summary>
     /// <param name="share">Rows at the front that stay, and rows to take.</param>
     /// <param name="fill">Rows to which backfill fills a batch with interactive rows.</param>
-    /// <param name="aged">Whether a backfill row has waited too long.</param>
-    public List<BatchRow> Take(Share share, int fill, Func<BatchRow, bool> aged)
+    /// <param name="overdue">Whether the oldest backfill row has waited too long.</param>
+    public List<BatchRow> Take(Share share, int fill, bool overdue)
     {
-        var rows = Ordered(_backfill.Oldest is { } oldest && aged(oldest)).Skip(share.Skip).Take(share.Count).ToList();
+        var rows = Ordered(overdue).Skip(share.Skip).Take(share.Count).ToList();
         var interactive = rows.FindLastIndex(row => row.Priority == BatchPriority.Interactive) + 1;
         if (interactive > 0 && rows.Count > Math.Max(interactive, fill))
             rows.RemoveRange(Math.Max(interactive, fill), rows.Count - Math.Max(interactive, fill));

@@ -29,9 +29,9 @@ internal sealed class BucketTable
     }
 
     /// <inheritdoc cref="Bucket.Take"/>
-    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, int fill, Func<BatchRow, bool> aged)
+    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, int fill, bool overdue)
     {
-        var rows = bucket.Take(share, fill, aged);
+        var rows = bucket.Take(share, fill, overdue);
         DropIfEmpty(bucket);
         return rows;
     }

@@ -7,14 +7,11 @@ namespace VlWorker.Batching;
 /// <remarks>Streams are guarded by the batcher's lock; what is learned has a lock of its own, since it is reported while batches run.</remarks>
 internal sealed class DeviceLoad
 {
-    /// <summary>Buckets whose times are kept: image shapes can make many.</summary>
-    private const int MostBuckets = 256;
-
     /// <summary>Share of a full batch's rows a second up to which backfill fills a batch that somebody waits for.</summary>
     private const double WorthFilling = 0.95;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<BatchKey, BatchTime> _times = [];
+    private readonly KeptByBucket<BatchTime> _times = new();
     private readonly BatchCeilings _ceilings;
     private DeviceSteering? _steering;
 
@@ -83,28 +80,28 @@ internal sealed class DeviceLoad
     public int Batches(BatchKey key)
     {
         lock (_gate)
-            return _times.TryGetValue(key, out var times) ? times.Batches : 0;
+            return _times.Find(key)?.Batches ?? 0;
     }
 
     /// <inheritdoc cref="BatchTime.AtLeast"/>
     public double? AtLeast(BatchKey key, int rows)
     {
         lock (_gate)
-            return _times.TryGetValue(key, out var times) ? times.AtLeast(rows) : null;
+            return _times.Find(key)?.AtLeast(rows);
     }
 
     /// <inheritdoc cref="BatchTime.AtMost"/>
     public double? AtMost(BatchKey key, int rows)
     {
         lock (_gate)
-            return _times.TryGetValue(key, out var times) ? times.AtMost(rows) : null;
+            return _times.Find(key)?.AtMost(rows);
     }
 
     /// <inheritdoc cref="BatchTime.Cost"/>
     public BatchCost? Cost(BatchKey key)
     {
         lock (_gate)
-            return _times.TryGetValue(key, out var times) ? times.Cost : null;
+            return _times.Find(key)?.Cost;
     }
 
     /// <summary>A batch ran.</summary>
@@ -112,14 +109,7 @@ internal sealed class DeviceLoad
     {
         lock (_gate)
         {
-            if (!_times.TryGetValue(key, out var times))
-            {
-                if (_times.Count == MostBuckets)
-                    _times.Remove(_times.Keys.First());
-                _times.Add(key, times = new BatchTime());
-            }
-
-            times.Observe(rows, elapsed);
+            (_times.Find(key) ?? _times.Add(key, new BatchTime())).Observe(rows, elapsed);
             _steering?.Observe(key.Model, rows >= Math.Min(_ceilings.For(key), Steered(key.Model)), elapsed);
             _ceilings.Fitted(key, rows);
         }

@@ -154,47 +154,55 @@ internal sealed class DynamicBatcher : IDisposable
         if (!_devices.Exists(device => device.Idle > 0))
             return;
         _buckets.Expire(_time.GetUtcNow());
-        while (HandOut(_time.GetTimestamp()))
+        TimeSpan next;
+        while (HandOut(_time.GetTimestamp(), out next))
         {
             // Until nobody takes any more.
         }
 
         if (_closed is not null)
             Release();
-        Schedule();
+        // Timers count whole milliseconds: round up, or one would fire just too early and spin.
+        if (next != Timeout.InfiniteTimeSpan)
+            next = TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds));
+        _timer.Change(next, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Hands out one batch: the most urgent bucket goes first, in it the fastest device.</summary>
-    private bool HandOut(long now)
+    /// <param name="now">Timestamp of this moment.</param>
+    /// <param name="next">If there was none to hand out: when to try again, infinite where nothing waits for a device that idles.</param>
+    private bool HandOut(long now, out TimeSpan next)
     {
+        next = Timeout.InfiniteTimeSpan;
         foreach (var bucket in _buckets.All.OrderBy(bucket => _window.Rank(bucket, now)))
         {
             var order = _placement.Order(_devices, bucket.Key, bucket.Count, now);
             for (var place = 0; place < order.Count; place++)
             {
-                if (!Ready(order[place], bucket, now))
+                var device = order[place];
+                if (device.Idle == 0)
                     continue;
-                var share = _placement.Of(order, place, bucket.Key, bucket.Count, now);
-                if (share.Count == 0)
-                    continue;
-                var rows = _buckets.Take(bucket, share, order[place].Fill(bucket.Key), row => _window.Aged(row, now));
-                _window.Formed(rows);
-                HandOver(order[place], new Batch(bucket.Key, rows, now));
-                return true;
+                var remaining = _window.Remaining(bucket, device, _devices, now);
+                if ((remaining <= TimeSpan.Zero || _closed is not null)
+                    && _placement.Of(order, place, bucket.Key, bucket.Count, now) is { Count: > 0 } share)
+                {
+                    HandOver(device, bucket, share, now);
+                    return true;
+                }
+
+                remaining = remaining > TimeSpan.Zero ? remaining : AskAgain;
+                next = next == Timeout.InfiniteTimeSpan || remaining < next ? remaining : next;
             }
         }
 
         return false;
     }
 
-    private bool Ready(DeviceLoad device, Bucket bucket, long now) =>
-        device.Idle > 0 && (_closed is not null || Remaining(device, bucket, now) <= TimeSpan.Zero);
-
-    private TimeSpan Remaining(DeviceLoad device, Bucket bucket, long now) => _window.Remaining(
-        bucket, device, StreamOutlook.Of(_devices.Where(other => other.Serves(bucket.Key)), _time, now), now);
-
-    private static void HandOver(DeviceLoad device, Batch batch)
+    private void HandOver(DeviceLoad device, Bucket bucket, Share share, long now)
     {
+        var rows = _buckets.Take(bucket, share, device.Fill(bucket.Key), _window.Overdue(bucket, now));
+        _window.Formed(rows);
+        var batch = new Batch(bucket.Key, rows, now);
         var stream = device.Streams.First(stream => stream.Waiting is not null);
         stream.Running = batch;
         stream.Waiting!.SetResult(batch);
@@ -212,25 +220,5 @@ internal sealed class DynamicBatcher : IDisposable
                 stream.Waiting = null;
             }
         }
-    }
-
-    private void Schedule()
-    {
-        var next = Timeout.InfiniteTimeSpan;
-        foreach (var device in _devices.Where(device => device.Idle > 0))
-        {
-            var now = _time.GetTimestamp();
-            foreach (var bucket in _buckets.All.Where(bucket => device.Serves(bucket.Key)))
-            {
-                var remaining = Remaining(device, bucket, now);
-                remaining = remaining > TimeSpan.Zero ? remaining : AskAgain;
-                next = next == Timeout.InfiniteTimeSpan || remaining < next ? remaining : next;
-            }
-        }
-
-        // Timers count whole milliseconds: round up, or one would fire just too early and spin.
-        if (next != Timeout.InfiniteTimeSpan)
-            next = TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds));
-        _timer.Change(next, Timeout.InfiniteTimeSpan);
     }
 }

@@ -1,3 +1,5 @@
+using VlWorker.Inference;
+
 namespace VlWorker.Batching;
 
 /// <summary>What the streams that may run a bucket's batch offer to the rows that come next.</summary>
@@ -6,10 +8,10 @@ namespace VlWorker.Batching;
 internal readonly record struct StreamOutlook(int Idle, double Soonest)
 {
     /// <summary>Looks at the devices that have the bucket's model.</summary>
-    public static StreamOutlook Of(IEnumerable<DeviceLoad> serving, TimeProvider time, long now)
+    public static StreamOutlook Of(IEnumerable<DeviceLoad> devices, BatchKey key, TimeProvider time, long now)
     {
         var (idle, soonest) = (0, double.PositiveInfinity);
-        foreach (var device in serving)
+        foreach (var device in devices.Where(device => device.Serves(key)))
         {
             idle += device.Idle;
             foreach (var stream in device.Streams)
