@@ -84,20 +84,10 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         }
     }
 
-    /// <summary>What is about to run is written down first: a crash of the process leaves nothing else behind.</summary>
     private static IReadOnlyList<InferenceOutcome> RunJournalled(IModel model, InferenceInput[] rows, CancellationToken stopping)
     {
-        foreach (var row in rows)
-            row.Mark?.Begin(WorkStage.Inference);
-        try
-        {
-            return model.Run(rows, stopping);
-        }
-        finally
-        {
-            foreach (var row in rows)
-                row.Mark?.End();
-        }
+        using var work = NativeWork.Begin([.. rows.Select(row => row.Mark).OfType<WorkMark>()], WorkStage.Inference);
+        return model.Run(rows, stopping);
     }
 
     /// <summary>Fails the rows that are not settled yet.</summary>

@@ -58,15 +58,8 @@ internal sealed class ImageDecoder : IDisposable
             using var lease = await PixelBudget.AcquireAsync(cost.Working + cost.Prepared, cancellation).ConfigureAwait(false);
             return await _threads.Run(scratch =>
             {
-                mark?.Begin(WorkStage.Decoding);
-                try
-                {
-                    return Decode(encoded, header, turbo, plans, lease, scratch, cancellation);
-                }
-                finally
-                {
-                    mark?.End();
-                }
+                using var work = NativeWork.Begin(mark is null ? [] : [mark], WorkStage.Decoding);
+                return Decode(encoded, header, turbo, plans, lease, scratch, cancellation);
             }).ConfigureAwait(false);
         }
         finally

@@ -21,8 +21,7 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
-    private readonly JournalEntry?[] _entries = new JournalEntry?[JournalFile.Slots];
-    private readonly Stack<int> _free = new(Enumerable.Range(0, JournalFile.Slots).Reverse());
+    private readonly JournalSlots _slots = new();
     private readonly Dictionary<UInt128, int> _suspects = [];
     private readonly JournalFolder _folder = new(options.EffectiveFolder());
     private JournalFile? _file;
@@ -78,7 +77,7 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
         {
             if (returned && _file is not null && time.GetElapsedTime(_looked) >= LookAgain)
                 TakeFromTheDead();
-            return _suspects.TryGetValue(fingerprint, out var slot) ? _entries[slot]!.Value.Deaths : null;
+            return _suspects.TryGetValue(fingerprint, out var slot) ? _slots[slot].Deaths : null;
         }
     }
 
@@ -88,37 +87,48 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
         lock (_gate)
         {
             if (_suspects.Remove(fingerprint, out var slot))
-                Put(slot, null);
+                _slots.Free(slot);
+            WriteChanges();
         }
     }
 
-    /// <summary>See <see cref="WorkMark.Begin"/>.</summary>
-    public void Begin(WorkMark mark, WorkStage stage)
+    /// <summary>Native code is about to get these. A message that it has already stays as it is written.</summary>
+    public void Begin(ReadOnlySpan<WorkMark> marks, WorkStage stage)
     {
         if (!IsOn)
             return;
         lock (_gate)
         {
-            if (mark.Begun++ > 0 || !_free.TryPop(out var slot))
-                return;
-            if (_file is null && !_stopping && time.GetElapsedTime(_tried) >= RetryAfter)
-                TryOpen();
-            mark.Slot = slot;
-            Put(slot, new JournalEntry(mark.Fingerprint, mark.Id, stage, mark.Deaths, _file?.Opening ?? 0, mark.Returns));
+            foreach (var mark in marks)
+            {
+                if (mark.Begun++ > 0 || !_slots.TryTake(out var slot))
+                    continue;
+                if (_file is null && !_stopping && time.GetElapsedTime(_tried) >= RetryAfter)
+                    TryOpen();
+                mark.Slot = slot;
+                _slots.Put(slot, new JournalEntry(mark.Fingerprint, mark.Id, stage, mark.Deaths, _file?.Opening ?? 0, mark.Returns));
+            }
+
+            WriteChanges();
         }
     }
 
-    /// <summary>See <see cref="WorkMark.End"/>.</summary>
-    public void End(WorkMark mark)
+    /// <summary>Native code has given these back.</summary>
+    public void End(ReadOnlySpan<WorkMark> marks)
     {
         if (!IsOn)
             return;
         lock (_gate)
         {
-            if (--mark.Begun > 0 || mark.Slot < 0)
-                return;
-            Put(mark.Slot, null);
-            mark.Slot = -1;
+            foreach (var mark in marks)
+            {
+                if (--mark.Begun > 0 || mark.Slot < 0)
+                    continue;
+                _slots.Free(mark.Slot);
+                mark.Slot = -1;
+            }
+
+            WriteChanges();
         }
     }
 
@@ -150,7 +160,7 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
         {
             _file = _folder.TakeFile();
             Take(_file.ReadSuspects(JournalFolder.Boot));
-            _file.Write(JournalFolder.Boot, _entries);
+            _file.Write(JournalFolder.Boot, _slots.All);
             if (_problem is not null)
                 Log.JournalBack(logger, options.EffectiveFolder());
             _problem = null;
@@ -176,7 +186,7 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
 
                 // First here, then not there any more: a death in between finds them twice, which does no harm.
                 Take([.. found.Select(entry => entry with { Opening = own.Opening })]);
-                own.Rewrite(JournalFolder.Boot, _entries);
+                own.Rewrite(JournalFolder.Boot, _slots.All);
                 dead.Empty();
             }
         }
@@ -189,18 +199,17 @@ internal sealed class CrashJournal(JournalOptions options, TimeProvider time, IL
         foreach (var entry in found.OrderByDescending(entry => entry.Deaths).ThenByDescending(entry => entry.Opening))
         {
             if (_suspects.TryGetValue(entry.Fingerprint, out var known))
-                _entries[known] = entry with { Deaths = Math.Max(entry.Deaths, _entries[known]!.Value.Deaths) };
-            else if (_file!.Opening - entry.Opening <= ForgetAfter && _suspects.Count < MostSuspects && _free.TryPop(out var slot))
-                (_suspects[entry.Fingerprint], _entries[slot]) = (slot, entry);
+                _slots[known] = entry with { Deaths = Math.Max(entry.Deaths, _slots[known].Deaths) };
+            else if (_file!.Opening - entry.Opening <= ForgetAfter && _suspects.Count < MostSuspects && _slots.TryTake(out var slot))
+                (_suspects[entry.Fingerprint], _slots[slot]) = (slot, entry);
         }
     }
 
-    private void Put(int slot, JournalEntry? entry)
+    /// <summary>What no file gets now is in the one that is taken next, which is written as a whole.</summary>
+    private void WriteChanges()
     {
-        _entries[slot] = entry;
-        if (entry is null)
-            _free.Push(slot);
-        Try(file => file.Write(slot, entry));
+        Try(_slots.WriteChanges);
+        _slots.ForgetChanges();
     }
 
     private void Try(Action<JournalFile> write)

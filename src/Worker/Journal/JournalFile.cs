@@ -14,6 +14,9 @@ internal sealed class JournalFile : IDisposable
     /// <summary>Entries of a file.</summary>
     public const int Slots = 4096;
 
+    /// <summary>Entries that are written at once at most: 16 KiB of the thread's stack.</summary>
+    public const int MostAtOnce = 256;
+
     private const int HeaderBytes = JournalEntry.Bytes;
     private const int FileBytes = HeaderBytes + (Slots * JournalEntry.Bytes);
     private const ulong Magic = 0x314c4e524a4c56; // "VLJRNL1"
@@ -50,7 +53,11 @@ internal sealed class JournalFile : IDisposable
     /// <exception cref="IOException">It can't be read.</exception>
     public IReadOnlyList<JournalEntry> ReadSuspects(Guid boot)
     {
-        var bytes = new byte[FileBytes];
+        // The others' files are looked into up to ten times a second, and are empty once somebody has taken over what the dead left in them.
+        var size = (int)Math.Min(RandomAccess.GetLength(_handle), FileBytes);
+        if (size < HeaderBytes)
+            return [];
+        var bytes = new byte[size];
         var length = RandomAccess.Read(_handle, bytes, 0);
         if (length < HeaderBytes || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != Magic)
             return [];
@@ -85,18 +92,24 @@ internal sealed class JournalFile : IDisposable
         boot.TryWriteBytes(bytes.AsSpan(8));
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(24), Opening);
         for (var i = 0; i < entries.Count; i++)
-            entries[i]?.Write(bytes.AsSpan(HeaderBytes + (i * JournalEntry.Bytes)));
+            entries[i]?.Write(bytes.AsSpan(HeaderBytes + (i * JournalEntry.Bytes), JournalEntry.Bytes));
         RandomAccess.Write(_handle, bytes, 0);
     }
 
-    /// <summary>Writes one entry, or frees its slot. Bytes of one page: a death finds the old ones or the new ones.</summary>
-    /// <exception cref="IOException">It could not be written.</exception>
-    public void Write(int slot, JournalEntry? entry)
+    /// <summary>
+    /// Writes entries of slots that follow each other, or frees the slots. No entry reaches across a page, as the header is as long as an entry: a
+    /// death finds each of them old or new, never half of both.
+    /// </summary>
+    /// <param name="first">The slot of the first.</param>
+    /// <param name="entries">One to <see cref="MostAtOnce"/>; null: the slot is free.</param>
+    /// <exception cref="IOException">They could not be written.</exception>
+    public void Write(int first, ReadOnlySpan<JournalEntry?> entries)
     {
-        Span<byte> bytes = stackalloc byte[JournalEntry.Bytes];
+        Span<byte> bytes = stackalloc byte[entries.Length * JournalEntry.Bytes];
         bytes.Clear();
-        entry?.Write(bytes);
-        RandomAccess.Write(_handle, bytes, HeaderBytes + ((long)slot * JournalEntry.Bytes));
+        for (var i = 0; i < entries.Length; i++)
+            entries[i]?.Write(bytes[(i * JournalEntry.Bytes)..][..JournalEntry.Bytes]);
+        RandomAccess.Write(_handle, bytes, HeaderBytes + ((long)first * JournalEntry.Bytes));
     }
 
     /// <summary>From here on a death says nothing about what is in work: the process was told to end.</summary>

@@ -33,11 +33,14 @@ internal sealed class WorkMark(CrashJournal journal, UInt128 fingerprint, string
     /// <summary>Works that were begun and have not ended.</summary>
     public int Begun { get; set; }
 
+    /// <summary>Where it is written down.</summary>
+    public CrashJournal Journal => journal;
+
     /// <summary>Native code is about to get it.</summary>
-    public void Begin(WorkStage stage) => journal.Begin(this, stage);
+    public void Begin(WorkStage stage) => journal.Begin([this], stage);
 
     /// <summary>Native code has given it back.</summary>
-    public void End() => journal.End(this);
+    public void End() => journal.End([this]);
 }
 
 /// <summary>A turn at the <see cref="SoloGate"/>: with others, or alone. Disposing of it gives it back.</summary>

@@ -107,6 +107,49 @@ public sealed class CrashJournalTests : IDisposable
     }
 
     [Fact]
+    public void A_batch_is_in_work_as_a_whole_until_it_has_run()
+    {
+        var first = _journals.Start();
+        var marks = Enumerable.Range(1, 40).Select(i => Mark(first, (UInt128)i)).ToArray();
+        marks[4].Begin(WorkStage.Decoding);
+        // A message with two tasks of the same model is there twice.
+        using (NativeWork.Begin([.. marks, marks[7]], WorkStage.Inference))
+            Assert.Equal(40, Entries());
+
+        Assert.Equal(1, Entries());
+        Assert.Equal(1, _journals.DieAndStart(first).DeathsOf(5, true));
+    }
+
+    [Fact]
+    public void A_batch_whose_slots_lie_far_apart_is_written_too_and_nothing_between_them_is_lost()
+    {
+        var first = _journals.Start();
+        var marks = Enumerable.Range(1, JournalFile.MostAtOnce + 1).Select(i => Mark(first, (UInt128)i)).ToArray();
+        Array.ForEach(marks, mark => mark.Begin(WorkStage.Decoding));
+        marks[0].End();
+        marks[^1].End();
+        var written = Entries();
+
+        using (NativeWork.Begin([Mark(first, 1000), Mark(first, 1001)], WorkStage.Inference))
+            Assert.Equal((JournalFile.MostAtOnce - 1, JournalFile.MostAtOnce + 1), (written, Entries()));
+
+        Assert.Equal(JournalFile.MostAtOnce - 1, Entries());
+        // Next to each other now, with the first slot between them and the others.
+        marks[1].End();
+        using (NativeWork.Begin([Mark(first, 1000), Mark(first, 1001)], WorkStage.Inference))
+            Assert.Equal(JournalFile.MostAtOnce, Entries());
+    }
+
+    [Fact]
+    public void Without_a_message_nothing_is_written()
+    {
+        var first = _journals.Start();
+
+        using (NativeWork.Begin([], WorkStage.Inference))
+            Assert.Equal(0, Entries());
+    }
+
+    [Fact]
     public void A_suspect_that_was_answered_is_forgotten()
     {
         var journal = _journals.DieAndStart(_journals.Start(), 1, 2);
@@ -170,6 +213,9 @@ public sealed class CrashJournalTests : IDisposable
     }
 
     public void Dispose() => _journals.Dispose();
+
+    /// <summary>Slots in use, as they are in the file behind its header.</summary>
+    private int Entries() => _journals.Read().Chunk(JournalEntry.Bytes).Skip(1).Count(slot => JournalEntry.Read(slot) is not null);
 
     private static WorkMark Mark(CrashJournal journal, UInt128 fingerprint) => new(journal, fingerprint, $"m{fingerprint}", returns: true);
 }
