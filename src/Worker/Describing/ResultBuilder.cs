@@ -16,14 +16,16 @@ internal static class ResultBuilder
     /// <param name="encoding">The encoding of embeddings.</param>
     public static Output Build(TaskPlan plan, ImageReference? place, string sha256, InferenceOutcome outcome, string? encoding)
     {
-        var content = ResultIds.ContentId(sha256, plan.Task, plan.Model.Reference.Revision, plan.Parameters);
+        // They are put together anew each time, and labels can make them long.
+        var parameters = plan.Parameters;
+        var content = ResultIds.ContentId(sha256, plan.Task, plan.Model.Reference.Revision, parameters);
         return new Output
         {
             Task = plan.Task,
             Model = plan.Model.Reference,
             ResultId = place is null
                 ? content
-                : ResultIds.ResultId(place.Bucket!, place.Key!, sha256, plan.Task, plan.Model.Reference.Revision, plan.Parameters),
+                : ResultIds.ResultId(place.Bucket!, place.Key!, sha256, plan.Task, plan.Model.Reference.Revision, parameters),
             ContentId = content,
             Caption = outcome is CaptionOutcome caption && plan.Task != Tasks.Answer ? Build(caption) : null,
             Answer = outcome is CaptionOutcome answer && plan.Task == Tasks.Answer ? Build(answer) : null,
