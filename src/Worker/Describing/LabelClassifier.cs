@@ -63,11 +63,23 @@ internal sealed class LabelClassifier(RowSubmitter rows)
 
     private async Task<float[]> EmbedAsync(IModel model, string text, RowTerms terms, WorkMark? mark, CancellationToken cancellation)
     {
-        if (_cache.Find(model.Reference, text) is { } known)
-            return known;
-        var outcome = await rows.SubmitAsync(new TextInput(model.Tokenize(text)) { Mark = mark }, model, terms, cancellation);
-        var vector = ((EmbeddingOutcome)outcome.Outcome).Values;
-        _cache.Add(model.Reference, text, vector);
-        return vector;
+        var asked = _cache.Ask(model.Reference, text, terms, out var first);
+        while (!first)
+        {
+            if (await asked.Values.WaitAsync(cancellation) is { } known)
+                return known;
+            asked = _cache.Ask(model.Reference, text, terms, out first);
+        }
+
+        float[]? vector = null;
+        try
+        {
+            var outcome = await rows.SubmitAsync(new TextInput(model.Tokenize(text)) { Mark = mark }, model, terms, cancellation);
+            return vector = ((EmbeddingOutcome)outcome.Outcome).Values;
+        }
+        finally
+        {
+            _cache.Settle(asked, vector);
+        }
     }
 }

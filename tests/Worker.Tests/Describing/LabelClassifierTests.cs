@@ -1,12 +1,9 @@
 using System.Numerics.Tensors;
-using Prometheus;
-using VlWorker.Batching;
 using VlWorker.Contracts;
 using VlWorker.Describing;
 using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.ModelKit;
-using VlWorker.Telemetry;
 using VlWorker.Worker.Tests.Batching;
 using VlWorker.Worker.Tests.Fixtures;
 using VlWorker.Worker.Tests.Inference;
@@ -90,21 +87,6 @@ public sealed class LabelClassifierTests
         Assert.Equal(expected, LabelClassifier.Scores(logits, function));
 
     [Fact]
-    public void The_cache_is_bounded_and_forgets_what_was_used_least_lately()
-    {
-        var (cache, model) = (new LabelCache(2), new ModelReference { Alias = "m", Revision = "r" });
-        cache.Add(model, "a", [1]);
-        cache.Add(model, "b", [2]);
-        Assert.NotNull(cache.Find(model, "a"));
-        cache.Add(model, "c", [3]);
-
-        Assert.Equal(2, cache.Count);
-        Assert.Null(cache.Find(model, "b"));
-        Assert.Equal([1f], cache.Find(model, "a")!);
-        Assert.Null(cache.Find(model with { Revision = "other" }, "a"));
-    }
-
-    [Fact]
     public void Labels_template_and_numbers_are_part_of_the_result_id()
     {
         using var fixture = new EmbeddingFixture("siglip");
@@ -161,38 +143,5 @@ public sealed class LabelClassifierTests
         var values = new float[raw.Length];
         TensorPrimitives.Divide(raw, TensorPrimitives.Norm<float>(raw), values);
         return values;
-    }
-
-    /// <summary>A classifier over a batcher whose one stream runs a model.</summary>
-    private sealed class ClassifierBench : IDisposable
-    {
-        private readonly IModel _model;
-        private readonly DynamicBatcher _batcher;
-        private readonly DeviceRunner _runner;
-        private readonly LabelClassifier _classifier;
-
-        public ClassifierBench(IModel model)
-        {
-            var options = new BatchingOptions { MaxBatch = 256, MaxWaitMs = 1 };
-            _model = model;
-            _batcher = new DynamicBatcher(options, TimeProvider.System);
-            var device = new Device("cpu", 1, 256, [model]);
-            _classifier = new LabelClassifier(new RowSubmitter(new ModelRegistry([device]), _batcher));
-            _runner = new DeviceRunner(
-                _batcher, [device], options, TimeProvider.System, new WorkerMetrics(Metrics.NewCustomRegistry()));
-            _runner.Start();
-        }
-
-        public async Task<Classification> ScoreAsync(string[] labels, string? template, float[] image)
-        {
-            var plan = new TaskPlan(Tasks.Classify, _model, null) { Labels = new LabelSet(labels, template) };
-            return (await _classifier.ScoreAsync(plan, new EmbeddingOutcome(image), new RowTerms(BatchPriority.Interactive, null, null), null, CancellationToken.None)).Classification;
-        }
-
-        public void Dispose()
-        {
-            _runner.Dispose();
-            _batcher.Dispose();
-        }
     }
 }
