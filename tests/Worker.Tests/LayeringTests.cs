@@ -4,7 +4,7 @@ namespace VlWorker.Worker.Tests;
 public sealed class LayeringTests
 {
     /// <summary>What every stage may use.</summary>
-    private static readonly string[] Vocabulary = ["Failures", "Buffers", "Security", "Telemetry", "Journal"];
+    private static readonly string[] Vocabulary = ["Failures", "Buffers", "Files", "Security", "Telemetry", "Journal"];
 
     /// <summary>What a folder may use besides itself and, for a stage, the vocabulary. A folder that is not here may use everything.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -13,7 +13,8 @@ public sealed class LayeringTests
         ["Buffers"] = ["Failures"],
         ["Security"] = [],
         ["Telemetry"] = ["Failures"],
-        ["Journal"] = [],
+        ["Files"] = [],
+        ["Journal"] = ["Files"],
         ["Fetching"] = Vocabulary,
         ["Decoding"] = Vocabulary,
         ["Inference"] = [.. Vocabulary, "Decoding"],

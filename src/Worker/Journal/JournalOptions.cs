@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using VlWorker.Files;
 
 namespace VlWorker.Journal;
 
@@ -16,19 +17,12 @@ internal sealed record JournalOptions
     public int Deaths { get; init; } = 2;
 
     /// <summary><see cref="Folder"/> with its default filled in.</summary>
-    public string EffectiveFolder() => Folder.Length > 0 ? Path.GetFullPath(Folder) : DefaultFolder();
+    public string EffectiveFolder() => Folder.Length > 0 ? Path.GetFullPath(Folder) : Path.Combine(UserFolders.State, "vlworker", "journal");
 
     /// <summary>Everything that is wrong with these settings.</summary>
     public IEnumerable<string> Check()
     {
         if (Deaths > 0 && File.Exists(EffectiveFolder()))
             yield return $"Folder: {EffectiveFolder()} is a file";
-    }
-
-    private static string DefaultFolder()
-    {
-        var home = Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } user ? Path.Combine(user, ".local", "state") : Path.GetTempPath();
-        var root = Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } given ? given : home;
-        return Path.Combine(root, "vlworker", "journal");
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using VlWorker.Contracts;
 using VlWorker.Failures;
+using VlWorker.Files;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 
@@ -20,15 +21,7 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
     private readonly ModelCache _cache = new(cache);
 
     /// <summary>Where optimised models are kept by default: the user's cache directory, or the temporary one.</summary>
-    public static string DefaultCache
-    {
-        get
-        {
-            var home = Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } user ? Path.Combine(user, ".cache") : Path.GetTempPath();
-            var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } given ? given : home;
-            return Path.Combine(root, "vlworker", "models");
-        }
-    }
+    public static string DefaultCache => Path.Combine(UserFolders.Cache, "vlworker", "models");
 
     /// <summary>The folder to run in place of an exported one.</summary>
     /// <param name="exported">The folder of the settings; an optimised one is returned as it is.</param>
