@@ -24,7 +24,7 @@ internal sealed class Doctor(IReadOnlyList<IDiagnosticCheck> checks)
             checks.AddRange([new DriverCheck(), new CudaLibrariesCheck(), new GpuCheck(devices), .. devices.Select(device => new GpuSessionCheck(device))]);
         else
             checks.Add(new NoGpuCheck());
-        checks.AddRange([new ModelsCheck(settings.Inference), new DiskCheck(settings.Inference.ModelCache, JournalOf(settings.Options)), new LimitsCheck(settings.Options)]);
+        checks.AddRange([new ModelsCheck(settings.Inference), new DiskCheck(settings.Inference.ModelCache, settings.Options.KeptJournal()?.EffectiveFolder()), new LimitsCheck(settings.Options)]);
         if (!offline)
         {
             var (store, fetching) = (settings.Options.Store, settings.Options.Fetching);
@@ -36,9 +36,6 @@ internal sealed class Doctor(IReadOnlyList<IDiagnosticCheck> checks)
 
         return new Doctor(checks);
     }
-
-    private static string? JournalOf(WorkerOptions options) =>
-        options.Journal.Deaths > 0 && options.Broker.Transport == BrokerTransport.RabbitMq ? options.Journal.EffectiveFolder() : null;
 
     /// <summary>Runs all checks.</summary>
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellation)

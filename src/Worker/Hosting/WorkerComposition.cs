@@ -46,7 +46,7 @@ internal static class WorkerComposition
             provider.GetRequiredService<WorkerMetrics>(),
             Steering(provider, options.Steering)));
         services.AddSingleton(provider => LoadModels(provider, options));
-        services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0, options.Broker.Transport == BrokerTransport.RabbitMq ? options.Journal : null);
+        services.AddDescribing(options.Serving.StatusPage ? options.Serving.LastCaptions : 0, options.KeptJournal());
         services.AddConsuming(options.Broker);
         services.AddHostedService<TraceExport>();
         services.AddServing(options.Serving);

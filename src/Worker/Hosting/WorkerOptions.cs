@@ -59,6 +59,9 @@ internal sealed record WorkerOptions
 
     public HostingOptions Hosting { get; init; } = new();
 
+    /// <summary>How the crash journal is kept; null where none is: only a broker that delivers again can bring back what killed a process.</summary>
+    public JournalOptions? KeptJournal() => Journal.Deaths > 0 && Broker.Transport == BrokerTransport.RabbitMq ? Journal : null;
+
     /// <summary>Reads and checks everything.</summary>
     /// <exception cref="StartupException">Something is wrong; it says all of it.</exception>
     public static WorkerOptions Read(IConfiguration configuration)
