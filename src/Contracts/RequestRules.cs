@@ -72,11 +72,19 @@ internal static class RequestRules
     private static void ImageList(List<string> errors, IReadOnlyList<ImageReference> images)
     {
         if (images.Count >= RequestLimits.Images)
+        {
             errors.Add("moreImages has more than 15 entries");
-        else if (images.Any(image => image is null))
+            return;
+        }
+
+        if (images.Any(image => image is null))
+        {
             errors.Add("moreImages has a null entry");
-        else
-            images.Select((image, i) => (image, i)).ToList().ForEach(entry => Image(errors, $"moreImages[{entry.i}]", entry.image));
+            return;
+        }
+
+        for (var i = 0; i < images.Count; i++)
+            Image(errors, $"moreImages[{i}]", images[i]);
     }
 
     private static void Image(List<string> errors, string field, ImageReference image)

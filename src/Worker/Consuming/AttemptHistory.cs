@@ -25,7 +25,7 @@ internal static class AttemptHistory
     public static string Add(string? before, int attempt, string at, string error)
     {
         var entries = Read(before);
-        entries.Add(new JsonObject { ["attempt"] = attempt, ["at"] = at, ["error"] = error.Length > LongestError ? error[..LongestError] : error });
+        entries.Add(new JsonObject { ["attempt"] = attempt, ["at"] = at, ["error"] = error.Cut(LongestError) });
         while (entries.Count > Most)
             entries.RemoveAt(0);
         return entries.ToJsonString(Readable);

@@ -10,8 +10,6 @@ namespace VlWorker.Consuming;
 /// <param name="Context">The caller's map.</param>
 internal sealed record RequestFacts(string Id, string? JobId, ImageReference? Image, IReadOnlyDictionary<string, string>? Context)
 {
-    private const int LongestId = RequestLimits.IdBytes;
-
     /// <summary>The facts of an image's request.</summary>
     public static RequestFacts Of(DescribeImage request, Delivery delivery) =>
         new(request.Id ?? delivery.Properties.MessageId ?? "", request.JobId, request.Image, request.Context);
@@ -23,14 +21,12 @@ internal sealed record RequestFacts(string Id, string? JobId, ImageReference? Im
     /// <summary>The rejection of this request. What is too long to be valid is cut or left out of it.</summary>
     public ImageRejected Reject(RejectedException error, DateTimeOffset now) => new()
     {
-        Id = Cut(Id)!,
-        JobId = Cut(JobId),
+        Id = Id.Cut(RequestLimits.IdBytes),
+        JobId = JobId.Cut(RequestLimits.IdBytes),
         Image = Image,
         Reason = error.Reason,
         Detail = error.Message,
         Context = Context?.Sum(pair => (long)pair.Key.Length + (pair.Value?.Length ?? 0)) > RequestLimits.ContextLength ? null : Context,
         RejectedAt = now,
     };
-
-    private static string? Cut(string? text) => text is { Length: > LongestId } ? text[..LongestId] : text;
 }

@@ -52,7 +52,7 @@ internal sealed class RetrySchedule(
             new(Topology.DeadReasonHeader, reason),
             History(delivery, error, now),
             new(Topology.DeadTimeHeader, now),
-            new(Topology.DeadErrorHeader, error.Message.Length > LongestError ? error.Message[..LongestError] : error.Message));
+            new(Topology.DeadErrorHeader, error.Message.Cut(LongestError)));
         metrics.Buried(reason);
     }
 

@@ -56,11 +56,11 @@ internal sealed class RequestPlanner(ModelRegistry models)
             : models.DefaultFor(task) ?? throw new RejectedException(RejectionReason.UnsupportedTask, $"this worker has no model for task '{task}'");
         if (!model.Tasks.Contains(task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' can't do task '{task}'");
-        if (request.MoreImages?.Count >= model.MaxImages)
+        // A row is about one image, whatever the model: the others would not even be fetched.
+        if (request.MoreImages is { Count: > 0 } more)
         {
             throw new RejectedException(
-                RejectionReason.BadRequest,
-                $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {request.MoreImages.Count + 1}");
+                RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at 1 images at most, and the request has {more.Count + 1}");
         }
 
         var prompt = PromptOf(request, task);

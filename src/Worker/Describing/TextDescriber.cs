@@ -17,7 +17,7 @@ internal sealed class TextDescriber(
     RequestPlanner planner, ModelRegistry models, RowSubmitter rows, CrashJournal journal, WorkerMetrics metrics, TimeProvider time)
 {
     /// <summary>Embeds a text. The request has been validated.</summary>
-    /// <inheritdoc cref="ImageDescriber.DescribeAsync(DescribeImage, BatchPriority, CancellationToken, WorkMark?)"/>
+    /// <inheritdoc cref="ImageDescriber.DescribeAsync(DescribeImage, BatchPriority, CancellationToken, WorkMark?, TextStream?)"/>
     public async Task<DescribedText> DescribeAsync(DescribeText request, BatchPriority priority, CancellationToken cancellation, WorkMark? mark = null)
     {
         RequestChecks.Deadline(request.Deadline, time, "before the text was read");

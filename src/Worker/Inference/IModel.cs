@@ -26,9 +26,6 @@ internal interface IModel : IDisposable
     /// <summary>Whether it takes a prompt: a text that conditions what it generates, or a question.</summary>
     bool TakesPrompt { get; }
 
-    /// <summary>Images that one row may be about.</summary>
-    int MaxImages => 1;
-
     /// <summary>How likeness of images and texts becomes scores of labels; null where nothing says it, and nothing can be classified.</summary>
     Similarity? Similarity => null;
 

@@ -46,9 +46,6 @@ internal sealed class OnDemandCopy : IModel
     public bool TakesPrompt => _plans.TakesPrompt;
 
     /// <inheritdoc/>
-    public int MaxImages => _plans.MaxImages;
-
-    /// <inheritdoc/>
     public Similarity? Similarity => _plans.Similarity;
 
     /// <inheritdoc/>
