@@ -17,7 +17,7 @@ internal static class BartExport
         return new BartParameters(
             config.HiddenSize, config.Vocabulary, config.MaxPositions, config.Activation, 1,
             new BartEncoder(tokens, positions, norm, layers), new BartDecoder(tokens, stepPositions, stepNorm, steps),
-            head.Values.AsSpan().SequenceEqual(tokens.Values) ? tokens : head);
+            head.OtherThan(tokens) ?? tokens);
     }
 
     // A table, times what config.json calls scale_embedding.

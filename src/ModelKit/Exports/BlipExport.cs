@@ -14,10 +14,7 @@ internal static class BlipExport
     private static BertParameters ReadDecoder(ExportedGraph graph, TextConfig config)
     {
         var (linears, norms) = (new LinearReader(graph), new NormReader(graph));
-        var logits = graph.Output("logits");
-        var head = linears.Find(logits) ?? throw graph.NotUnderstood(logits, "the head");
-        if (head.Inputs != config.HiddenSize || head.Outputs != config.Vocabulary)
-            throw graph.NotUnderstood(logits, $"a head from {config.HiddenSize} to {config.Vocabulary} (config.json)");
+        var head = HeadExport.Find(graph, linears, config.HiddenSize, config.Vocabulary);
         var norm = norms.Find(head.Input) ?? throw graph.NotUnderstood(head.Input, "the norm in front of the head");
         var transform = new ActivationReader(graph, linears).Find(norm.Input);
         if (transform is null || transform.Activation != config.Activation)
@@ -27,10 +24,10 @@ internal static class BlipExport
         var layers = assembly.Decoder(found, rest, out _);
         var embedded = norms.Find(rest) ?? throw graph.NotUnderstood(rest, "the norm behind the embeddings");
         var (tokens, positions) = new EmbeddingReader(graph).Texts(embedded.Input, config);
-        var (linear, matrix) = (head.Read(), head.Read().Weight.Transpose());
+        var linear = head.Read();
         return new BertParameters(
             config.HiddenSize, config.Vocabulary, config.MaxPositions, config.Activation, tokens, positions, embedded.Norm, layers,
-            transform.Before.Read(), norm.Norm, matrix.Values.AsSpan().SequenceEqual(tokens.Values) ? tokens : matrix,
+            transform.Before.Read(), norm.Norm, linear.Weight.Transpose().OtherThan(tokens) ?? tokens,
             linear.Bias ?? new float[config.Vocabulary]);
     }
 }

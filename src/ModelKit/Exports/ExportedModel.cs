@@ -13,32 +13,19 @@ internal static class ExportedModel
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static FamilyParameters Read(ModelFolder folder)
     {
-        ExportedGraph Open(string name, params string[] moves) =>
-            new(OnnxFile.Load(folder.Graphs[name]), Path.GetFileName(folder.Graphs[name]), false, moves);
-        if (folder.Family == ModelFamily.Dinov2 || folder.Family == ModelFamily.Siglip)
-            throw new NotSupportedException($"exported graphs of {folder.Family.ModelType} are not rebuilt: convert a checkpoint");
-        if (folder.Family == ModelFamily.Clip)
-            return ClipExport.Read(Open(ModelFamily.Graphs.Vision), Open(ModelFamily.Graphs.Text), folder.Config);
-        if (folder.Family == ModelFamily.Idefics3 || folder.Family == ModelFamily.SmolVlm)
+        // One of the sets is there in full; its graphs are opened by their places in it.
+        var names = folder.Family.GraphSets.First(set => set.All(folder.Graphs.ContainsKey));
+        ExportedGraph Open(int graph, params string[] moves) =>
+            new(OnnxFile.Load(folder.Graphs[names[graph]]), Path.GetFileName(folder.Graphs[names[graph]]), false, moves);
+        return folder.Family.ModelType switch
         {
-            return Idefics3Export.Read(
-                Open(ModelFamily.Graphs.VisionEncoder), Open(ModelFamily.Graphs.EmbedTokens), Open(ModelFamily.Graphs.DecoderMerged), folder.Family, folder.Config);
-        }
-
-        var decoder = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged) ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder;
-        if (folder.Family == ModelFamily.Florence2)
-        {
-            return Florence2Export.Read(
-                Open(ModelFamily.Graphs.VisionEncoder, DavitExport.Moves), Open(ModelFamily.Graphs.EmbedTokens), Open(ModelFamily.Graphs.Encoder),
-                Open(decoder), folder.Config, PreprocessorConfig.Load(folder.Path).Resize);
-        }
-
-        if (folder.Family == ModelFamily.Blip)
-        {
-            var names = folder.Family.GraphSets.First(set => set.All(folder.Graphs.ContainsKey));
-            return BlipExport.Read(Open(names[0]), Open(names[1]), folder.Config);
-        }
-
-        return VisionEncoderDecoderExport.Read(Open(ModelFamily.Graphs.Encoder), Open(decoder), folder.Config);
+            "vision-encoder-decoder" => VisionEncoderDecoderExport.Read(Open(0), Open(1), folder.Config),
+            "clip" => ClipExport.Read(Open(0), Open(1), folder.Config),
+            "florence2" => Florence2Export.Read(
+                Open(0, DavitExport.Moves), Open(1), Open(2), Open(3), folder.Config, PreprocessorConfig.Load(folder.Path).Resize),
+            "blip" => BlipExport.Read(Open(0), Open(1), folder.Config),
+            "idefics3" or "smolvlm" => Idefics3Export.Read(Open(0), Open(1), Open(2), folder.Family, folder.Config),
+            var type => throw new NotSupportedException($"exported graphs of {type} are not rebuilt: convert a checkpoint"),
+        };
     }
 }

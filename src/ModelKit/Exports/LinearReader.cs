@@ -20,7 +20,6 @@ internal sealed class LinearReader(ExportedGraph graph)
             "Add" => Biased(node),
             "Split" => Split(node, at),
             "Slice" => Slice(node),
-            "Mul" => _quantized.Find(node) ?? Scaled(node),
             "Gather" => OneOfThree(node),
             _ => _quantized.Find(node),
         };
@@ -49,19 +48,6 @@ internal sealed class LinearReader(ExportedGraph graph)
         {
             if (graph.Constants.Find(node.Input(side)) is { IsVector: true } bias && Find(node.Input(1 - side)) is { } product && Fits(bias, product))
                 return Biased(product, bias, 1);
-        }
-
-        return null;
-    }
-
-    // A layer whose outputs have a factor each, as DINOv2's layer scale.
-    private LinearMatch? Scaled(GraphNode node)
-    {
-        for (var side = 0; side < 2; side++)
-        {
-            if (graph.Constants.Find(node.Input(side)) is { IsVector: true, IsScalar: false } factors && Find(node.Input(1 - side)) is { } layer
-                && factors.Count == layer.Outputs)
-                return layer with { Read = () => layer.Read().Scale(factors.Read()) };
         }
 
         return null;

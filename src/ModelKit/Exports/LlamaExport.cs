@@ -35,24 +35,17 @@ internal sealed class LlamaExport
 
     private LlamaParameters Read(Matrix tokens)
     {
-        var logits = _graph.Output("logits");
-        var head = _linears.Find(logits) ?? throw _graph.NotUnderstood(logits, "the head");
-        if (head.Inputs != _config.HiddenSize || head.Outputs != _config.Vocabulary)
-            throw _graph.NotUnderstood(logits, $"a head from {_config.HiddenSize} to {_config.Vocabulary} (config.json)");
-        var final = NormOf(LastPosition(head.Input));
+        var head = HeadExport.Find(_graph, _linears, _config.HiddenSize, _config.Vocabulary);
+        var final = NormOf(HeadExport.AllPositions(_graph, head.Input));
         var layers = new LlamaLayer[_config.Layers];
         var stream = final.Input;
         for (var i = layers.Length - 1; i >= 0; i--)
             layers[i] = Layer(ref stream);
         if (_graph.Producer(stream) is not null)
             throw _graph.NotUnderstood(stream, $"the embeddings, in front of {_config.Layers} blocks (config.json),");
-        var linear = head.Read();
-        if (linear.Bias is not null)
-            throw _graph.NotUnderstood(logits, "a head without bias");
-        var matrix = linear.Weight.Transpose();
         return new LlamaParameters(
             _config.HiddenSize, _config.Vocabulary, _config.MaxPositions, _config.RotaryBase, tokens, layers, final.Norm,
-            matrix.Values.AsSpan().SequenceEqual(tokens.Values) ? null : matrix);
+            HeadExport.Untied(_graph, head, tokens));
     }
 
     private LlamaLayer Layer(ref string stream)
@@ -131,7 +124,4 @@ internal sealed class LlamaExport
     private RmsNormMatch NormOf(string value) => _norms.Find(value) ?? throw _graph.NotUnderstood(value, "a norm by the root of the mean of the squares");
 
     private Linear Query(AttentionMatch match) => LayerAssembly.Query(match, _config.HeadSize);
-
-    // Some exporters take the last position before the head.
-    private string LastPosition(string value) => _graph.Origin(value) is { Op: "Gather" or "Slice" } node ? node.Input(0) : value;
 }

@@ -19,27 +19,16 @@ internal static class VisionEncoderDecoderExport
     private static (DecoderParameters Decoder, Linear? Projection) ReadDecoder(ExportedGraph graph, TextConfig config, int encoderWidth)
     {
         var linears = new LinearReader(graph);
-        var logits = graph.Output("logits");
-        var head = linears.Find(logits) ?? throw graph.NotUnderstood(logits, "the head");
-        if (head.Inputs != config.HiddenSize || head.Outputs != config.Vocabulary)
-            throw graph.NotUnderstood(logits, $"a head from {config.HiddenSize} to {config.Vocabulary} (config.json)");
-        var final = new NormReader(graph).Find(LastPosition(graph, head.Input)) ?? throw graph.NotUnderstood(head.Input, "the norm behind the last block");
+        var head = HeadExport.Find(graph, linears, config.HiddenSize, config.Vocabulary);
+        var final = new NormReader(graph).Find(HeadExport.AllPositions(graph, head.Input))
+            ?? throw graph.NotUnderstood(head.Input, "the norm behind the last block");
         var found = new BlockReader(graph, linears, config.HeadSize).Walk(final.Input, out var rest);
         var layers = new LayerAssembly(graph, config.Layers, config.HiddenSize, config.HeadSize, config.Activation).Decoder(found, rest, out var source);
         var (tokens, positions) = new EmbeddingReader(graph).Texts(rest, config);
         var decoder = new DecoderParameters(
             config.HiddenSize, config.Vocabulary, config.MaxPositions, config.Activation, tokens, positions, layers, final.Norm,
-            Head(graph, head, tokens));
+            HeadExport.Untied(graph, head, tokens));
         return (decoder, Projection(graph, linears, source, encoderWidth, config.HiddenSize));
-    }
-
-    private static Matrix? Head(ExportedGraph graph, LinearMatch head, Matrix tokens)
-    {
-        var linear = head.Read();
-        if (linear.Bias is not null)
-            throw graph.NotUnderstood("logits", "a head without bias");
-        var matrix = linear.Weight.Transpose();
-        return matrix.Values.AsSpan().SequenceEqual(tokens.Values) ? null : matrix;
     }
 
     private static Linear? Projection(ExportedGraph graph, LinearReader linears, string source, int encoderWidth, int width)
@@ -53,8 +42,4 @@ internal static class VisionEncoderDecoderExport
 
         return graph.Producer(source) is null && encoderWidth == width ? null : throw graph.NotUnderstood(source, "the encoder's states");
     }
-
-    // Some exporters take the last position before the head.
-    private static string LastPosition(ExportedGraph graph, string value) =>
-        graph.Origin(value) is { Op: "Gather" or "Slice" } node ? node.Input(0) : value;
 }

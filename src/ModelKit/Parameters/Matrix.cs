@@ -24,6 +24,9 @@ internal sealed class Matrix
     /// <summary>A row.</summary>
     public ReadOnlySpan<float> Row(int row) => Values.AsSpan(row * Columns, Columns);
 
+    /// <summary>This matrix; null where it holds the same values as one that is there already, which can take its place.</summary>
+    public Matrix? OtherThan(Matrix known) => Values.AsSpan().SequenceEqual(known.Values) ? null : this;
+
     /// <summary>A new matrix with rows and columns exchanged.</summary>
     public Matrix Transpose()
     {
