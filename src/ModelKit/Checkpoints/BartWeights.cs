@@ -6,20 +6,17 @@ namespace VlWorker.ModelKit.Checkpoints;
 /// <summary>BART's tensors, under the names of transformers 4.57 or of the published Florence-2 models.</summary>
 internal static class BartWeights
 {
-    private const string Shared = "shared.weight";
-
     /// <summary>Reads encoder, decoder and head.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or of the wrong shape.</exception>
     public static BartParameters Read(WeightTable weights, BartConfig config)
     {
         var root = weights.Prefix("encoder.layernorm_embedding.weight", "model.language_model.", "language_model.model.");
+        var (encoders, decoders) = (root + "encoder.embed_tokens.weight", root + "decoder.embed_tokens.weight");
         // The encoder reads with the shared table; each of the three is stored by itself where they are not tied.
-        var shared = Table(weights, config, root + Shared, root + "encoder.embed_tokens.weight", root + "decoder.embed_tokens.weight");
-        var decoder = Same(shared, Table(weights, config, root + "decoder.embed_tokens.weight", root + Shared, root + "encoder.embed_tokens.weight"));
-        if (weights.Has(root + "encoder.embed_tokens.weight"))
-            _ = Table(weights, config, root + "encoder.embed_tokens.weight");
-        string[] heads = ["lm_head.weight", "language_model.lm_head.weight"];
-        var head = config.TiedHead && !heads.Any(weights.Has) ? shared : Same(shared, Table(weights, config, heads));
+        var shared = weights.Matrix(config.Vocabulary, config.HiddenSize, root + "shared.weight", encoders, decoders);
+        var decoder = weights.Untied(shared, mayMiss: true, decoders) ?? shared;
+        weights.Pass(config.Vocabulary, config.HiddenSize, encoders);
+        var head = weights.Untied(shared, config.TiedHead, "lm_head.weight", "language_model.lm_head.weight") ?? shared;
         return new BartParameters(
             config.HiddenSize, config.Vocabulary, config.MaxPositions, config.Activation, config.EmbeddingScale,
             new BartEncoder(shared, Positions(weights, config, root + "encoder."), EmbeddingNorm(weights, config, root + "encoder."),
@@ -28,11 +25,6 @@ internal static class BartWeights
                 [.. Enumerable.Range(0, config.DecoderLayers).Select(i => Decoder(weights, config, $"{root}decoder.layers.{i}."))]),
             head);
     }
-
-    private static Matrix Table(WeightTable weights, BartConfig config, params string[] names) =>
-        weights.Matrix(config.Vocabulary, config.HiddenSize, names);
-
-    private static Matrix Same(Matrix known, Matrix read) => read.Values.AsSpan().SequenceEqual(known.Values) ? known : read;
 
     private static Matrix Positions(WeightTable weights, BartConfig config, string at)
     {

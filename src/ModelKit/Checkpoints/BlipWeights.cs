@@ -6,8 +6,6 @@ namespace VlWorker.ModelKit.Checkpoints;
 /// <summary>The tensors of a BLIP captioner.</summary>
 internal static class BlipWeights
 {
-    private const string Words = "text_decoder.bert.embeddings.word_embeddings.weight";
-
     /// <summary>Reads all parameters.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, unknown or of the wrong shape.</exception>
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
@@ -24,11 +22,9 @@ internal static class BlipWeights
     {
         const string At = "vision_model.";
         var width = config.HiddenSize;
-        var patches = new Matrix(
-            width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], At + "embeddings.patch_embedding.weight"));
         return new VisionParameters(
             config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
-            patches.Transpose(),
+            weights.Patches(config, At + "embeddings.patch_embedding"),
             weights.Vector(width, At + "embeddings.patch_embedding.bias"),
             weights.Flat([width], At + "embeddings.class_embedding"),
             new Matrix(1 + config.Patches, width, weights.Flat([1 + config.Patches, width], At + "embeddings.position_embedding")),
@@ -59,9 +55,8 @@ internal static class BlipWeights
     {
         const string Embeddings = "text_decoder.bert.embeddings.", Head = "text_decoder.cls.predictions.";
         var width = config.HiddenSize;
-        var words = weights.Matrix(config.Vocabulary, width, Words);
-        // A checkpoint that ties the two stores them once.
-        var head = weights.Matrix(config.Vocabulary, width, Head + "decoder.weight", Words);
+        var words = weights.Matrix(config.Vocabulary, width, Embeddings + "word_embeddings.weight");
+        var head = weights.Untied(words, mayMiss: true, Head + "decoder.weight") ?? words;
         return new BertParameters(
             width, config.Vocabulary, config.MaxPositions, config.Activation,
             words,
@@ -70,7 +65,7 @@ internal static class BlipWeights
             [.. Enumerable.Range(0, config.Layers).Select(i => TextLayer(weights, $"text_decoder.bert.encoder.layer.{i}.", config, imageWidth))],
             weights.Linear(width, width, true, Head + "transform.dense"),
             weights.Norm(width, config.Epsilon, Head + "transform.LayerNorm"),
-            head.Values.AsSpan().SequenceEqual(words.Values) ? words : head,
+            head,
             weights.Vector(config.Vocabulary, Head + "bias", Head + "decoder.bias"));
     }
 

@@ -23,12 +23,10 @@ internal static class ClipWeights
     {
         var root = weights.Prefix("embeddings.class_embedding", "vision_model.", "clip.vision_model.", "model.vision_model.", "vision_model.vision_model.");
         var width = config.HiddenSize;
-        var patches = new Matrix(
-            width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], root + "embeddings.patch_embedding.weight"));
         var shape = new Shape(width, config.Intermediate, config.Heads, config.Epsilon);
         return new VisionParameters(
             config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
-            patches.Transpose(),
+            weights.Patches(config, root + "embeddings.patch_embedding"),
             null,
             weights.Vector(width, root + "embeddings.class_embedding"),
             weights.Matrix(1 + config.Patches, width, root + "embeddings.position_embedding.weight"),

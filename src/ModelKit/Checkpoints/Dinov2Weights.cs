@@ -15,10 +15,9 @@ internal static class Dinov2Weights
         var root = weights.Prefix("embeddings.cls_token", "", "dinov2.", "model.");
         var width = sizes.HiddenSize;
         var patches = root + "embeddings.patch_embeddings.projection";
-        var projection = new Matrix(width, sizes.PatchValues, weights.Flat([width, 3, sizes.PatchSize, sizes.PatchSize], patches + ".weight"));
         var vision = new VisionParameters(
             sizes.ImageWidth, sizes.ImageHeight, sizes.PatchSize, width, sizes.Activation,
-            projection.Transpose(),
+            weights.Patches(sizes, patches),
             weights.Vector(width, patches + ".bias"),
             weights.Flat([width], root + "embeddings.cls_token"),
             new Matrix(1 + sizes.Patches, width, weights.Flat([1 + sizes.Patches, width], root + "embeddings.position_embeddings")),

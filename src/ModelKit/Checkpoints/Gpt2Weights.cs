@@ -18,18 +18,7 @@ internal static class Gpt2Weights
             weights.Matrix(config.MaxPositions, width, root + "wpe.weight"),
             [.. Enumerable.Range(0, config.Layers).Select(i => Layer(weights, $"{root}h.{i}.", config, config.QueryScale(i)))],
             weights.Norm(width, config.Epsilon, root + "ln_f"),
-            Head(weights, config, embedding));
-    }
-
-    // A head that is there is used, tied or not; what is stored twice and equal is tied.
-    private static Matrix? Head(WeightTable weights, TextConfig config, Matrix embedding)
-    {
-        const string Name = "decoder.lm_head.weight";
-        const string Bare = "lm_head.weight";
-        if (!weights.Has(Name) && !weights.Has(Bare) && config.TiedHead)
-            return null;
-        var head = weights.Matrix(config.Vocabulary, config.HiddenSize, Name, Bare);
-        return head.Values.AsSpan().SequenceEqual(embedding.Values) ? null : head;
+            weights.Untied(embedding, config.TiedHead, "decoder.lm_head.weight", "lm_head.weight"));
     }
 
     private static DecoderLayer Layer(WeightTable weights, string at, TextConfig config, float queryScale)

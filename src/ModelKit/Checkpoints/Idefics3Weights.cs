@@ -13,31 +13,14 @@ internal static class Idefics3Weights
     {
         var (vision, text, scale) = (VisionConfig.ReadIdefics3(config), LlamaConfig.Read(config), Idefics3Config.Scale(config));
         var root = weights.Prefix("connector.modality_projection.proj.weight", "model.", string.Empty);
+        var tower = SiglipWeights.Tower(weights, root + "vision_model.", vision);
         var result = new Idefics3Parameters(
             family.ModelType,
-            Vision(weights, root + "vision_model.", vision),
+            tower with { Positions = Idefics3Positions.OfSquare(tower.Positions, Idefics3Positions.ShortOfOne) },
             scale,
             weights.Linear(vision.HiddenSize * scale * scale, text.HiddenSize, false, root + "connector.modality_projection.proj"),
             LlamaWeights.Read(weights, root + "text_model.", text));
         weights.RequireAllUsed(static name => name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)); // follows from config.json
         return result;
-    }
-
-    private static VisionParameters Vision(WeightTable weights, string root, VisionConfig config)
-    {
-        var width = config.HiddenSize;
-        var patches = root + "embeddings.patch_embedding";
-        var projection = new Matrix(width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], patches + ".weight"));
-        var positions = weights.Matrix(config.Patches, width, root + "embeddings.position_embedding.weight");
-        return new VisionParameters(
-            config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
-            projection.Transpose(),
-            weights.Vector(width, patches + ".bias"),
-            [],
-            Idefics3Positions.OfSquare(positions, Idefics3Positions.ShortOfOne),
-            null,
-            ClipWeights.Layers(weights, root, config.Layers, new ClipWeights.Shape(width, config.Intermediate, config.Heads, config.Epsilon)),
-            weights.Norm(width, config.Epsilon, root + "post_layernorm"),
-            null);
     }
 }

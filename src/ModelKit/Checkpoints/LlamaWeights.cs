@@ -18,17 +18,7 @@ internal static class LlamaWeights
             config.HiddenSize, config.Vocabulary, config.MaxPositions, config.RotaryBase, embedding,
             [.. Enumerable.Range(0, config.Layers).Select(i => Layer(weights, $"{root}layers.{i}.", config))],
             Norm(weights, root + "norm", config),
-            Head(weights, config, embedding));
-    }
-
-    // A head that is there is used, tied or not; what is stored twice and equal is tied.
-    private static Matrix? Head(WeightTable weights, LlamaConfig config, Matrix embedding)
-    {
-        const string Name = "lm_head.weight";
-        if (!weights.Has(Name) && config.TiedHead)
-            return null;
-        var head = weights.Matrix(config.Vocabulary, config.HiddenSize, Name);
-        return head.Values.AsSpan().SequenceEqual(embedding.Values) ? null : head;
+            weights.Untied(embedding, config.TiedHead, "lm_head.weight"));
     }
 
     private static LlamaLayer Layer(WeightTable weights, string at, LlamaConfig config)

@@ -16,21 +16,21 @@ internal static class SiglipWeights
         var text = weights.Prefix("embeddings.token_embedding.weight", "text_model.", "siglip.text_model.", "model.text_model.");
         var head = weights.Linear(texts.HiddenSize, texts.Projection, true, text + "head");
         var result = new SiglipParameters(
-            Vision(weights, vision, images), Pool(weights, vision + "head.", images), Text(weights, text, texts, head.Weight), head.Bias!);
+            Tower(weights, vision, images), Pool(weights, vision + "head.", images), Text(weights, text, texts, head.Weight), head.Bias!);
         weights.RequireAllUsed(static name => name.EndsWith("logit_scale", StringComparison.Ordinal) // of the scores, see Similarity
             || name.EndsWith("logit_bias", StringComparison.Ordinal)
             || name.EndsWith("embeddings.position_ids", StringComparison.Ordinal)); // 0, 1, 2, ...
         return result;
     }
 
-    private static VisionParameters Vision(WeightTable weights, string root, VisionConfig config)
+    /// <summary>The image tower without its head, as Idefics3 has it too.</summary>
+    public static VisionParameters Tower(WeightTable weights, string root, VisionConfig config)
     {
         var width = config.HiddenSize;
         var patches = root + "embeddings.patch_embedding";
-        var projection = new Matrix(width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], patches + ".weight"));
         return new VisionParameters(
             config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
-            projection.Transpose(),
+            weights.Patches(config, patches),
             weights.Vector(width, patches + ".bias"),
             [],
             weights.Matrix(config.Patches, width, root + "embeddings.position_embedding.weight"),

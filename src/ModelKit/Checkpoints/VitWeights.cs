@@ -13,11 +13,11 @@ internal static class VitWeights
         var root = weights.Prefix("embeddings.cls_token", "encoder.", "encoder.vit.", "model.encoder.", "encoder.model.");
         var width = config.HiddenSize;
         var patches = root + "embeddings.patch_embeddings.projection";
-        var projection = new Matrix(width, config.PatchValues, weights.Flat([width, 3, config.PatchSize, config.PatchSize], patches + ".weight"));
+        var projection = weights.Patches(config, patches);
         var stem = weights.Prefix("0.layernorm_before.weight", root + "encoder.layer.", root + "encoder.layers.", root + "layers.", root + "layer.");
         return new VisionParameters(
             config.ImageWidth, config.ImageHeight, config.PatchSize, width, config.Activation,
-            projection.Transpose(),
+            projection,
             weights.Vector(width, patches + ".bias"),
             weights.Flat([width], root + "embeddings.cls_token"),
             new Matrix(1 + config.Patches, width, weights.Flat([1 + config.Patches, width], root + "embeddings.position_embeddings")),

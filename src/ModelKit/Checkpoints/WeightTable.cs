@@ -1,3 +1,4 @@
+using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Checkpoints;
@@ -48,6 +49,31 @@ internal sealed class WeightTable(Checkpoint checkpoint)
     /// <exception cref="InvalidDataException">It is missing or of another shape.</exception>
     public Matrix Matrix(int rows, int columns, params ReadOnlySpan<string> names) => new(rows, columns, Values(Find(names), names, [rows, columns]));
 
+    /// <summary>A table that may be tied to a known one of the same shape.</summary>
+    /// <param name="known">The known one.</param>
+    /// <param name="mayMiss">Whether it is tied where it is missing.</param>
+    /// <param name="names">Its names.</param>
+    /// <returns>Null where it is tied: missing, or stored once more with the same values.</returns>
+    /// <exception cref="InvalidDataException">It is missing and may not be, or of another shape.</exception>
+    public Matrix? Untied(Matrix known, bool mayMiss, params ReadOnlySpan<string> names) =>
+        mayMiss && Find(names) is null ? null : Matrix(known.Rows, known.Columns, names).OtherThan(known);
+
+    /// <summary>Asks for a matrix, if it is there, whose values another one stands for: it is not read.</summary>
+    /// <exception cref="InvalidDataException">It is of another shape.</exception>
+    public void Pass(int rows, int columns, string name)
+    {
+        if (Has(name))
+            Checked(name, [name], [rows, columns]);
+    }
+
+    /// <summary>The layer that makes states of an image's patches, stored as a convolution.</summary>
+    /// <param name="config">The tower's sizes.</param>
+    /// <param name="name">Its name without <c>.weight</c>.</param>
+    /// <returns>[values of a patch, width].</returns>
+    /// <exception cref="InvalidDataException">It is missing or of another shape.</exception>
+    public Matrix Patches(VisionConfig config, string name) => new Matrix(
+        config.HiddenSize, config.PatchValues, Flat([config.HiddenSize, 3, config.PatchSize, config.PatchSize], name + ".weight")).Transpose();
+
     /// <summary>A torch.nn.Linear, stored as [out, in].</summary>
     /// <param name="inputs">Width of the input.</param>
     /// <param name="outputs">Width of the output.</param>
@@ -96,7 +122,9 @@ internal sealed class WeightTable(Checkpoint checkpoint)
 
     private string? Find(ReadOnlySpan<string> names) => Named(names, string.Empty) is var name && Has(name) ? name : null;
 
-    private float[] Values(string? name, ReadOnlySpan<string> names, ReadOnlySpan<long> shape)
+    private float[] Values(string? name, ReadOnlySpan<string> names, ReadOnlySpan<long> shape) => checkpoint.ReadFloats(Checked(name, names, shape));
+
+    private string Checked(string? name, ReadOnlySpan<string> names, ReadOnlySpan<long> shape)
     {
         if (name is null)
             throw new InvalidDataException($"tensor {names[0]} is missing");
@@ -104,6 +132,6 @@ internal sealed class WeightTable(Checkpoint checkpoint)
         if (!dims.AsSpan().SequenceEqual(shape))
             throw new InvalidDataException($"tensor {name} is [{string.Join(", ", dims)}], and config.json asks for [{string.Join(", ", shape.ToArray())}]");
         _used.Add(name);
-        return checkpoint.ReadFloats(name);
+        return name;
     }
 }
