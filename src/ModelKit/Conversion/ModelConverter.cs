@@ -41,7 +41,7 @@ internal static class ModelConverter
                 new ModelSource(source.Kind, source.Sha256, source.Files), [Read(source), .. source.Changes, .. target.Done(source.Family, options.Precision)],
                 new Dictionary<string, string>())
             {
-                Similarity = Similarity.Find(source.Path, source.Family, Config(source.Path)),
+                Similarity = Similarity.Find(source.Path, source.Family, source.Config),
             };
             var images = PreprocessorConfig.Load(source.Path);
             return OptimizedFolder.Write(
@@ -57,9 +57,6 @@ internal static class ModelConverter
     // The published ones were trained with larger images than their preprocessors make.
     private static FamilyParameters Fitted(FamilyParameters parameters, ResizePlan images) =>
         parameters is Dinov2Parameters dinov2 ? new Dinov2Parameters(PositionGrid.Fit(dinov2.Vision, images)) : parameters;
-
-    private static JsonFile Config(string folder) => JsonFile.Parse(
-        ModelFolder.ConfigFile, File.ReadAllBytes(Path.Combine(folder, ModelFolder.ConfigFile)));
 
     private static string Read(SourceModel source) => source.Kind == "checkpoint"
         ? "The weights were read from the checkpoint."

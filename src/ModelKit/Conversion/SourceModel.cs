@@ -11,9 +11,9 @@ internal sealed class SourceModel
     private readonly Func<FamilyParameters> _read;
     private readonly Lazy<string> _sha256;
 
-    private SourceModel(string kind, string path, ModelFamily family, IReadOnlyList<string> files, Func<FamilyParameters> read)
+    private SourceModel(string kind, string path, ModelFamily family, JsonFile config, IReadOnlyList<string> files, Func<FamilyParameters> read)
     {
-        (Kind, Path, Family, Files, _read) = (kind, path, family, files, read);
+        (Kind, Path, Family, Config, Files, _read) = (kind, path, family, config, files, read);
         _sha256 = new Lazy<string>(() => FilesHash.Compute(path, files));
     }
 
@@ -25,6 +25,9 @@ internal sealed class SourceModel
 
     /// <summary>The family.</summary>
     public ModelFamily Family { get; }
+
+    /// <summary>config.json.</summary>
+    public JsonFile Config { get; }
 
     /// <summary>The files that the result depends on, relative to the folder, sorted by name.</summary>
     public IReadOnlyList<string> Files { get; }
@@ -47,7 +50,7 @@ internal sealed class SourceModel
         if (errors.Count > 0)
             throw new ModelFolderException(folder, errors);
         return new SourceModel(
-            "checkpoint", folder, family, [.. Beside(folder, family).Concat(weights).Order(StringComparer.Ordinal)],
+            "checkpoint", folder, family, config, [.. Beside(folder, family).Concat(weights).Order(StringComparer.Ordinal)],
             () => CheckpointModel.Read(folder, family, config));
     }
 
@@ -61,7 +64,8 @@ internal sealed class SourceModel
     /// <exception cref="ModelFolderException">It is optimised already.</exception>
     public static SourceModel OpenExport(ModelFolder folder) => folder.Manifest is not null
         ? throw new ModelFolderException(folder.Path, [$"it is optimised already: it has a {ModelManifest.FileName}"])
-        : new SourceModel("export", folder.Path, folder.Family, [.. folder.Files.Select(static file => file.Name)], () => ExportedModel.Read(folder));
+        : new SourceModel(
+            "export", folder.Path, folder.Family, folder.Config, [.. folder.Files.Select(static file => file.Name)], () => ExportedModel.Read(folder));
 
     /// <summary>What is done to the weights after they are read, a sentence each, for the manifest.</summary>
     public IReadOnlyList<string> Changes { get; private init; } = [];
@@ -70,7 +74,7 @@ internal sealed class SourceModel
     /// <param name="done">What is done to them, a sentence.</param>
     /// <param name="change">Does it.</param>
     public SourceModel Change(string done, Func<FamilyParameters, FamilyParameters> change) =>
-        new(Kind, Path, Family, Files, () => change(_read())) { Changes = [.. Changes, done] };
+        new(Kind, Path, Family, Config, Files, () => change(_read())) { Changes = [.. Changes, done] };
 
     /// <summary>Reads the weights.</summary>
     /// <exception cref="InvalidDataException">A file is malformed or not understood.</exception>

@@ -50,13 +50,11 @@ internal sealed class LlamaExport
 
     private LlamaLayer Layer(ref string stream)
     {
-        var (down, afterAttention) = Added(stream, FeedInput);
-        var (gate, up) = Gated(down.Input)!.Value;
+        var (down, (gate, up), afterAttention) = Added(stream, Gated);
         var norm2 = NormOf(gate.Input);
         if (_graph.Skip(up.Input) != _graph.Skip(gate.Input) || norm2.Input != afterAttention)
             throw _graph.NotUnderstood(stream, "a feed-forward part behind one norm");
-        var (output, before) = Added(afterAttention, input => _attentions.Find(input) is not null);
-        var match = _attentions.Find(output.Input)!;
+        var (output, match, before) = Added(afterAttention, _attentions.Find);
         var norm1 = NormOf(match.Query.Input);
         if (norm1.Input != before || _graph.Skip(match.Key.Input) != _graph.Skip(match.Query.Input) || _graph.Skip(match.Value.Input) != _graph.Skip(match.Query.Input))
             throw _graph.NotUnderstood(afterAttention, "an attention behind one norm");
@@ -76,31 +74,30 @@ internal sealed class LlamaExport
     }
 
     // What a sum adds to the stream: a layer whose input is what the caller looks for.
-    private (LinearMatch Layer, string Stream) Added(string value, Func<string, bool> wanted)
+    private (LinearMatch Layer, T Found, string Stream) Added<T>(string value, Func<string, T?> find)
+        where T : class
     {
         if (_graph.Origin(value) is { Op: "Add" } add)
         {
             for (var side = 0; side < 2; side++)
             {
-                if (_linears.Find(add.Input(side)) is { } layer && wanted(layer.Input))
-                    return (layer, _graph.Skip(add.Input(1 - side)));
+                if (_linears.Find(add.Input(side)) is { } layer && find(layer.Input) is { } found)
+                    return (layer, found, _graph.Skip(add.Input(1 - side)));
             }
         }
 
         throw _graph.NotUnderstood(value, "a block's attention or feed-forward part");
     }
 
-    private bool FeedInput(string value) => Gated(value) is not null;
-
     // silu(gate) * up, where silu(x) = x * sigmoid(x).
-    private (LinearMatch Gate, LinearMatch Up)? Gated(string value)
+    private GatedMatch? Gated(string value)
     {
         if (_graph.Origin(value) is not { Op: "Mul" } product)
             return null;
         for (var side = 0; side < 2; side++)
         {
             if (_linears.Find(product.Input(1 - side)) is { } up && Silu(product.Input(side)) is { } gate)
-                return (gate, up);
+                return new GatedMatch(gate, up);
         }
 
         return null;
@@ -124,4 +121,7 @@ internal sealed class LlamaExport
     private RmsNormMatch NormOf(string value) => _norms.Find(value) ?? throw _graph.NotUnderstood(value, "a norm by the root of the mean of the squares");
 
     private Linear Query(AttentionMatch match) => LayerAssembly.Query(match, _config.HeadSize);
+
+    /// <summary>The two layers whose outputs are multiplied.</summary>
+    private sealed record GatedMatch(LinearMatch Gate, LinearMatch Up);
 }
