@@ -11,15 +11,15 @@ internal static class Idefics3Weights
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static Idefics3Parameters Read(WeightTable weights, ModelFamily family, JsonFile config)
     {
-        var (vision, text, scale) = (VisionConfig.ReadIdefics3(config), LlamaConfig.Read(config), Idefics3Config.Scale(config));
+        var sizes = Idefics3Config.Read(config);
         var root = weights.Prefix("connector.modality_projection.proj.weight", "model.", string.Empty);
-        var tower = SiglipWeights.Tower(weights, root + "vision_model.", vision);
+        var tower = SiglipWeights.Tower(weights, root + "vision_model.", sizes.Vision);
         var result = new Idefics3Parameters(
             family.ModelType,
             tower with { Positions = Idefics3Positions.OfSquare(tower.Positions, Idefics3Positions.ShortOfOne) },
-            scale,
-            weights.Linear(vision.HiddenSize * scale * scale, text.HiddenSize, false, root + "connector.modality_projection.proj"),
-            LlamaWeights.Read(weights, root + "text_model.", text));
+            sizes.Scale,
+            weights.Linear(sizes.FeatureInputs, sizes.Text.HiddenSize, false, root + "connector.modality_projection.proj"),
+            LlamaWeights.Read(weights, root + "text_model.", sizes.Text));
         weights.RequireAllUsed(static name => name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)); // follows from config.json
         return result;
     }

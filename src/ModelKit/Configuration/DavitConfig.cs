@@ -31,6 +31,12 @@ internal sealed record DavitConfig(
     /// <summary>Of all norms; no config names it.</summary>
     public const float Epsilon = 1e-5f;
 
+    /// <summary>Tokens across and down behind the last stage.</summary>
+    public (int Width, int Height) Grid => (Sides(ImageWidth), Sides(ImageHeight));
+
+    /// <summary>Tokens of an image: the mean and the grid.</summary>
+    public int Tokens => 1 + (Grid.Width * Grid.Height);
+
     /// <summary>Reads it.</summary>
     /// <param name="config">config.json.</param>
     /// <param name="images">How images are resized.</param>
@@ -73,6 +79,8 @@ internal sealed record DavitConfig(
             ? list[index].ValueKind == JsonValueKind.True : throw section.Wrong("patch_prenorm", $"a list of {widths.Count}");
     }
 
+    private int Sides(int side) => Stages.Aggregate(side, static (left, stage) => stage.Side(left));
+
     private static string?[] Words(JsonElement list) => list.ValueKind == JsonValueKind.Array
         ? [.. list.EnumerateArray().Select(static word => word.ValueKind == JsonValueKind.String ? word.GetString() : null)] : [];
 }
@@ -88,4 +96,8 @@ internal sealed record DavitConfig(
 /// <param name="Heads">Heads of the attention within windows.</param>
 /// <param name="Groups">Groups of the attention among channels.</param>
 internal sealed record DavitStageConfig(
-    int Inputs, int Width, int PatchSize, int Stride, int Padding, bool NormInFront, int Depth, int Heads, int Groups);
+    int Inputs, int Width, int PatchSize, int Stride, int Padding, bool NormInFront, int Depth, int Heads, int Groups)
+{
+    /// <summary>Tokens of a side behind the convolution.</summary>
+    public int Side(int side) => Convolution.Side(side, PatchSize, Stride, Padding);
+}

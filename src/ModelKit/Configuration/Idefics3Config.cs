@@ -1,17 +1,27 @@
 namespace VlWorker.ModelKit.Configuration;
 
-/// <summary>What config.json of Idefics3 and SmolVLM says beside its two models.</summary>
-internal static class Idefics3Config
+/// <summary>Sizes of Idefics3 and SmolVLM.</summary>
+/// <param name="Vision">The image tower, for square images.</param>
+/// <param name="Text">The text model.</param>
+/// <param name="Scale">The side of the squares of patches that become one feature.</param>
+internal sealed record Idefics3Config(VisionConfig Vision, LlamaConfig Text, int Scale)
 {
-    /// <summary>The side of the squares of patches that become one feature.</summary>
-    /// <exception cref="InvalidDataException">It can't be, or does not divide the image's patches.</exception>
-    public static int Scale(JsonFile config)
+    /// <summary>Features of an image.</summary>
+    public int Features => Vision.Patches / (Scale * Scale);
+
+    /// <summary>Values of which a feature is made.</summary>
+    public int FeatureInputs => Vision.HiddenSize * Scale * Scale;
+
+    /// <summary>Reads config.json.</summary>
+    /// <exception cref="InvalidDataException">A value can't be, or the scale does not divide the image's patches.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static Idefics3Config Read(JsonFile config)
     {
-        var vision = VisionConfig.ReadIdefics3(config);
+        var (vision, text) = (VisionConfig.ReadIdefics3(config), LlamaConfig.Read(config));
         var side = vision.ImageWidth / vision.PatchSize;
         var scale = config.Int32("scale_factor") ?? 2;
         return scale > 0 && vision.ImageWidth == vision.ImageHeight && side % scale == 0
-            ? scale
+            ? new Idefics3Config(vision, text, scale)
             : throw new InvalidDataException($"scale_factor in config.json is {scale}, which does not divide an image of {side} patches a side");
     }
 }

@@ -86,8 +86,11 @@ internal sealed record VisionConfig(
     /// <summary>Reads <c>vision_config</c> of an Idefics3's config.json.</summary>
     /// <exception cref="InvalidDataException">A value can't be.</exception>
     /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
-    public static VisionConfig ReadIdefics3(JsonFile config) =>
-        Read(new ConfigSection(config, "vision_config"), new Defaults(32, 1e-6, "gelu_pytorch_tanh") { HiddenSize = 1152, Heads = 16 }, null);
+    public static VisionConfig ReadIdefics3(JsonFile config)
+    {
+        var defaults = new Defaults(32, 1e-6, "gelu_pytorch_tanh") { HiddenSize = 1152, Heads = 16 };
+        return Read(new ConfigSection(config, "vision_config"), defaults, null) with { QkvBias = true };
+    }
 
     private static VisionConfig Read(ConfigSection section, Defaults defaults, int? projection)
     {

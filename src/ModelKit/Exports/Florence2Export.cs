@@ -10,7 +10,9 @@ internal static class Florence2Export
     /// <exception cref="InvalidDataException">The structure is not understood; the message names the node.</exception>
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static Florence2Parameters Read(
-        ExportedGraph vision, ExportedGraph embeddings, ExportedGraph encoder, ExportedGraph decoder, JsonFile config, ResizePlan images) => new(
-            DavitExport.Read(vision, DavitConfig.Read(config, images)),
-            BartExport.Read(embeddings, encoder, decoder, BartConfig.ReadFlorence2(config)));
+        ExportedGraph vision, ExportedGraph embeddings, ExportedGraph encoder, ExportedGraph decoder, JsonFile config, ResizePlan images)
+    {
+        var (tower, text) = Florence2Config.Read(config, images);
+        return new Florence2Parameters(DavitExport.Read(vision, tower), BartExport.Read(embeddings, encoder, decoder, text));
+    }
 }

@@ -11,18 +11,18 @@ internal static class Idefics3Export
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static Idefics3Parameters Read(ExportedGraph vision, ExportedGraph embeddings, ExportedGraph decoder, ModelFamily family, JsonFile config)
     {
-        var (text, scale) = (LlamaConfig.Read(config), Idefics3Config.Scale(config));
-        var (tower, connector) = Vision(vision, VisionConfig.ReadIdefics3(config), scale, text.HiddenSize);
-        return new Idefics3Parameters(family.ModelType, tower, scale, connector, LlamaExport.Read(decoder, embeddings, text));
+        var sizes = Idefics3Config.Read(config);
+        var (tower, connector) = Vision(vision, sizes.Vision, sizes.FeatureInputs, sizes.Text.HiddenSize);
+        return new Idefics3Parameters(family.ModelType, tower, sizes.Scale, connector, LlamaExport.Read(decoder, embeddings, sizes.Text));
     }
 
-    private static (VisionParameters Tower, Linear Connector) Vision(ExportedGraph graph, VisionConfig config, int scale, int width)
+    private static (VisionParameters Tower, Linear Connector) Vision(ExportedGraph graph, VisionConfig config, int inputs, int width)
     {
         var output = graph.Output("image_features");
         var linears = new LinearReader(graph);
         var connector = linears.Find(output) ?? throw graph.NotUnderstood(output, "the connector");
-        if (connector.Inputs != config.HiddenSize * scale * scale || connector.Outputs != width)
-            throw graph.NotUnderstood(output, $"a connector from {config.HiddenSize * scale * scale} to {width} (config.json)");
+        if (connector.Inputs != inputs || connector.Outputs != width)
+            throw graph.NotUnderstood(output, $"a connector from {inputs} to {width} (config.json)");
         var final = new NormReader(graph).Find(connector.Input) ?? throw graph.NotUnderstood(connector.Input, "the norm behind the last block");
         var found = new BlockReader(graph, linears, config.HeadSize).Walk(final.Input, out var rest);
         var layers = new LayerAssembly(graph, config.Layers, config.HiddenSize, config.HeadSize, config.Activation).Encoder(found, rest);

@@ -5,30 +5,22 @@ namespace VlWorker.ModelKit.Inspection;
 /// <summary>Counts parameters and operations of Idefics3 and SmolVLM from the sizes in config.json.</summary>
 internal static class ChatEstimate
 {
-    /// <summary>The parts of a model.</summary>
-    /// <param name="config">config.json.</param>
-    /// <param name="tokens">Tokens of an answer.</param>
-    public static IReadOnlyList<PartFacts> Parts(JsonFile config, int tokens)
+    /// <summary>The image tower and the connector, for one frame.</summary>
+    public static (long Parameters, long Flops) Vision(Idefics3Config config)
     {
-        var (vision, text, scale) = (VisionConfig.ReadIdefics3(config), LlamaConfig.Read(config), Idefics3Config.Scale(config));
-        long width = vision.HiddenSize, patches = vision.Patches, connector = width * scale * scale * text.HiddenSize;
-        var tower = (vision.PatchValues * width) + width + (patches * width) + (2 * width) + connector
-            + (vision.Layers * WorkEstimate.BlockParameters(width, vision.Intermediate));
-        var frame = (2 * patches * vision.PatchValues * width) + (2 * (patches / (scale * scale)) * connector)
-            + (vision.Layers * WorkEstimate.BlockFlops(patches, width, vision.Intermediate));
-        return
-        [
-            new("vision", tower, frame, "a frame", true),
-            new("decoder", Parameters(text), Flops(text, patches / (scale * scale), tokens), $"an answer of {tokens} tokens about one frame", true),
-        ];
+        var connector = (long)config.FeatureInputs * config.Text.HiddenSize;
+        var (parameters, flops) = WorkEstimate.Vision(config.Vision, false, classToken: false);
+        return (parameters + connector, flops + (2 * config.Features * connector));
     }
 
-    /// <summary>Values of keys and values that a row keeps: those of one frame's features and of an answer.</summary>
-    public static long CacheValues(JsonFile config, int tokens)
-    {
-        var (vision, text, scale) = (VisionConfig.ReadIdefics3(config), LlamaConfig.Read(config), Idefics3Config.Scale(config));
-        return 2L * text.Layers * text.KeyHeads * text.HeadSize * ((vision.Patches / (scale * scale)) + tokens);
-    }
+    /// <summary>The text model, for an answer about one frame.</summary>
+    /// <param name="config">The model's sizes.</param>
+    /// <param name="tokens">Tokens of the answer.</param>
+    public static (long Parameters, long Flops) Decoder(Idefics3Config config, int tokens) =>
+        (Parameters(config.Text), Flops(config.Text, config.Features, tokens));
+
+    /// <summary>Values of keys and values that a row keeps for each position.</summary>
+    public static long CacheValues(LlamaConfig config) => 2L * config.Layers * config.KeyHeads * config.HeadSize;
 
     private static long Block(LlamaConfig config)
     {

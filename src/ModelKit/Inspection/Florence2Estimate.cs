@@ -12,7 +12,7 @@ internal static class Florence2Estimate
         var (width, height) = (config.ImageWidth, config.ImageHeight);
         foreach (var stage in config.Stages)
         {
-            (width, height) = (Side(width, stage), Side(height, stage));
+            (width, height) = (stage.Side(width), stage.Side(height));
             long tokens = (long)width * height, d = stage.Width, inner = (long)(d * config.InnerFactor);
             var kernel = (long)stage.Inputs * stage.PatchSize * stage.PatchSize * d;
             parameters += kernel + d + (2 * (stage.NormInFront ? stage.Inputs : stage.Width));
@@ -25,18 +25,9 @@ internal static class Florence2Estimate
             flops += stage.Depth * (among + within + (2 * ((4 * tokens * d * inner) + (36 * tokens * d))));
         }
 
-        long last = config.Stages[^1].Width, all = 1 + ((long)width * height);
+        long last = config.Stages[^1].Width;
         parameters += (config.MaxPlaces * last) + (config.MaxTimes * last) + (last * config.Projection) + (2L * config.Projection);
-        return (parameters, flops + (2 * all * last * config.Projection));
-    }
-
-    /// <summary>Tokens that an image becomes.</summary>
-    public static long Tokens(DavitConfig config)
-    {
-        var (width, height) = (config.ImageWidth, config.ImageHeight);
-        foreach (var stage in config.Stages)
-            (width, height) = (Side(width, stage), Side(height, stage));
-        return 1 + ((long)width * height);
+        return (parameters, flops + (2 * config.Tokens * last * config.Projection));
     }
 
     /// <summary>The text encoder with the embeddings of tokens, for an image's tokens alone: a prompt adds a few.</summary>
@@ -54,26 +45,14 @@ internal static class Florence2Estimate
     public static (long Parameters, long Flops) Decoder(BartConfig config, long states, int tokens)
     {
         long d = config.HiddenSize, inner = config.DecoderIntermediate;
-        var cross = (4 * d * d) + (4 * d) + (2 * d);
         var head = config.TiedHead ? 0 : config.Vocabulary * d;
-        var parameters = head + Positions(config) + (config.DecoderLayers * (WorkEstimate.BlockParameters(d, inner) + cross));
-        var step = config.DecoderLayers * ((8 * d * d) + (4 * d * d) + (4 * d * inner) + (4 * states * d));
-        var attended = 4 * d * config.DecoderLayers * (tokens * (tokens + 1L) / 2);
-        return (parameters, (config.DecoderLayers * 4 * states * d * d) + (tokens * (step + (2 * d * config.Vocabulary))) + attended);
-    }
-
-    /// <summary>Values of keys and values that a row keeps: its own positions, and those of an image.</summary>
-    public static (long Own, long Image) CacheValues(BartConfig config, long states)
-    {
-        var perPosition = 2L * config.DecoderLayers * config.HiddenSize;
-        return (perPosition * config.MaxPositions, perPosition * states);
+        var parameters = head + Positions(config) + (config.DecoderLayers * (WorkEstimate.BlockParameters(d, inner) + WorkEstimate.CrossParameters(d, d)));
+        return (parameters, WorkEstimate.DecoderFlops(config.DecoderLayers, d, inner, states, d, d * config.Vocabulary, tokens));
     }
 
     // Positions with the rows in front, and the norm behind the embeddings.
     private static long Positions(BartConfig config) =>
         ((config.MaxPositions + BartConfig.PositionOffset) * (long)config.HiddenSize) + (2L * config.HiddenSize);
-
-    private static int Side(int side, DavitStageConfig stage) => ((side + (2 * stage.Padding) - stage.PatchSize) / stage.Stride) + 1;
 
     private static long Up(int side, int window) => (side + window - 1) / window * (long)window;
 }

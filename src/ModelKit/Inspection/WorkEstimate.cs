@@ -13,14 +13,36 @@ internal static class WorkEstimate
     public static long BlockFlops(long length, long width, long inner) =>
         (8 * length * width * width) + (4 * length * length * width) + (4 * length * width * inner);
 
-    /// <summary>An image tower.</summary>
-    public static (long Parameters, long Flops) Vision(VisionConfig config, bool clip)
+    /// <summary>What a block of a decoder has more for its attention to an encoder's states: four layers with biases and a norm.</summary>
+    public static long CrossParameters(long width, long statesWidth) => (2 * width * width) + (2 * statesWidth * width) + (4 * width) + (2 * width);
+
+    /// <summary>Operations of a decoder for one answer; keys and values of the encoder's states are computed once.</summary>
+    /// <param name="layers">Blocks.</param>
+    /// <param name="width">Width of the decoder.</param>
+    /// <param name="inner">Width of its feed-forward parts.</param>
+    /// <param name="states">The encoder's states.</param>
+    /// <param name="statesWidth">Their width.</param>
+    /// <param name="head">Weights of the head.</param>
+    /// <param name="tokens">Tokens of the answer, that is steps of the decoder.</param>
+    public static long DecoderFlops(long layers, long width, long inner, long states, long statesWidth, long head, int tokens)
     {
-        long width = config.HiddenSize, length = 1 + config.Patches, projection = config.Projection ?? 0;
+        var once = 4 * layers * states * statesWidth * width;
+        var step = layers * ((8 * width * width) + (4 * width * width) + (4 * width * inner) + (4 * states * width));
+        var attended = 4 * width * layers * (tokens * (tokens + 1L) / 2);
+        return once + (tokens * (step + (2 * head))) + attended;
+    }
+
+    /// <summary>An image tower.</summary>
+    /// <param name="config">Its sizes.</param>
+    /// <param name="clip">Whether it has CLIP's two norms and no bias for patches.</param>
+    /// <param name="classToken">Whether a class token stands in front of the patches.</param>
+    public static (long Parameters, long Flops) Vision(VisionConfig config, bool clip, bool classToken = true)
+    {
+        long width = config.HiddenSize, token = classToken ? 1 : 0, length = token + config.Patches, projection = config.Projection ?? 0;
         var norms = clip ? 4 * width : 2 * width;
         var patchBias = clip ? 0 : width;
         var qkvBias = config.QkvBias ? 0 : 3 * width * config.Layers;
-        var parameters = (config.PatchValues * width) + patchBias + width + (length * width) + norms + (width * projection)
+        var parameters = (config.PatchValues * width) + patchBias + (token * width) + (length * width) + norms + (width * projection)
             + (config.Layers * BlockParameters(width, config.Intermediate)) - qkvBias;
         var flops = (2 * config.Patches * config.PatchValues * width) + (config.Layers * BlockFlops(length, width, config.Intermediate))
             + (2 * width * projection);
@@ -31,10 +53,9 @@ internal static class WorkEstimate
     public static (long Parameters, long Flops) Siglip(VisionConfig config)
     {
         long width = config.HiddenSize, length = config.Patches, inner = config.Intermediate;
-        var (parameters, flops) = Vision(config, false);
-        var (oneMore, pool) = (2 * width, BlockParameters(width, inner) - (2 * width) + width); // class token and its position; one norm, the probe
-        flops -= config.Layers * (BlockFlops(length + 1, width, inner) - BlockFlops(length, width, inner));
-        return (parameters - oneMore + pool, flops + (4 * length * width * width) + (4 * length * width) + (4 * width * width) + (4 * width * inner));
+        var (parameters, flops) = Vision(config, false, classToken: false);
+        var pool = BlockParameters(width, inner) - (2 * width) + width; // one norm, the probe
+        return (parameters + pool, flops + (4 * length * width * width) + (4 * length * width) + (4 * width * width) + (4 * width * inner));
     }
 
     /// <summary>DINOv2: ViT with a scale for each output of each block's two parts, and the token that stands for hidden patches in training.</summary>
@@ -61,13 +82,10 @@ internal static class WorkEstimate
     {
         long width = config.HiddenSize, inner = config.Intermediate, states = 1 + vision.Patches;
         var bridge = vision.HiddenSize == width ? 0 : (vision.HiddenSize * width) + width;
-        var cross = (4 * width * width) + (4 * width) + (2 * width); // q_attn, c_attn, c_proj, ln_cross_attn
         var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width) + bridge
-            + (config.Layers * (BlockParameters(width, inner) + cross));
-        var once = (config.Layers * 4 * states * width * width) + (bridge == 0 ? 0 : 2 * states * vision.HiddenSize * width);
-        var linear = config.Layers * ((8 * width * width) + (4 * width * width) + (4 * width * inner) + (4 * states * width));
-        var attended = 4 * width * config.Layers * (tokens * (tokens + 1L) / 2);
-        return (parameters, once + (tokens * (linear + (2 * width * config.Vocabulary))) + attended);
+            + (config.Layers * (BlockParameters(width, inner) + CrossParameters(width, width)));
+        var bridged = bridge == 0 ? 0 : 2 * states * vision.HiddenSize * width;
+        return (parameters, bridged + DecoderFlops(config.Layers, width, inner, states, width, width * config.Vocabulary, tokens));
     }
 
     /// <summary>BERT as BLIP decodes with it, for one caption; keys and values of the image are computed once.</summary>
@@ -77,20 +95,9 @@ internal static class WorkEstimate
     public static (long Parameters, long Flops) Bert(TextConfig config, VisionConfig vision, int tokens)
     {
         long width = config.HiddenSize, inner = config.Intermediate, states = 1 + vision.Patches;
-        var cross = (2 * width * width) + (2 * width * vision.HiddenSize) + (4 * width) + (2 * width); // query, output; key, value; biases; norm
         var head = (width * width) + width + (2 * width) + ((width + 1) * config.Vocabulary);
-        var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width) + head + (config.Layers * (BlockParameters(width, inner) + cross));
-        var once = config.Layers * 4 * states * vision.HiddenSize * width;
-        var linear = config.Layers * ((8 * width * width) + (4 * width * width) + (4 * width * inner) + (4 * states * width));
-        var attended = 4 * width * config.Layers * (tokens * (tokens + 1L) / 2);
-        return (parameters, once + (tokens * (linear + (2 * width * (width + config.Vocabulary)))) + attended);
-    }
-
-    /// <summary>Values of keys and values that a caption's row keeps: its own positions, and the image's.</summary>
-    public static (long Own, long Image) CacheValues((VisionConfig Images, TextConfig Captions) model)
-    {
-        var (vision, config) = model;
-        var perPosition = 2L * config.Layers * config.HiddenSize;
-        return (perPosition * config.MaxPositions, perPosition * (1 + vision.Patches));
+        var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width) + head
+            + (config.Layers * (BlockParameters(width, inner) + CrossParameters(width, vision.HiddenSize)));
+        return (parameters, DecoderFlops(config.Layers, width, inner, states, vision.HiddenSize, width * (width + config.Vocabulary), tokens));
     }
 }

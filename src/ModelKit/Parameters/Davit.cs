@@ -14,7 +14,10 @@ internal sealed record Convolution(float[] Weight, float[] Bias, int Inputs, int
     public int Outputs => Bias.Length;
 
     /// <summary>Pixels of a side after it.</summary>
-    public int Side(int side) => ((side + (2 * Padding) - Kernel) / Stride) + 1;
+    public int Side(int side) => Side(side, Kernel, Stride, Padding);
+
+    /// <summary>Pixels of a side after a convolution.</summary>
+    public static int Side(int side, int kernel, int stride, int padding) => ((side + (2 * padding) - kernel) / stride) + 1;
 }
 
 /// <summary>
@@ -72,11 +75,8 @@ internal sealed record DavitParameters(
     Linear Projection,
     LayerNorm Norm)
 {
-    /// <summary>Tokens across and down behind the last stage.</summary>
-    public (int Width, int Height) Grid => (Sides(ImageWidth), Sides(ImageHeight));
-
     /// <summary>Tokens of an image: the mean and the grid.</summary>
-    public int Tokens => 1 + (Grid.Width * Grid.Height);
+    public int Tokens => 1 + (Sides(ImageWidth) * Sides(ImageHeight));
 
     private int Sides(int side) => Stages.Aggregate(side, static (left, stage) => stage.Patches.Side(left));
 }
