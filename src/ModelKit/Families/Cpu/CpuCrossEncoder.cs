@@ -21,10 +21,7 @@ internal static class CpuCrossEncoder
     {
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
-        var states = CpuVision.Embed(graph, blocks, vision, normalization, precision.Encoder);
-        foreach (var layer in vision.Layers)
-            states = blocks.Encode(states, layer, vision.Activation, false, precision.Encoder);
-        states = blocks.Norm(states, vision.FinalNorm);
+        var states = CpuVision.Encode(graph, blocks, vision, normalization, precision.Encoder);
         if (between is not null)
             states = blocks.Linears.Apply(states, between, precision.Encoder);
         blocks.OutputCross(states, layers, vision.Positions.Rows, precision.Encoder);

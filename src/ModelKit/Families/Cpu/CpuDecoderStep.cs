@@ -13,10 +13,8 @@ namespace VlWorker.ModelKit.Families.Cpu;
 internal sealed class CpuDecoderStep(
     GraphBuilder graph, IReadOnlyList<DecoderLayer> layers, Activation activation, Dim imagePositions, LinearFormat format, bool masked = false)
 {
-    private readonly List<(string Value, string Name, int Heads, int Size)> _cache = [];
+    private CpuCache? _cache;
     private string? _shape;
-    private string? _pastLengths;
-    private string? _totalLength;
     private string _mask = "";
 
     /// <summary>The parts that all blocks share.</summary>
@@ -31,8 +29,7 @@ internal sealed class CpuDecoderStep(
     {
         var ids = graph.Input("input_ids", ElementType.Int64, "images", "beams");
         var position = graph.Input("position", ElementType.Int64, 1);
-        _pastLengths = graph.Input("past_lengths", ElementType.Int32, "rows");
-        _totalLength = graph.Input("total_length", ElementType.Int32);
+        _cache = new CpuCache(graph);
         if (masked)
             _mask = graph.Input("cross_mask", ElementType.Int32, "images", imagePositions);
         _shape = graph.Node("Concat", [graph.Node("Shape", [ids]), graph.Constant(Tensor.FromInt64([-1], [1]))], ("axis", 0));
@@ -49,11 +46,7 @@ internal sealed class CpuDecoderStep(
     }
 
     /// <summary>Declares the cache's outputs.</summary>
-    public void OutputCache()
-    {
-        foreach (var (value, name, heads, size) in _cache)
-            graph.Output(value, name, ElementType.Float, "rows", heads, "capacity", size);
-    }
+    public void OutputCache() => _cache!.Output();
 
     private string Run(string states, DecoderLayer layer, int index)
     {
@@ -70,17 +63,7 @@ internal sealed class CpuDecoderStep(
         var size = PaddedSize(layer);
         var packed = Blocks.Linears.Apply(states, HeadPacking.Pack(layer.Heads, layer.HeadSize, size, layer.Query, layer.Key, layer.Value), format);
         packed = graph.Node("Reshape", [packed, graph.Constant(Tensor.FromInt64([-1, 1, 3 * layer.Heads * size], [3]))]);
-        var outputs = graph.Nodes(
-            "GroupQueryAttention",
-            GraphBuilder.MicrosoftDomain,
-            [packed, "", "", Past(index, "key", layer), Past(index, "value", layer), _pastLengths!, _totalLength!],
-            [true, true, true],
-            ("num_heads", layer.Heads),
-            ("kv_num_heads", layer.Heads),
-            ("scale", 1 / MathF.Sqrt(layer.HeadSize)));
-        _cache.Add((outputs[1], $"present.{index}.key", layer.Heads, size));
-        _cache.Add((outputs[2], $"present.{index}.value", layer.Heads, size));
-        return graph.Node("Reshape", [outputs[0], _shape!]);
+        return graph.Node("Reshape", [_cache!.Attend(packed, index, layer.Heads, layer.Heads, layer.HeadSize, size), _shape!]);
     }
 
     private string AttendToImage(string states, DecoderLayer layer, int index)
@@ -90,9 +73,6 @@ internal sealed class CpuDecoderStep(
         string[] operands = [Blocks.Linears.Apply(states, layer.CrossQuery, format), Cross("key"), Cross("value")];
         return graph.Microsoft("MultiHeadAttention", masked ? [.. operands, "", _mask] : operands, ("num_heads", layer.CrossHeads));
     }
-
-    private string Past(int index, string what, DecoderLayer layer) =>
-        graph.Input($"past.{index}.{what}", ElementType.Float, "rows", layer.Heads, "capacity", PaddedSize(layer));
 
     // GroupQueryAttention takes heads of a multiple of eight only.
     private static int PaddedSize(DecoderLayer layer) => (layer.HeadSize + 7) / 8 * 8;

@@ -35,6 +35,16 @@ internal static class CpuVision
         return vision.PreNorm is { } norm ? blocks.Norm(states, norm) : states;
     }
 
+    /// <summary>The whole tower, all positions: <see cref="Embed"/>, the blocks, the norm.</summary>
+    /// <returns>float [batch, positions, D].</returns>
+    public static string Encode(GraphBuilder graph, CpuBlocks blocks, VisionParameters vision, Normalization normalization, LinearFormat format)
+    {
+        var states = Embed(graph, blocks, vision, normalization, format);
+        foreach (var layer in vision.Layers)
+            states = blocks.Encode(states, layer, vision.Activation, false, format);
+        return blocks.Norm(states, vision.FinalNorm);
+    }
+
     // [y, x, channel; D]: what one step of a byte adds.
     private static Matrix PixelProjection(VisionParameters vision, Normalization normalization)
     {

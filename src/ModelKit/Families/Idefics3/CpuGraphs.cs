@@ -14,11 +14,7 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
         var (vision, scale) = (parameters.Vision, parameters.Scale);
-        var states = CpuVision.Embed(graph, blocks, vision, normalization, precision.Encoder);
-        foreach (var layer in vision.Layers)
-            states = blocks.Encode(states, layer, vision.Activation, false, precision.Encoder);
-        states = blocks.Norm(states, vision.FinalNorm);
-
+        var states = CpuVision.Encode(graph, blocks, vision, normalization, precision.Encoder);
         // [rows of squares, rows in one, squares of a row, a square's row]: then each square's rows one after the other.
         var (down, across) = (vision.ImageHeight / vision.PatchSize / scale, vision.ImageWidth / vision.PatchSize / scale);
         states = graph.Node("Reshape", [states, Integers(graph, -1, down, scale, across, scale * vision.HiddenSize)]);

@@ -10,9 +10,7 @@ internal sealed class CpuLlamaStep
     private readonly GraphBuilder _graph;
     private readonly LlamaParameters _text;
     private readonly LinearFormat _format;
-    private readonly List<(string Value, string Name, int Heads, int Size)> _cache = [];
-    private readonly string _pastLengths;
-    private readonly string _totalLength;
+    private readonly CpuCache _cache;
     private readonly string _cos;
     private readonly string _sin;
 
@@ -24,8 +22,7 @@ internal sealed class CpuLlamaStep
     {
         (_graph, _text, _format) = (graph, text, format);
         Blocks = new CpuBlocks(graph);
-        _pastLengths = graph.Input("past_lengths", ElementType.Int32, "rows");
-        _totalLength = graph.Input("total_length", ElementType.Int32);
+        _cache = new CpuCache(graph);
         var (cos, sin) = RotaryPacking.Tables(text, PaddedSize(text.Layers[0]));
         (_cos, _sin) = (graph.Constant(cos), graph.Constant(sin));
     }
@@ -50,34 +47,14 @@ internal sealed class CpuLlamaStep
     }
 
     /// <summary>Declares the cache's outputs.</summary>
-    public void OutputCache()
-    {
-        foreach (var (value, name, heads, size) in _cache)
-            _graph.Output(value, name, ElementType.Float, "rows", heads, "capacity", size);
-    }
+    public void OutputCache() => _cache.Output();
 
     private string Attend(string states, LlamaLayer layer, int index)
     {
         var size = PaddedSize(layer);
-        var outputs = _graph.Nodes(
-            "GroupQueryAttention",
-            GraphBuilder.MicrosoftDomain,
-            [
-                Blocks.Linears.Apply(states, RotaryPacking.Pack(layer, size), _format), "", "",
-                Past(index, "key", layer, size), Past(index, "value", layer, size), _pastLengths, _totalLength, _cos, _sin,
-            ],
-            [true, true, true],
-            ("num_heads", layer.Heads),
-            ("kv_num_heads", layer.KeyHeads),
-            ("scale", 1 / MathF.Sqrt(layer.HeadSize)),
-            ("do_rotary", 1));
-        _cache.Add((outputs[1], $"present.{index}.key", layer.KeyHeads, size));
-        _cache.Add((outputs[2], $"present.{index}.value", layer.KeyHeads, size));
-        return outputs[0];
+        var packed = Blocks.Linears.Apply(states, RotaryPacking.Pack(layer, size), _format);
+        return _cache.Attend(packed, index, layer.Heads, layer.KeyHeads, layer.HeadSize, size, _cos, _sin);
     }
-
-    private string Past(int index, string what, LlamaLayer layer, int size) =>
-        _graph.Input($"past.{index}.{what}", ElementType.Float, "rows", layer.KeyHeads, "capacity", size);
 
     // GroupQueryAttention rotates heads of a multiple of sixteen only.
     private static int PaddedSize(LlamaLayer layer) => (layer.HeadSize + 15) / 16 * 16;

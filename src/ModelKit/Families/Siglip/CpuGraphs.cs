@@ -13,10 +13,8 @@ internal static class CpuGraphs
     {
         var (graph, vision) = (new GraphBuilder(), model.Vision);
         var blocks = new CpuBlocks(graph);
-        var states = CpuVision.Embed(graph, blocks, vision, normalization, precision.Encoder);
-        foreach (var layer in vision.Layers)
-            states = blocks.Encode(states, layer, vision.Activation, false, precision.Encoder);
-        var pooled = Pool(graph, blocks, blocks.Norm(states, vision.FinalNorm), model.Pool, vision.Activation, precision.Encoder);
+        var states = CpuVision.Encode(graph, blocks, vision, normalization, precision.Encoder);
+        var pooled = Pool(graph, blocks, states, model.Pool, vision.Activation, precision.Encoder);
         graph.Output(pooled, "image_embeds", ElementType.Float, "batch", vision.HiddenSize);
         return graph.Build();
     }
