@@ -34,14 +34,15 @@ public sealed class CaptionGoldenTests(CaptionFixture fixture) : IClassFixture<C
 /// <summary>The tiny captioner, with its merged decoder and with the split pair.</summary>
 public sealed class CaptionFixture : IDisposable
 {
+    private readonly string _folder = FixtureArchive.Extract("vit-gpt2-tiny");
+    private readonly Lazy<(string Folder, IModel Model)> _split;
+
     public CaptionFixture()
     {
-        var folder = FixtureArchive.Extract("vit-gpt2-tiny");
-        Golden = new GoldenCases(folder);
-        Tokenizer = HubTokenizer.Load(folder);
-        Merged = ModelLoader.Load("tiny", folder, new ModelOptions());
-        SplitFolder = ModelFolders.CopyWithout(folder, "onnx/decoder_model_merged.onnx");
-        Split = ModelLoader.Load("tiny", SplitFolder, new ModelOptions());
+        Golden = new GoldenCases(_folder);
+        Tokenizer = HubTokenizer.Load(_folder);
+        Merged = ModelLoader.Load("tiny", _folder, new ModelOptions());
+        _split = new(LoadSplit);
     }
 
     internal GoldenCases Golden { get; }
@@ -50,9 +51,7 @@ public sealed class CaptionFixture : IDisposable
 
     internal IModel Merged { get; }
 
-    internal IModel Split { get; }
-
-    internal string SplitFolder { get; }
+    internal IModel Split => _split.Value.Model;
 
     internal static ImageInput Input(GoldenCases golden, GoldenCaption caption) =>
         new(Tasks.Caption, golden.Pixels(caption.Image), caption.Parameters);
@@ -68,8 +67,16 @@ public sealed class CaptionFixture : IDisposable
     public void Dispose()
     {
         Merged.Dispose();
-        Split.Dispose();
         Golden.Dispose();
-        Directory.Delete(SplitFolder, true);
+        if (!_split.IsValueCreated)
+            return;
+        _split.Value.Model.Dispose();
+        Directory.Delete(_split.Value.Folder, true);
+    }
+
+    private (string Folder, IModel Model) LoadSplit()
+    {
+        var folder = ModelFolders.CopyWithout(_folder, "onnx/decoder_model_merged.onnx");
+        return (folder, ModelLoader.Load("tiny", folder, new ModelOptions()));
     }
 }

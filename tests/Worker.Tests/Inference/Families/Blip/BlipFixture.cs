@@ -11,20 +11,24 @@ public sealed class BlipFixture : IDisposable
     /// <summary>text_config.sep_token_id.</summary>
     private const int EndToken = 102;
 
+    private readonly Lazy<string> _splitFolder;
+    private readonly Lazy<IModel> _split;
+    private readonly Lazy<IModel> _noCache;
+
     public BlipFixture()
     {
         Folder = FixtureArchive.Extract("blip-captioning");
         Golden = new GoldenCases(Folder);
         Tokenizer = HubTokenizer.Load(Folder);
         Merged = Load(Folder);
-        SplitFolder = ModelFolders.CopyWithout(Folder, "onnx/text_decoder_model_merged.onnx");
-        Split = Load(SplitFolder);
-        NoCache = Load(Path.Combine(Folder, "nocache"));
+        _splitFolder = new(() => ModelFolders.CopyWithout(Folder, "onnx/text_decoder_model_merged.onnx"));
+        _split = new(() => Load(SplitFolder));
+        _noCache = new(() => Load(Path.Combine(Folder, "nocache")));
     }
 
     internal string Folder { get; }
 
-    internal string SplitFolder { get; }
+    internal string SplitFolder => _splitFolder.Value;
 
     internal GoldenCases Golden { get; }
 
@@ -32,9 +36,9 @@ public sealed class BlipFixture : IDisposable
 
     internal IModel Merged { get; }
 
-    internal IModel Split { get; }
+    internal IModel Split => _split.Value;
 
-    internal IModel NoCache { get; }
+    internal IModel NoCache => _noCache.Value;
 
     internal static IModel Load(string folder) => ModelLoader.Load("blip", folder, new ModelOptions());
 
@@ -56,9 +60,15 @@ public sealed class BlipFixture : IDisposable
 
     public void Dispose()
     {
-        foreach (var model in (IModel[])[Merged, Split, NoCache])
-            model.Dispose();
+        Merged.Dispose();
+        foreach (var model in (Lazy<IModel>[])[_split, _noCache])
+        {
+            if (model.IsValueCreated)
+                model.Value.Dispose();
+        }
+
         Golden.Dispose();
-        Directory.Delete(SplitFolder, true);
+        if (_splitFolder.IsValueCreated)
+            Directory.Delete(SplitFolder, true);
     }
 }
