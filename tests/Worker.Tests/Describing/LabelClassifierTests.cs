@@ -11,14 +11,15 @@ using VlWorker.Worker.Tests.Inference;
 namespace VlWorker.Worker.Tests.Describing;
 
 /// <summary>Scores of labels by the tiny models, against the vectors and the numbers that transformers gave.</summary>
-public sealed class LabelClassifierTests
+public sealed class LabelClassifierTests(EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip)
+    : IClassFixture<EmbeddingFixture<ClipTiny>>, IClassFixture<EmbeddingFixture<SiglipTiny>>
 {
     [Theory]
     [InlineData("clip-tiny", ScoreFunctions.Softmax)]
     [InlineData("siglip", ScoreFunctions.Sigmoid)]
     public async Task Scores_are_those_of_the_golden_vectors(string name, string function)
     {
-        using var fixture = new EmbeddingFixture(name);
+        EmbeddingFixture fixture = name == clip.Name ? clip : siglip;
         using var bench = new ClassifierBench(fixture.Model);
         var texts = fixture.Golden.Texts.Where(text => text.Text.Length > 0 && !text.Text.Any(char.IsControl)).ToList();
         var image = Vector(fixture.Golden.Tensors["image_embeds.scene"].Values);
@@ -89,8 +90,7 @@ public sealed class LabelClassifierTests
     [Fact]
     public void Labels_template_and_numbers_are_part_of_the_result_id()
     {
-        using var fixture = new EmbeddingFixture("siglip");
-        var planner = new RequestPlanner(new ModelRegistry([new Device("cpu", 1, 1, [fixture.Model])]));
+        var planner = new RequestPlanner(new ModelRegistry([new Device("cpu", 1, 1, [siglip.Model])]));
         var request = new DescribeImage { Tasks = [Tasks.Classify], Labels = ["a", "b"] };
         string Id(DescribeImage asked) => planner.Plan(asked)[0].Parameters;
 
@@ -125,8 +125,7 @@ public sealed class LabelClassifierTests
         var folder = ModelFolders.CopyWithout(FixtureArchive.Extract("clip-tiny"), "model.safetensors");
         try
         {
-            var config = Path.Combine(folder, "config.json");
-            File.WriteAllText(config, string.Concat("{\"logit_scale\":4.6052,", File.ReadAllText(config).TrimStart().AsSpan(1)));
+            ModelFolders.Change(folder, "config.json", config => config["logit_scale"] = 4.6052);
             using var model = ModelLoader.Load("clip", folder, new ModelOptions());
 
             Assert.Equal(100, model.Similarity!.Scale, 0.01);

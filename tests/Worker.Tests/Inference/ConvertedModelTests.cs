@@ -8,19 +8,20 @@ using VlWorker.Worker.Tests.Fixtures;
 namespace VlWorker.Worker.Tests.Inference;
 
 /// <summary>What convert makes of the fixtures' checkpoints, and optimize of their exports, gives what transformers gives.</summary>
-public sealed class ConvertedModelTests : IDisposable
+public sealed class ConvertedModelTests(
+    CaptionFixture captions, EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip, EmbeddingFixture<Dinov2Tiny> dinov2)
+    : IClassFixture<CaptionFixture>, IClassFixture<EmbeddingFixture<ClipTiny>>, IClassFixture<EmbeddingFixture<SiglipTiny>>,
+        IClassFixture<EmbeddingFixture<Dinov2Tiny>>, IDisposable
 {
-    private readonly string _output = Path.Combine(Path.GetTempPath(), $"vlworker-converted-{Guid.NewGuid():N}");
+    private readonly string _output = Directory.CreateTempSubdirectory("vlworker-converted-").FullName;
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void A_captioner_gives_every_golden_token_and_score(bool fromCheckpoint)
     {
-        Convert("vit-gpt2-tiny", fromCheckpoint);
-        using var fixture = new CaptionFixture();
-        using var model = ModelLoader.Load("tiny", _output, new ModelOptions());
-        fixture.Check(fixture.Golden.Captions, model);
+        using var model = Convert("vit-gpt2-tiny", fromCheckpoint);
+        captions.Check(captions.Golden.Captions, model);
     }
 
     [Theory]
@@ -30,9 +31,8 @@ public sealed class ConvertedModelTests : IDisposable
     [InlineData("dinov2", true)]
     public void An_embedder_gives_every_golden_embedding(string name, bool fromCheckpoint)
     {
-        Convert(name, fromCheckpoint);
-        using var fixture = new EmbeddingFixture(name);
-        using var model = ModelLoader.Load("tiny", _output, new ModelOptions());
+        var fixture = ((EmbeddingFixture[])[clip, siglip, dinov2]).Single(fixture => fixture.Name == name);
+        using var model = Convert(name, fromCheckpoint);
         fixture.CheckImages([.. fixture.Golden.Images], model);
         Assert.All(fixture.Golden.Images, stem => fixture.CheckImages([stem], model));
         fixture.CheckTexts(fixture.Golden.Texts, model);
@@ -42,15 +42,16 @@ public sealed class ConvertedModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("siglip")]
-    [InlineData("dinov2")]
-    public void Families_without_graphs_for_a_GPU_say_so(string name)
+    [InlineData("siglip", "siglip")]
+    [InlineData("dinov2", "dinov2")]
+    [InlineData("blip-captioning", "blip")]
+    [InlineData("smolvlm", "idefics3")]
+    public void Families_without_graphs_for_a_GPU_say_so(string fixture, string family)
     {
-        Directory.CreateDirectory(_output);
-        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(name));
+        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(fixture));
         var error = Assert.Throws<ModelFolderException>(() =>
             ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16), Path.Combine(_output, "cuda")));
-        Assert.Contains($"{name} is not built for cuda", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{family} is not built for cuda", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -58,7 +59,6 @@ public sealed class ConvertedModelTests : IDisposable
     [InlineData("dinov2")]
     public void Exported_graphs_that_are_not_rebuilt_run_as_they_are(string name)
     {
-        Directory.CreateDirectory(_output);
         var optimizer = new ModelOptimizer(Path.Combine(_output, "cache"), NullLogger.Instance);
         var exported = ModelFolder.Open(FixtureArchive.Extract(name));
         Assert.Same(exported, optimizer.Choose(exported, new ModelOptions { Alias = name }, DeviceSpec.Cpu));
@@ -66,11 +66,10 @@ public sealed class ConvertedModelTests : IDisposable
 
     public void Dispose() => Directory.Delete(_output, recursive: true);
 
-    private void Convert(string fixture, bool fromCheckpoint)
+    private IModel Convert(string fixture, bool fromCheckpoint)
     {
-        var folder = FixtureArchive.Extract(fixture);
-        ModelConverter.Convert(
-            fromCheckpoint ? SourceModel.OpenCheckpoint(folder) : SourceModel.OpenExport(folder, ModelPrecision.Fp32),
-            new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), _output);
+        var source = OptimizedFolders.Source(FixtureArchive.Extract(fixture), fromCheckpoint);
+        ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), _output);
+        return ModelLoader.Load("tiny", _output, new ModelOptions());
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace VlWorker.Worker.Tests.Inference;
 
 /// <summary>Copies of model folders for tests that change them.</summary>
@@ -17,6 +19,15 @@ internal static class ModelFolders
         }
 
         return copy;
+    }
+
+    /// <summary>Changes a JSON file of a copy.</summary>
+    public static void Change(string folder, string file, Action<JsonNode> change)
+    {
+        var path = Path.Combine(folder, file);
+        var json = JsonNode.Parse(File.ReadAllText(path))!;
+        change(json);
+        File.WriteAllText(path, json.ToJsonString());
     }
 
     /// <summary>The repository's root.</summary>

@@ -63,11 +63,5 @@ public sealed class ModelLoaderTests : IDisposable
 
     private ModelFolderException Error() => Assert.Throws<ModelFolderException>(() => Load().Dispose());
 
-    private void Change(string file, Action<JsonNode> change)
-    {
-        var path = Path.Combine(_folder, file);
-        var json = JsonNode.Parse(File.ReadAllText(path))!;
-        change(json);
-        File.WriteAllText(path, json.ToJsonString());
-    }
+    private void Change(string file, Action<JsonNode> change) => ModelFolders.Change(_folder, file, change);
 }

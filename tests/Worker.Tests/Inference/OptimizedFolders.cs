@@ -14,9 +14,18 @@ internal static class OptimizedFolders
     public static string Cpu(string folder, ConversionPrecision precision, Func<FamilyParameters, FamilyParameters>? change = null)
     {
         var source = SourceModel.OpenExport(folder, ModelPrecision.Auto);
-        source = change is null ? source : source.Change("Changed for a test.", change);
+        return Cpu(change is null ? source : source.Change("Changed for a test.", change), precision);
+    }
+
+    /// <summary>Optimises a model. The caller deletes the result.</summary>
+    public static string Cpu(SourceModel source, ConversionPrecision precision)
+    {
         var target = Directory.CreateTempSubdirectory("vlworker-optimised-").FullName;
         ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cpu, precision), target);
         return target;
     }
+
+    /// <summary>A fixture's checkpoint, or its exported graphs in 32-bit floats.</summary>
+    public static SourceModel Source(string folder, bool fromCheckpoint) =>
+        fromCheckpoint ? SourceModel.OpenCheckpoint(folder) : SourceModel.OpenExport(folder, ModelPrecision.Fp32);
 }

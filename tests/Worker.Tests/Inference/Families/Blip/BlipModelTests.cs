@@ -77,10 +77,7 @@ public sealed class BlipModelTests(BlipFixture fixture) : IClassFixture<BlipFixt
         var folder = ModelFolders.CopyWithout(fixture.Folder);
         try
         {
-            var path = Path.Combine(folder, "config.json");
-            var config = JsonNode.Parse(File.ReadAllText(path))!;
-            config["architectures"] = new JsonArray("BlipForQuestionAnswering");
-            File.WriteAllText(path, config.ToJsonString());
+            ModelFolders.Change(folder, "config.json", config => config["architectures"] = new JsonArray("BlipForQuestionAnswering"));
             Assert.Contains("BlipForQuestionAnswering", Assert.Throws<ModelFolderException>(() => BlipFixture.Load(folder).Dispose()).Message);
         }
         finally

@@ -1,7 +1,6 @@
 using VlWorker.Inference;
 using VlWorker.Inference.Families.Florence2;
 using VlWorker.Inference.Tokenizing;
-using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Worker.Tests.Inference.Families.Florence2;
@@ -50,12 +49,9 @@ public sealed class FlorenceGoldenTests(FlorenceFixture fixture) : IClassFixture
     [InlineData(true)]
     public void The_optimised_model_gives_the_same_alone_and_together(bool fromCheckpoint)
     {
-        var folder = Directory.CreateTempSubdirectory("vlworker-florence-").FullName;
+        var folder = OptimizedFolders.Cpu(OptimizedFolders.Source(fixture.Folder, fromCheckpoint), ConversionPrecision.Fp32);
         try
         {
-            ModelConverter.Convert(
-                fromCheckpoint ? SourceModel.OpenCheckpoint(fixture.Folder) : SourceModel.OpenExport(fixture.Folder, ModelPrecision.Fp32),
-                new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), folder);
             using var model = ModelLoader.Load("tiny", folder, new ModelOptions());
             foreach (var golden in fixture.Golden.Captions)
                 fixture.Check([golden], model);

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using VlWorker.Inference;
-using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Worker.Tests.Inference.Families.Idefics3;
@@ -74,21 +73,6 @@ public sealed class ChatGoldenTests(ChatFixture fixture) : IClassFixture<ChatFix
         }
     }
 
-    [Fact]
-    public void A_gpu_is_refused()
-    {
-        var error = Assert.Throws<ModelFolderException>(() => ModelConverter.Convert(
-            SourceModel.OpenCheckpoint(fixture.Folder), new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16),
-            Path.Combine(Path.GetTempPath(), $"vlworker-never-{Guid.NewGuid():N}")));
-        Assert.Contains("idefics3 is not built for cuda", error.Message, StringComparison.Ordinal);
-    }
-
-    private string Converted(bool fromCheckpoint, ConversionPrecision precision)
-    {
-        var output = Directory.CreateTempSubdirectory("vlworker-converted-").FullName;
-        ModelConverter.Convert(
-            fromCheckpoint ? SourceModel.OpenCheckpoint(fixture.Folder) : SourceModel.OpenExport(fixture.Folder, ModelPrecision.Fp32),
-            new ConversionOptions(ConversionTarget.Cpu, precision), output);
-        return output;
-    }
+    private string Converted(bool fromCheckpoint, ConversionPrecision precision) =>
+        OptimizedFolders.Cpu(OptimizedFolders.Source(fixture.Folder, fromCheckpoint), precision);
 }

@@ -116,10 +116,7 @@ public sealed class Idefics3ModelTests(ChatFixture fixture) : IClassFixture<Chat
         var copy = ModelFolders.CopyWithout(fixture.Folder);
         try
         {
-            var file = Path.Combine(copy, "preprocessor_config.json");
-            var config = JsonNode.Parse(File.ReadAllText(file))!;
-            config["do_normalize"] = false;
-            File.WriteAllText(file, config.ToJsonString());
+            ModelFolders.Change(copy, "preprocessor_config.json", config => config["do_normalize"] = false);
             Assert.Contains("drop them", Assert.Throws<ModelFolderException>(() => ModelLoader.Load("tiny", copy, new ModelOptions())).Message, StringComparison.Ordinal);
         }
         finally
@@ -140,10 +137,7 @@ public sealed class Idefics3ModelTests(ChatFixture fixture) : IClassFixture<Chat
     private ChangedModel Changed(Action<JsonNode> change)
     {
         var copy = ModelFolders.CopyWithout(fixture.Folder);
-        var file = Path.Combine(copy, "config.json");
-        var config = JsonNode.Parse(File.ReadAllText(file))!;
-        change(config);
-        File.WriteAllText(file, config.ToJsonString());
+        ModelFolders.Change(copy, "config.json", change);
         return new ChangedModel(copy, ModelLoader.Load("tiny", copy, new ModelOptions()));
     }
 
