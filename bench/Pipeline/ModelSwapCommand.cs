@@ -61,7 +61,7 @@ internal static partial class ModelSwapCommand
             var rate = count / clock.Elapsed.TotalSeconds;
             var bytes = new List<double>();
             foreach (var (alias, _) in Both)
-                bytes.Add(await worker.MetricAsync($"vlworker_model_bytes{{model=\"{alias}\",device=\"cpu\"}}"));
+                bytes.Add(await worker.MetricAsync("vlworker_model_bytes", ("model", alias), ("device", "cpu")));
             report.Line($"both in memory: {rate:F1} messages/s, captions and embeddings in turn; {Both[0].Alias} takes {bytes[0] / 1e6:F0} MB, {Both[1].Alias} {bytes[1] / 1e6:F0} MB, as measured at the start; resident {worker.ResidentMegabytes:F0} MB");
             return bytes.Max() + (bytes.Min() / 2);
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using VlWorker.Integration.Infrastructure;
 
 namespace VlWorker.Bench.Pipeline;
 
@@ -95,13 +96,11 @@ internal sealed class WorkerUnderTest : IDisposable
         return worker;
     }
 
-    /// <summary>The sum of the series of a metric; with labels, of the one that has just these.</summary>
-    public async Task<double> MetricAsync(string series)
+    /// <summary>The sum of a metric's series with these labels.</summary>
+    public async Task<double> MetricAsync(string name, params (string Label, string Value)[] labels)
     {
         using var client = new HttpClient();
-        var text = await client.GetStringAsync(new Uri(Address, "/metrics"));
-        return text.Split('\n').Where(line => line.StartsWith(series, StringComparison.Ordinal) && (line[series.Length] is ' ' or '{'))
-            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        return new MetricsText(await client.GetStringAsync(new Uri(Address, "/metrics"))).Sum(name, labels);
     }
 
     /// <summary>The last lines of its log.</summary>
