@@ -10,10 +10,10 @@ internal static class Statistics
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>What 19 of 20 are at most.</summary>
-    public static double Percentile95(IEnumerable<double> values)
+    /// <summary>What this share of them is at most; of the two nearest ranks the lower.</summary>
+    public static double Percentile(IEnumerable<double> values, double share)
     {
         double[] sorted = [.. values.Order()];
-        return sorted[(int)(0.95 * (sorted.Length - 1))];
+        return sorted[(int)(share * (sorted.Length - 1))];
     }
 }

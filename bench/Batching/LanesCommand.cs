@@ -126,7 +126,7 @@ internal static class LanesCommand
     }
 
     private static (double Mean, double Percentile95) Figures(List<Described> described) =>
-        (described.Average(one => one.Milliseconds), Statistics.Percentile95(described.Select(one => one.Milliseconds)));
+        (described.Average(one => one.Milliseconds), Statistics.Percentile(described.Select(one => one.Milliseconds), 0.95));
 
     private sealed record Phase(List<Described> Backfill, Described[] Interactive, double PerSecond);
 }

@@ -71,7 +71,7 @@ internal static class WindowEngineCommand
             }
         }
 
-        return [.. latencies.Select(each => (each.Average(), Statistics.Percentile95(each)))];
+        return [.. latencies.Select(each => (each.Average(), Statistics.Percentile(each, 0.95)))];
     }
 
     private static async Task<double[]> PlayAsync(EngineAlone engine, byte[][] images, double[] moments)

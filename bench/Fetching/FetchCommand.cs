@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Amazon.Runtime;
@@ -24,8 +23,6 @@ internal static class FetchCommand
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 5 };
 
     private sealed record Work(string Bucket, string[] Keys, int Size, int Count, int Parallel);
-
-    private sealed record Figures(double PerSecond, double CpuMs, double Bytes);
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -72,7 +69,7 @@ internal static class FetchCommand
 
     private static async Task ReportAsync((string Name, Func<string, Task<int>> Read)[] readers, Work work, int rounds)
     {
-        var found = readers.Select(_ => new List<Figures>()).ToArray();
+        var found = readers.Select(_ => new List<Throughput>()).ToArray();
         for (var round = 0; round <= rounds; round++)
         {
             for (var i = 0; i < readers.Length; i++)
@@ -83,18 +80,22 @@ internal static class FetchCommand
             }
         }
 
-        var table = new Table().AddColumns("reader", "GET/s", "CPU ms/GET", "allocated B/GET");
+        var table = new Table().AddColumns("reader", "GET/s", "CPU ms/GET", "allocated KiB/GET");
         for (var i = 0; i < readers.Length; i++)
-            table.AddRow(readers[i].Name, Median(found[i], f => f.PerSecond, "F0"), Median(found[i], f => f.CpuMs, "F3"), Median(found[i], f => f.Bytes, "F0"));
+        {
+            var median = Throughput.Median(found[i]);
+            table.AddRow(readers[i].Name, Text(median.PerSecond, "F0"), Text(median.Cpu, "F3"), Text(median.Allocated, "F1"));
+        }
+
         AnsiConsole.Write(table);
     }
 
-    private static string Median(List<Figures> all, Func<Figures, double> pick, string format) =>
-        all.Select(pick).Order().ElementAt(all.Count / 2).ToString(format, CultureInfo.InvariantCulture);
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
-    private static async Task<Figures> MeasureAsync(Func<string, Task<int>> read, Work work)
+    private static async Task<Throughput> MeasureAsync(Func<string, Task<int>> read, Work work)
     {
-        var (next, cpu, allocated, start) = (-1, Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(precise: true), Stopwatch.GetTimestamp());
+        var next = -1;
+        var clock = Throughput.Start();
         await Task.WhenAll(Enumerable.Range(0, work.Parallel).Select(async _ =>
         {
             for (int i; (i = Interlocked.Increment(ref next)) < work.Count;)
@@ -103,11 +104,7 @@ internal static class FetchCommand
                     throw new InvalidOperationException("an object came back with another size");
             }
         }));
-        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return new Figures(
-            work.Count / seconds,
-            (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / work.Count,
-            (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)work.Count);
+        return clock.Stop(work.Count);
     }
 
     private static async Task<int> ReadAsync(S3ObjectStore store, string bucket, string key)

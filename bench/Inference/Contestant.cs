@@ -13,7 +13,11 @@ internal sealed record Contestant(string Name, int Batch, Func<Task<RoundFigure>
     public double PerSecond => Median(static figure => figure.PerSecond) ?? 0;
 
     /// <summary>The median of something that may not have been measured.</summary>
-    public double? Median(Func<RoundFigure, double?> value) => Figures.Select(value).Order().ElementAt(Figures.Count / 2);
+    public double? Median(Func<RoundFigure, double?> value)
+    {
+        double[] measured = [.. Figures.Select(value).OfType<double>()];
+        return measured.Length == 0 ? null : Statistics.Median(measured);
+    }
 }
 
 /// <summary>One round.</summary>

@@ -101,12 +101,13 @@ internal sealed class EngineRace(int most) : IDisposable
 
     private async Task<RoundFigure> MeasureAsync(Func<Task<(double Seconds, List<string> Captions)>> run)
     {
-        var (allocated, cpu) = (GC.GetTotalAllocatedBytes(true), Process.GetCurrentProcess().TotalProcessorTime);
-        var (seconds, captions) = await run();
+        var clock = Throughput.Start();
+        var (_, captions) = await run();
+        var (perSecond, cpu, allocated) = clock.Stop(_images.Count);
         return new RoundFigure(
-            _images.Count / seconds,
-            (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMilliseconds / _images.Count,
-            (GC.GetTotalAllocatedBytes(true) - allocated) / 1024.0 / _images.Count,
+            perSecond,
+            cpu,
+            allocated,
             captions.TrueForAll(static caption => caption.Length == 0) ? null : captions.Where((caption, i) => caption == _truth[i]).Count());
     }
 

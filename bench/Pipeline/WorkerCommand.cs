@@ -36,24 +36,25 @@ internal static class WorkerCommand
         await using var load = await Load.ConnectAsync(services.Broker);
         await WarmUpAsync();
 
-        var (engineRates, workerRates, engineCpu, workerCpu) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (alone, workerRates, workerCpu) = (new List<Throughput>(), new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
         {
-            var cpu = Process.GetCurrentProcess().TotalProcessorTime;
-            engineRates.Add(count / await engine.RunAsync(images, count, InFlight));
-            engineCpu.Add((Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalMilliseconds / count);
+            var clock = Throughput.Start();
+            await engine.RunAsync(images, count, InFlight);
+            alone.Add(clock.Stop(count));
 
-            cpu = worker.Cpu;
+            var cpu = worker.Cpu;
             await load.PublishAsync(bucket.Name, keys, count, [Tasks.Caption], Topology.BackfillRoutingKey);
             var stamps = await load.AwaitAsync(count, TimeSpan.FromMinutes(2));
             workerCpu.Add((worker.Cpu - cpu).TotalMilliseconds / count);
             // Between the first and last tenth: neither the filling nor the draining of the pipeline counts.
             var (from, to) = (count / 10, count - (count / 10));
             workerRates.Add((to - from) / Stopwatch.GetElapsedTime(stamps[from], stamps[to - 1]).TotalSeconds);
-            report.Line($"round {round + 1}: engine {engineRates[^1]:F1} images/s, {engineCpu[^1]:F1} ms CPU an image; worker {workerRates[^1]:F1} images/s, {workerCpu[^1]:F1} ms");
+            report.Line($"round {round + 1}: engine {alone[^1].PerSecond:F1} images/s, {alone[^1].Cpu:F1} ms CPU an image; worker {workerRates[^1]:F1} images/s, {workerCpu[^1]:F1} ms");
         }
 
-        report.Line($"median: engine {Statistics.Median(engineRates):F1} images/s and {Statistics.Median(engineCpu):F1} ms CPU an image; worker {Statistics.Median(workerRates):F1} images/s and {Statistics.Median(workerCpu):F1} ms CPU an image; ratio {Statistics.Median(workerRates) / Statistics.Median(engineRates):F2}, difference {Statistics.Median(workerCpu) - Statistics.Median(engineCpu):F1} ms");
+        var (less, rate, more) = (Throughput.Median(alone), Statistics.Median(workerRates), Statistics.Median(workerCpu));
+        report.Line($"median: engine {less.PerSecond:F1} images/s and {less.Cpu:F1} ms CPU an image; worker {rate:F1} images/s and {more:F1} ms CPU an image; ratio {rate / less.PerSecond:F2}, difference {more - less.Cpu:F1} ms");
         await LatencyAsync();
 
         async Task WarmUpAsync()

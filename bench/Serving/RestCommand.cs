@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using VlWorker.Batching;
 using VlWorker.Bench.Pipeline;
 
@@ -32,24 +31,23 @@ internal static class RestCommand
         await engine.RunAsync(images, 2 * images.Length, clients);
         await load.RunAsync(2 * images.Length);
 
-        var (alone, rest, latencies, errors) = (new List<double>(), new List<double>(), new List<double>(), 0);
+        var (alone, rest, latencies, errors) = (new List<Throughput>(), new List<Throughput>(), new List<double>(), 0);
         for (var round = 0; round < rounds; round++)
         {
-            var (own, cpu) = (Own(), worker.Cpu);
-            alone.Add(count / await engine.RunAsync(images, count, clients));
-            var engineCpu = (Own() - own).TotalMilliseconds / count;
-            own = Own();
-            var (seconds, failed, times) = await load.RunAsync(count);
-            rest.Add(count / seconds);
+            var clock = Throughput.Start();
+            await engine.RunAsync(images, count, clients);
+            alone.Add(clock.Stop(count));
+            var cpu = worker.Cpu;
+            clock = Throughput.Start();
+            var (_, failed, times) = await load.RunAsync(count);
+            rest.Add(clock.Stop(count));
             errors += failed;
             latencies.AddRange(times);
-            report.Line($"round {round + 1}: engine {alone[^1]:F1} images/s, {engineCpu:F1} ms CPU an image; /predict {rest[^1]:F1} images/s, {(worker.Cpu - cpu).TotalMilliseconds / count:F1} ms CPU an image and {(Own() - own).TotalMilliseconds / count:F2} ms of the clients; {failed} errors");
+            report.Line($"round {round + 1}: engine {alone[^1].PerSecond:F1} images/s, {alone[^1].Cpu:F1} ms CPU an image; /predict {rest[^1].PerSecond:F1} images/s, {(worker.Cpu - cpu).TotalMilliseconds / count:F1} ms CPU an image and {rest[^1].Cpu:F2} ms of the clients; {failed} errors");
         }
 
-        var ordered = latencies.Order().ToArray();
-        report.Line($"median of {rounds} rounds of {count} images, {clients} clients, caption of the demo captioner: engine {Statistics.Median(alone):F1} images/s, /predict {Statistics.Median(rest):F1} images/s, ratio {Statistics.Median(rest) / Statistics.Median(alone):F2}; {errors} errors in {rounds * count} requests");
-        report.Line($"a request takes {ordered[ordered.Length / 2]:F0} ms (median), {ordered[ordered.Length * 95 / 100]:F0} ms (95 %), {ordered[ordered.Length * 99 / 100]:F0} ms (99 %); the clients run on the same cores");
+        var (engineRate, restRate) = (Throughput.Median(alone).PerSecond, Throughput.Median(rest).PerSecond);
+        report.Line($"median of {rounds} rounds of {count} images, {clients} clients, caption of the demo captioner: engine {engineRate:F1} images/s, /predict {restRate:F1} images/s, ratio {restRate / engineRate:F2}; {errors} errors in {rounds * count} requests");
+        report.Line($"a request takes {Statistics.Median(latencies):F0} ms (median), {Statistics.Percentile(latencies, 0.95):F0} ms (95 %), {Statistics.Percentile(latencies, 0.99):F0} ms (99 %); the clients run on the same cores");
     }
-
-    private static TimeSpan Own() => Process.GetCurrentProcess().TotalProcessorTime;
 }

@@ -32,7 +32,7 @@ internal static class StartupCommand
             var seconds = new List<double>();
             for (var round = 0; round < rounds; round++)
                 seconds.Add(await StartAsync());
-            report.Line($"on RabbitMQ and S3, process start to /health/ready: median of {rounds} {seconds.Order().ElementAt(rounds / 2):F2} s, from {seconds.Min():F2} to {seconds.Max():F2} s");
+            report.Line($"on RabbitMQ and S3, process start to /health/ready: median of {rounds} {Statistics.Median(seconds):F2} s, from {seconds.Min():F2} to {seconds.Max():F2} s");
             report.Line($"the very first start, which rebuilds the models for the processor and compares them: {first:F2} s");
         }
         finally

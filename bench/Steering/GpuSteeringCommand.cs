@@ -88,12 +88,12 @@ internal static class GpuSteeringCommand
     {
         var reading = rig.Gpus.Gpus.Count > 0 ? rig.Gpus.Read(rig.Gpus.Gpus[0]) : null;
         // Every row of a batch has its time: a batch counts once.
-        var times = rows.DistinctBy(row => (row.Ended, row.Ran)).Select(row => row.Ran.TotalMilliseconds).Order().ToArray();
+        var times = rows.DistinctBy(row => (row.Ended, row.Ran)).Select(row => row.Ran.TotalMilliseconds).ToArray();
         return new Moment(
             at,
             (await rig.ByDeviceAsync("vlworker_batch_limit_rows")).GetValueOrDefault(device),
             (await rig.ByDeviceAsync("vlworker_in_flight_limit_batches")).GetValueOrDefault(device),
-            times.Length == 0 ? 0 : times[(int)(0.95 * (times.Length - 1))],
+            times.Length == 0 ? 0 : Statistics.Percentile(times, 0.95),
             rows.Length / seconds,
             reading?.Utilization,
             reading?.PowerWatts);
