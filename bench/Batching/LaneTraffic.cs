@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using VlWorker.Bench.Pipeline;
 using VlWorker.Contracts;
 
 namespace VlWorker.Bench.Batching;
@@ -17,29 +17,18 @@ internal sealed record Described(string? Job, long At, double Milliseconds, Timi
 /// <summary>Asks a worker over the broker, in any lane and for any job, and notes when each answer arrives.</summary>
 internal sealed class LaneTraffic : IAsyncDisposable
 {
-    private readonly IConnection _connection;
-    private readonly IChannel _publisher;
     private readonly ConcurrentDictionary<string, TaskCompletionSource<(long At, byte[] Body)>> _asked = new(StringComparer.Ordinal);
     private readonly string _bucket;
     private readonly IReadOnlyList<string> _keys;
+    private ResultsTap _tap = null!;
     private int _count;
 
-    private LaneTraffic(IConnection connection, IChannel publisher, string bucket, IReadOnlyList<string> keys)
-    {
-        (_connection, _publisher, _bucket, _keys) = (connection, publisher, bucket, keys);
-    }
+    private LaneTraffic(string bucket, IReadOnlyList<string> keys) => (_bucket, _keys) = (bucket, keys);
 
     public static async Task<LaneTraffic> ConnectAsync(string broker, string bucket, IReadOnlyList<string> keys)
     {
-        var connection = await new ConnectionFactory { Uri = new Uri(broker) }.CreateConnectionAsync();
-        var publisher = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
-        var traffic = new LaneTraffic(connection, publisher, bucket, keys);
-        var channel = await connection.CreateChannelAsync();
-        var queue = (await channel.QueueDeclareAsync()).QueueName;
-        await channel.QueueBindAsync(queue, Topology.ResultsExchange, "#");
-        var consumer = new AsyncEventingBasicConsumer(channel);
-        consumer.ReceivedAsync += (_, delivery) => traffic.OnAnswer(delivery);
-        await channel.BasicConsumeAsync(queue, autoAck: true, consumer);
+        var traffic = new LaneTraffic(bucket, keys);
+        traffic._tap = await ResultsTap.OpenAsync(broker, traffic.OnAnswer);
         return traffic;
     }
 
@@ -58,8 +47,7 @@ internal sealed class LaneTraffic : IAsyncDisposable
             Tasks = [Tasks.Caption],
         };
         var started = Stopwatch.GetTimestamp();
-        await _publisher.BasicPublishAsync(
-            Topology.RequestsExchange, lane, true, new BasicProperties { Persistent = true, MessageId = id }, ContractsJson.Write(request));
+        await _tap.PublishAsync(lane, request);
         var (at, body) = await answer.Task.WaitAsync(TimeSpan.FromMinutes(1));
         return new Described(job, at, Stopwatch.GetElapsedTime(started, at).TotalMilliseconds, ContractsJson.Read<ImageDescribed>(body).Timings);
     }
@@ -91,21 +79,16 @@ internal sealed class LaneTraffic : IAsyncDisposable
         return await Task.WhenAll(asked);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _publisher.DisposeAsync();
-        await _connection.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _tap.DisposeAsync();
 
-    private Task OnAnswer(BasicDeliverEventArgs delivery)
+    private void OnAnswer(BasicDeliverEventArgs delivery)
     {
         var at = Stopwatch.GetTimestamp();
         if (delivery.BasicProperties.CorrelationId is not { } id || !_asked.TryRemove(id, out var answer))
-            return Task.CompletedTask;
-        if (delivery.RoutingKey.StartsWith("described.", StringComparison.Ordinal))
+            return;
+        if (ResultsTap.IsResult(delivery))
             answer.SetResult((at, delivery.Body.ToArray()));
         else
             answer.SetException(new InvalidOperationException($"a sample was rejected: {delivery.RoutingKey}"));
-        return Task.CompletedTask;
     }
 }

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
-using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using VlWorker.Contracts;
 
@@ -11,32 +9,18 @@ namespace VlWorker.Bench.Pipeline;
 /// <summary>Publishes jobs and notes when each answer arrives, on a queue of its own.</summary>
 internal sealed class Load : IAsyncDisposable
 {
-    private readonly IConnection _connection;
-    private readonly IChannel _publisher;
     private readonly ConcurrentQueue<(long At, bool Described)> _answers = new();
     private readonly SemaphoreSlim _arrived = new(0);
+    private ResultsTap _tap = null!;
     private int _published;
-
-    private Load(IConnection connection, IChannel publisher)
-    {
-        _connection = connection;
-        _publisher = publisher;
-    }
 
     /// <summary>Answers so far: stopwatch timestamp, and whether it was a result.</summary>
     public IReadOnlyCollection<(long At, bool Described)> Answers => _answers;
 
     public static async Task<Load> ConnectAsync(string broker)
     {
-        var connection = await new ConnectionFactory { Uri = new Uri(broker) }.CreateConnectionAsync();
-        var publisher = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
-        var load = new Load(connection, publisher);
-        var channel = await connection.CreateChannelAsync();
-        var queue = (await channel.QueueDeclareAsync()).QueueName;
-        await channel.QueueBindAsync(queue, Topology.ResultsExchange, "#");
-        var consumer = new AsyncEventingBasicConsumer(channel);
-        consumer.ReceivedAsync += (_, delivery) => load.OnAnswer(delivery.RoutingKey);
-        await channel.BasicConsumeAsync(queue, autoAck: true, consumer);
+        var load = new Load();
+        load._tap = await ResultsTap.OpenAsync(broker, load.OnAnswer);
         return load;
     }
 
@@ -52,8 +36,7 @@ internal sealed class Load : IAsyncDisposable
                 Image = new ImageReference { Bucket = bucket, Key = keys[i % keys.Count] },
                 Tasks = tasks,
             };
-            var body = JsonSerializer.SerializeToUtf8Bytes(request, ContractsJson.Default.DescribeImage);
-            pending.Add(_publisher.BasicPublishAsync(Topology.RequestsExchange, lane, true, new BasicProperties { Persistent = true }, body).AsTask());
+            pending.Add(_tap.PublishAsync(lane, request));
             if (pending.Count < 200)
                 continue;
             await Task.WhenAll(pending);
@@ -79,16 +62,11 @@ internal sealed class Load : IAsyncDisposable
         return stamps;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _publisher.DisposeAsync();
-        await _connection.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _tap.DisposeAsync();
 
-    private Task OnAnswer(string routingKey)
+    private void OnAnswer(BasicDeliverEventArgs delivery)
     {
-        _answers.Enqueue((Stopwatch.GetTimestamp(), routingKey.StartsWith("described.", StringComparison.Ordinal)));
+        _answers.Enqueue((Stopwatch.GetTimestamp(), ResultsTap.IsResult(delivery)));
         _arrived.Release();
-        return Task.CompletedTask;
     }
 }
