@@ -58,8 +58,11 @@ internal sealed class Entry(string id, string lane, string expected)
     /// <summary>Answers and dead letters so far.</summary>
     public int Endings { get; private set; }
 
-    /// <summary>Whether two of its results are not equal (docs/delivery.md).</summary>
-    public bool Differs { get; private set; }
+    /// <summary>In what two of its results are not equal (docs/delivery.md); null where all are.</summary>
+    public string? Difference { get; private set; }
+
+    /// <summary>Whether two of its results are not equal.</summary>
+    public bool Differs => Difference is not null;
 
     /// <summary>What it came to: one word, unless something is wrong.</summary>
     public IReadOnlyCollection<string> Words => _words;
@@ -74,12 +77,12 @@ internal sealed class Entry(string id, string lane, string expected)
         {
             _words.Add(word);
             if (answer is not null && _first is not null)
-                Differs |= !EqualResults.Are(_first, answer);
+                Difference ??= EqualResults.Difference(_first, answer);
             _first ??= answer;
             return ++Endings == 1;
         }
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{id} ({lane}): expected {expected}, came to {(_words.Count == 0 ? "nothing" : string.Join(" and ", _words))}";
+    public override string ToString() => $"{id} ({lane}): expected {expected}, came to {(_words.Count == 0 ? "nothing" : string.Join(" and ", _words))}{(Differs ? $"; {Difference}" : "")}";
 }

@@ -6,13 +6,17 @@ namespace VlWorker.Integration.EndToEnd;
 
 /// <summary>The broker fails a worker in every way it can. <see cref="NothingLostTests"/> restarts it and leaves the results without a queue.</summary>
 [Trait("Category", "Full")]
-public sealed class BrokerFaultTests : IAsyncLifetime
+public sealed class BrokerFaultTests(SampleStore samples) : IClassFixture<SampleStore>, IAsyncLifetime
 {
     private FaultBench _bench = null!;
 
-    public async Task InitializeAsync() => _bench = await FaultBench.StartAsync();
+    public async Task InitializeAsync() => _bench = await FaultBench.StartAsync(samples);
 
-    public async Task DisposeAsync() => await _bench.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await _bench.StopAsync();
+        await _bench.Broker.DisposeAsync();
+    }
 
     [Fact]
     public async Task The_broker_is_killed()
@@ -28,39 +32,13 @@ public sealed class BrokerFaultTests : IAsyncLifetime
         await _bench.NothingIsLostAsync(FaultBench.InHand);
     }
 
+    /// <summary>The broker takes results, and the worker does not hear of it.</summary>
     [Fact]
-    public async Task The_connection_is_cut_before_the_confirm()
-    {
-        await using var proxy = FaultProxy.Start(_bench.Broker.Uri);
-        await StartAsync(Through(proxy));
-        await _bench.PublishAsync();
-        await _bench.AnsweredAsync(60);
+    public Task The_connection_is_cut_before_the_confirm() => CutAsync(Traffic.IsPublisher, new FaultPlan { StallAfter = 0 });
 
-        // The broker takes results, and the worker does not hear of it.
-        proxy.Plan = new FaultPlan { Connections = Traffic.IsPublisher, StallAfter = 0 };
-        await _bench.AnsweredAsync(_bench.Client.Answers.Count + 20);
-        proxy.Plan = FaultPlan.None;
-        await proxy.CutAsync(reset: true, Traffic.IsPublisher);
-
-        Assert.NotEqual(0, await _bench.NothingIsLostAsync(FaultBench.InHand));
-    }
-
+    /// <summary>Results are confirmed, and no ack of their requests reaches the broker.</summary>
     [Fact]
-    public async Task The_connection_is_cut_between_the_confirm_and_the_ack()
-    {
-        await using var proxy = FaultProxy.Start(_bench.Broker.Uri);
-        await StartAsync(Through(proxy));
-        await _bench.PublishAsync();
-        await _bench.AnsweredAsync(60);
-
-        // Results are confirmed, and no ack of their requests reaches the broker.
-        proxy.Plan = new FaultPlan { Connections = Traffic.IsConsumer, Freeze = true };
-        await _bench.AnsweredAsync(_bench.Client.Answers.Count + 20);
-        proxy.Plan = FaultPlan.None;
-        await proxy.CutAsync(reset: true, Traffic.IsConsumer);
-
-        Assert.NotEqual(0, await _bench.NothingIsLostAsync(FaultBench.InHand));
-    }
+    public Task The_connection_is_cut_between_the_confirm_and_the_ack() => CutAsync(Traffic.IsConsumer, new FaultPlan { Freeze = true });
 
     [Fact]
     public async Task The_queue_of_the_results_is_full()
@@ -156,7 +134,21 @@ public sealed class BrokerFaultTests : IAsyncLifetime
         await _bench.NothingIsLostAsync(redelivered: 0);
     }
 
-    private Dictionary<string, string> Through(FaultProxy proxy) => new() { ["Broker:Uri"] = new UriBuilder(_bench.Broker.Uri) { Port = proxy.Port }.Uri.ToString() };
+    /// <summary>Lets twenty more answers come under a plan for some of the worker's connections, and cuts these.</summary>
+    private async Task CutAsync(Func<string, bool> connections, FaultPlan plan)
+    {
+        await using var proxy = FaultProxy.Start(_bench.Broker.Uri);
+        await StartAsync(new() { ["Broker:Uri"] = new UriBuilder(_bench.Broker.Uri) { Port = proxy.Port }.Uri.ToString() });
+        await _bench.PublishAsync();
+        await _bench.AnsweredAsync(60);
+
+        proxy.Plan = plan with { Connections = connections };
+        await _bench.AnsweredAsync(_bench.Client.Answers.Count + 20);
+        proxy.Plan = FaultPlan.None;
+        await proxy.CutAsync(reset: true, connections);
+
+        Assert.NotEqual(0, await _bench.NothingIsLostAsync(FaultBench.InHand));
+    }
 
     private async Task<WorkerProcess> StartAsync(Dictionary<string, string> settings)
     {

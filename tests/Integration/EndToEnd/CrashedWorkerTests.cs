@@ -18,7 +18,7 @@ public sealed class CrashedWorkerTests(TestStore store) : IClassFixture<TestStor
     public async Task InitializeAsync()
     {
         _broker = await TestBroker.CreateAsync();
-        _decoder = await CrashingDecoder.CompileAsync();
+        _decoder = await CrashingDecoder.CreateAsync();
         await store.PutAsync("good.jpg", BadImages.Jpeg);
         await store.PutAsync("deadly.jpg", CrashingDecoder.DeadlyJpeg);
     }

@@ -7,23 +7,20 @@ namespace VlWorker.Integration.EndToEnd;
 
 /// <summary>kill -9 at each stage, of one of two workers, and again and again: nothing is lost, and no innocent message is put away for it.</summary>
 [Trait("Category", "Full")]
-public sealed class KilledWorkerTests : IAsyncLifetime
+public sealed class KilledWorkerTests(Servers servers) : IClassFixture<Servers>, IAsyncLifetime
 {
-    /// <summary>Both lanes' default prefetch: what a worker holds at most.</summary>
-    private const int InHand = 64 + 128;
-
     private CrashingDecoder _decoder = null!;
     private FaultBench _bench = null!;
 
     public async Task InitializeAsync()
     {
-        _decoder = await CrashingDecoder.CompileAsync();
-        _bench = await FaultBench.StartAsync();
+        _decoder = await CrashingDecoder.CreateAsync();
+        _bench = await servers.NewBenchAsync();
     }
 
     public async Task DisposeAsync()
     {
-        await _bench.DisposeAsync();
+        await _bench.StopAsync();
         _decoder.Dispose();
     }
 
@@ -36,7 +33,7 @@ public sealed class KilledWorkerTests : IAsyncLifetime
         await _bench.ListenAsync();
         proxy.Plan = FaultPlan.None with { Freeze = true };
         await _bench.PublishAsync();
-        await InHandAsync(worker, InHand);
+        await InHandAsync(worker, FaultBench.InHand);
 
         await worker.KillAsync();
 
@@ -106,7 +103,7 @@ public sealed class KilledWorkerTests : IAsyncLifetime
 
         await first.KillAsync();
 
-        await _bench.NothingIsLostAsync(InHand);
+        await _bench.NothingIsLostAsync(FaultBench.InHand);
     }
 
     [Fact]
@@ -124,7 +121,7 @@ public sealed class KilledWorkerTests : IAsyncLifetime
             await worker.KillAsync();
         }
 
-        await FinishAsync(10 * InHand);
+        await FinishAsync(10 * FaultBench.InHand);
     }
 
     /// <summary>Told to stop, and killed when it does not end in time: the message that kept it was alone in work each time, and is innocent.</summary>
@@ -155,7 +152,7 @@ public sealed class KilledWorkerTests : IAsyncLifetime
     private static Task InHandAsync(WorkerProcess worker, int count) => Eventually.TrueAsync(
         $"{count} in hand", async () => (await worker.MetricsAsync()).Sum("vlworker_in_flight_messages") >= count);
 
-    private async Task FinishAsync(int redelivered = InHand)
+    private async Task FinishAsync(int redelivered = FaultBench.InHand)
     {
         await _bench.StartWorkerAsync(settings: Shared());
         await _bench.NothingIsLostAsync(redelivered);

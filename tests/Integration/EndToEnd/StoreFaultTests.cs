@@ -8,17 +8,16 @@ namespace VlWorker.Integration.EndToEnd;
 
 /// <summary>The store fails a worker in every way it can. <see cref="NothingLostTests"/> takes it away for twenty seconds and for longer.</summary>
 [Trait("Category", "Full")]
-public sealed class StoreFaultTests(StoreFaultTests.Servers servers) : IClassFixture<StoreFaultTests.Servers>, IAsyncLifetime
+public sealed class StoreFaultTests(Servers servers) : IClassFixture<Servers>, IAsyncLifetime
 {
     private const int Messages = 200;
     private FaultBench _bench = null!;
     private FaultProxy _proxy = null!;
 
-    public Task InitializeAsync()
+    public async Task InitializeAsync()
     {
-        _bench = servers.Bench.ForAnotherRun();
+        _bench = await servers.NewBenchAsync();
         _proxy = FaultProxy.Start(_bench.Store.Owner.Endpoint);
-        return Task.CompletedTask;
     }
 
     public async Task DisposeAsync()
@@ -159,15 +158,5 @@ public sealed class StoreFaultTests(StoreFaultTests.Servers servers) : IClassFix
         var outcome = await ProducerFixture.RunAsync(_bench.Broker.Uri, TextReader.Null, _bench.Store.Owner, default, arguments);
         Assert.True(outcome.Code == 0, outcome.Error);
         _bench.Sent(_bench.Keys.Select((key, i) => (string.Create(CultureInfo.InvariantCulture, $"{job}-{i + 1}"), key)));
-    }
-
-    /// <summary>One broker and one store for all of these tests: none of them takes either away.</summary>
-    public sealed class Servers : IAsyncLifetime
-    {
-        public FaultBench Bench { get; private set; } = null!;
-
-        public async Task InitializeAsync() => Bench = await FaultBench.StartAsync();
-
-        public async Task DisposeAsync() => await Bench.DisposeAsync();
     }
 }
