@@ -66,21 +66,8 @@ internal sealed class InPlaceCache(IReadOnlyList<CacheTensor> layout) : IDisposa
     /// <summary>Takes over rows: new row i is old row parents[i].</summary>
     public void Arrange(ReadOnlySpan<int> parents)
     {
-        var compaction = RowMover.IsCompaction(parents);
         for (var i = 0; i < layout.Count; i++)
-        {
-            var rowBytes = layout[i].RowBytes(Capacity);
-            if (compaction)
-            {
-                RowMover.Compact(_present[i], rowBytes, parents);
-                continue;
-            }
-
-            _other[i].Reserve(rowBytes * parents.Length);
-            RowMover.Gather(_present[i], _other[i], rowBytes, parents);
-            (_present[i], _other[i]) = (_other[i], _present[i]);
-        }
-
+            RowMover.Move(ref _present[i], ref _other[i], layout[i].RowBytes(Capacity), parents);
         _rows = parents.Length;
     }
 

@@ -113,16 +113,7 @@ internal sealed class KeyValueCache(IReadOnlyList<CacheTensor> layout) : IDispos
     {
         _values[index]?.Dispose();
         _values[index] = null;
-        var rowBytes = layout[index].RowBytes(LengthOf(index, Positions));
-        if (RowMover.IsCompaction(sources))
-        {
-            RowMover.Compact(_present[index], rowBytes, sources);
-            return;
-        }
-
-        _other[index].Reserve(rowBytes * sources.Length);
-        RowMover.Gather(_present[index], _other[index], rowBytes, sources);
-        (_present[index], _other[index]) = (_other[index], _present[index]);
+        RowMover.Move(ref _present[index], ref _other[index], layout[index].RowBytes(LengthOf(index, Positions)), sources);
     }
 
     private int LengthOf(int index, int positions) => layout[index].Cross ? _crossPositions : positions;

@@ -17,16 +17,23 @@ internal static class RowMover
         return true;
     }
 
-    /// <summary>Whether copying in ascending order overwrites nothing that is still wanted.</summary>
-    public static bool IsCompaction(ReadOnlySpan<int> sources)
+    /// <summary>Moves rows, within their buffer where that overwrites nothing that is still wanted, else into the spare one, which then is theirs.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="spare">Another buffer; grows as needed.</param>
+    /// <param name="rowBytes">Bytes a row.</param>
+    /// <param name="sources">Old rows of the new ones.</param>
+    public static void Move(ref TensorBuffer rows, ref TensorBuffer spare, long rowBytes, ReadOnlySpan<int> sources)
     {
-        for (var i = 0; i < sources.Length; i++)
+        if (IsCompaction(sources))
         {
-            if (sources[i] < i)
-                return false;
+            Compact(rows, rowBytes, sources);
+            return;
         }
 
-        return true;
+        spare.Reserve(rowBytes * sources.Length);
+        for (var i = 0; i < sources.Length; i++)
+            spare.CopyFrom(rows, sources[i] * rowBytes, i * rowBytes, rowBytes);
+        (rows, spare) = (spare, rows);
     }
 
     /// <summary>Moves rows within a buffer.</summary>
@@ -42,10 +49,15 @@ internal static class RowMover
         }
     }
 
-    /// <summary>Copies rows into another buffer.</summary>
-    public static void Gather(TensorBuffer from, TensorBuffer to, long rowBytes, ReadOnlySpan<int> sources)
+    // Whether copying in ascending order overwrites nothing that is still wanted.
+    private static bool IsCompaction(ReadOnlySpan<int> sources)
     {
         for (var i = 0; i < sources.Length; i++)
-            to.CopyFrom(from, sources[i] * rowBytes, i * rowBytes, rowBytes);
+        {
+            if (sources[i] < i)
+                return false;
+        }
+
+        return true;
     }
 }

@@ -64,16 +64,13 @@ internal sealed class Sampler(SamplingParameters parameters)
             ids.AsSpan(first, next - first).Sort();
         }
 
-        var (total, above) = (0.0, 0.0);
+        var (total, above, kept) = (0.0, 0.0, 0);
         for (var i = 0; i < count; i++)
             total += Math.Exp(keys[0] - keys[i]);
-        for (var i = 0; i < count; i++)
-        {
-            if (i > 0 && above >= parameters.TopP * total)
-                scores[ids[i]] = float.NegativeInfinity;
-            above += Math.Exp(keys[0] - keys[i]);
-        }
-
+        while (kept < count && (kept == 0 || above < parameters.TopP * total))
+            above += Math.Exp(keys[0] - keys[kept++]);
+        foreach (var id in ids.AsSpan(kept, count - kept))
+            scores[id] = float.NegativeInfinity;
         ArrayPool<int>.Shared.Return(ids);
         ArrayPool<float>.Shared.Return(keys);
     }
@@ -83,11 +80,11 @@ internal sealed class Sampler(SamplingParameters parameters)
         var maximum = TensorPrimitives.Max(scores);
         var total = 0.0;
         foreach (var score in scores)
-            total += Math.Exp(score - maximum);
+            total += Weight(score, maximum);
         var (rest, last) = (number * total, 0);
         for (var id = 0; id < scores.Length; id++)
         {
-            var weight = Math.Exp(scores[id] - maximum);
+            var weight = Weight(scores[id], maximum);
             if (weight == 0)
                 continue;
             last = id;
@@ -98,4 +95,7 @@ internal sealed class Sampler(SamplingParameters parameters)
 
         return last;
     }
+
+    // Nearly all scores are -infinity after topK or topP, and an exponential is dear.
+    private static double Weight(float score, float maximum) => float.IsNegativeInfinity(score) ? 0 : Math.Exp(score - maximum);
 }

@@ -11,18 +11,19 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
     private readonly TensorBuffer _ids = new();
     private readonly TensorBuffer _mask = new();
     private readonly TensorBuffer _positions = new();
-    private readonly TensorBuffer _hiddenMask = new();
     private readonly TensorBuffer _flag = new();
     private readonly RowNumbers _padding = new();
-    private readonly RowNumbers _hiddenLengths = new();
+    private TensorBuffer _hidden = new();
     private TensorBuffer _spareHidden = new();
+    private TensorBuffer _hiddenMask = new();
+    private TensorBuffer _spareMask = new();
     private HiddenStates _states;
     private int _rows;
     private int _past;
     private int _length;
 
     /// <summary>The encoder's output, [images, positions, size].</summary>
-    public TensorBuffer Hidden { get; private set; } = new();
+    public TensorBuffer Hidden => _hidden;
 
     /// <summary>The tokens' embeddings, [rows, length, width].</summary>
     public TensorBuffer Embeddings { get; } = new();
@@ -37,15 +38,16 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
     public void Start(HiddenStates states, PromptBatch prompts, int length)
     {
         (_rows, _states) = (prompts.Count, states);
-        TokenIds.Write(prompts, length, true, graphs.IdType, _ids);
         if (!states.PromptsEmbedded)
+        {
+            TokenIds.Write(prompts, length, true, graphs.IdType, _ids);
             graphs.Embedder?.Embed(_ids, _rows, length, Embeddings);
+        }
+
         _padding.Reserve(_rows);
         for (var row = 0; row < _rows; row++)
             _padding[row] = Math.Max(0, length - prompts[row].Count);
-        _hiddenLengths.Reserve(HiddenRows);
-        for (var row = 0; row < HiddenRows; row++)
-            _hiddenLengths[row] = states.Lengths?[states.First + row] ?? states.Positions;
+        WriteHiddenMask();
         Prepare(graphs.FirstStep, 0, length);
     }
 
@@ -86,8 +88,8 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
         _padding.Arrange(parents);
         if (!_states.Shared && (images.Length != _rows || !RowMover.IsIdentity(images)))
         {
-            _hiddenLengths.Arrange(images);
-            ArrangeHidden(images);
+            RowMover.Move(ref _hidden, ref _spareHidden, _states.ImageBytes, images);
+            RowMover.Move(ref _hiddenMask, ref _spareMask, (long)_states.Positions * sizeof(long), images);
         }
 
         _rows = parents.Length;
@@ -96,21 +98,8 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var buffer in (TensorBuffer[])[_ids, _mask, _positions, _hiddenMask, _flag, _spareHidden, Hidden, Embeddings])
+        foreach (var buffer in (TensorBuffer[])[_ids, _mask, _positions, _flag, _hidden, _spareHidden, _hiddenMask, _spareMask, Embeddings])
             buffer.Dispose();
-    }
-
-    private void ArrangeHidden(ReadOnlySpan<int> images)
-    {
-        if (RowMover.IsCompaction(images))
-        {
-            RowMover.Compact(Hidden, _states.ImageBytes, images);
-            return;
-        }
-
-        _spareHidden.Reserve(_states.ImageBytes * images.Length);
-        RowMover.Gather(Hidden, _spareHidden, _states.ImageBytes, images);
-        (Hidden, _spareHidden) = (_spareHidden, Hidden);
     }
 
     private void Prepare(StepNames names, int past, int length)
@@ -130,9 +119,6 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
                 case DecoderNames.Positions:
                     WritePositions(Integers(_positions, _rows, length));
                     break;
-                case DecoderNames.HiddenMask:
-                    WriteHiddenMask(Integers(_hiddenMask, HiddenRows, _states.Positions));
-                    break;
             }
         }
     }
@@ -151,10 +137,12 @@ internal sealed class StepInputs(DecoderGraphs graphs) : IDisposable
             positions[i] = Math.Max(0, _past + (i % _length) - _padding[i / _length]);
     }
 
-    private void WriteHiddenMask(Span<long> mask)
+    private void WriteHiddenMask()
     {
-        for (var i = 0; i < mask.Length; i++)
-            mask[i] = i % _states.Positions < _hiddenLengths[i / _states.Positions] ? 1 : 0;
+        var mask = Integers(_hiddenMask, HiddenRows, _states.Positions);
+        mask.Clear();
+        for (var row = 0; row < HiddenRows; row++)
+            mask.Slice(row * _states.Positions, _states.Lengths?[_states.First + row] ?? _states.Positions).Fill(1);
     }
 
     private OrtValue HiddenAt(int image, int images) =>

@@ -35,6 +35,7 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
     /// <inheritdoc/>
     public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
+        Unbind();
         _rows = prompts.Count;
         _cache.Start(_rows, prompts.Longest);
         _positions.Reserve(_rows);
@@ -48,6 +49,7 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
             for (var i = row; i < row + rows; i++)
                 _positions[i] = length;
             Run(Embeddings, first, row, rows, length);
+            Unbind();
             first += (long)rows * length;
             row += rows;
         }
@@ -66,7 +68,8 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
         }
 
         graph.Embedder.Embed(_ids, _rows, 1, _tokens);
-        _cache.Grow();
+        if (_cache.Grow())
+            Unbind();
         Run(_tokens, 0, 0, _rows, 1);
         _cache.Advance();
     }
@@ -79,6 +82,7 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
     {
         if (parents.Length == _rows && RowMover.IsIdentity(parents))
             return;
+        Unbind();
         _cache.Arrange(parents);
         _positions.Arrange(parents);
         _rows = parents.Length;
@@ -87,6 +91,7 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
     /// <inheritdoc/>
     public void Dispose()
     {
+        Unbind();
         _cache.Dispose();
         foreach (var buffer in (TensorBuffer[])[_ids, _tokens, _lengths, _total, _logits, Embeddings])
             buffer.Dispose();
@@ -104,7 +109,7 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
     // Runs neighbouring rows, length tokens each, whose positions are counted already.
     private void Run(TensorBuffer embeddings, long first, int row, int rows, int length)
     {
-        var (width, longest) = (graph.Embedder.Width, 0);
+        var longest = 0;
         var lengths = _lengths.Span<int>(0, rows);
         for (var i = 0; i < rows; i++)
         {
@@ -113,27 +118,32 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
         }
 
         _total.Span<int>(0, 1)[0] = longest;
-        try
-        {
-            _inputs.Add(OnnxSession.TensorAt(embeddings, first * width * sizeof(float), TensorElementType.Float, [rows, length, width]));
-            _inputs.Add(OnnxSession.Tensor(_lengths, TensorElementType.Int32, rows));
-            _inputs.Add(OnnxSession.Tensor(_total, TensorElementType.Int32));
-            _outputs.Add(OnnxSession.TensorAt(_logits, (long)row * graph.Vocabulary * sizeof(float), TensorElementType.Float, [rows, graph.Vocabulary]));
-            for (var i = 0; i < graph.Cache.Count; i++)
-            {
-                _inputs.Add(_cache.Tensor(i, row, rows));
-                _outputs.Add(_inputs[^1]);
-            }
+        if (_inputs.Count == 0)
+            Bind(embeddings, first, row, rows, length);
+        graph.Session.Run(graph.Inputs, _inputs, graph.Outputs, _outputs);
+    }
 
-            graph.Session.Run(graph.Inputs, _inputs, graph.Outputs, _outputs);
-        }
-        finally
+    // The tensors stay the same from step to step as long as the rows do.
+    private void Bind(TensorBuffer embeddings, long first, int row, int rows, int length)
+    {
+        var width = graph.Embedder.Width;
+        _inputs.Add(OnnxSession.TensorAt(embeddings, first * width * sizeof(float), TensorElementType.Float, [rows, length, width]));
+        _inputs.Add(OnnxSession.Tensor(_lengths, TensorElementType.Int32, rows));
+        _inputs.Add(OnnxSession.Tensor(_total, TensorElementType.Int32));
+        _outputs.Add(OnnxSession.TensorAt(_logits, (long)row * graph.Vocabulary * sizeof(float), TensorElementType.Float, [rows, graph.Vocabulary]));
+        for (var i = 0; i < graph.Cache.Count; i++)
         {
-            // The cache's tensors are inputs and outputs in one.
-            foreach (var value in _inputs.Concat(_outputs.Take(1)))
-                value.Dispose();
-            _inputs.Clear();
-            _outputs.Clear();
+            _inputs.Add(_cache.Tensor(i, row, rows));
+            _outputs.Add(_inputs[^1]);
         }
+    }
+
+    private void Unbind()
+    {
+        // The cache's tensors are inputs and outputs in one.
+        foreach (var value in _inputs.Concat(_outputs.Take(1)))
+            value.Dispose();
+        _inputs.Clear();
+        _outputs.Clear();
     }
 }
