@@ -6,12 +6,14 @@ namespace VlWorker.Inference.Generation;
 
 /// <summary>Lays a request's parameters over a model's and checks that the model can do it.</summary>
 /// <param name="config">The model's defaults.</param>
-/// <param name="promptLength">Tokens before the first generated one.</param>
 /// <param name="contextLength">Positions that the decoder has.</param>
-internal sealed class GenerationDefaults(GenerationConfig config, int promptLength, int contextLength)
+internal sealed class GenerationDefaults(GenerationConfig config, int contextLength)
 {
+    // Lengths are counted as after a model's own prompt, which is one token: Fit looks at a row's.
+    private const int PromptLength = 1;
+
     /// <summary>The most that may be generated: the last token is not fed back and needs no position.</summary>
-    private int MostNewTokens => contextLength - promptLength + 1;
+    private int MostNewTokens => contextLength - PromptLength + 1;
 
     /// <summary>The effective parameters.</summary>
     /// <param name="options">The request's, or null.</param>
@@ -20,9 +22,9 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
     {
         var errors = new List<string>();
         var maximum = Maximum(options, errors);
-        var minimum = (options?.MinNewTokens ?? config.MinNewTokens) is { } fresh ? promptLength + fresh : config.MinLength;
+        var minimum = (options?.MinNewTokens ?? config.MinNewTokens) is { } fresh ? PromptLength + fresh : config.MinLength;
         if (options?.MinNewTokens is { } wanted && minimum > maximum)
-            errors.Add($"minNewTokens is {wanted}, but only {maximum - promptLength} tokens may be generated");
+            errors.Add($"minNewTokens is {wanted}, but only {maximum - PromptLength} tokens may be generated");
         var sampling = Sampling(options);
         var parameters = new GenerationParameters(
             maximum,
@@ -48,30 +50,35 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
         if (parameters is null)
             throw new RejectedException(RejectionReason.BadRequest, "generation parameters are missing");
         var errors = Check(parameters).ToList();
-        if (parameters.MaxLength <= promptLength || parameters.MaxLength - promptLength > MostNewTokens)
-            errors.Add($"maxLength is outside {promptLength + 1} to {promptLength + MostNewTokens}");
+        if (parameters.MaxLength <= PromptLength || parameters.MaxLength - PromptLength > MostNewTokens)
+            errors.Add($"maxLength is outside {PromptLength + 1} to {PromptLength + MostNewTokens}");
         return errors.Count == 0 ? parameters : throw Rejected(errors);
     }
 
     /// <summary>A row's parameters after its own prompt: where that leaves less room in the context, less is generated.</summary>
     /// <param name="parameters">As resolved.</param>
     /// <param name="length">Tokens of the row's prompt.</param>
+    /// <param name="imageTokens">Those of them that are an image's.</param>
     /// <exception cref="RejectedException">bad-request: it leaves none.</exception>
-    public GenerationParameters Fit(GenerationParameters parameters, int length)
+    public GenerationParameters Fit(GenerationParameters parameters, int length, int imageTokens = 0)
     {
-        CheckRoom(length);
-        var room = contextLength - length + 1;
-        return parameters.MaxNewTokens <= room ? parameters
-            : parameters with { MaxLength = 1 + room, MinLength = Math.Min(parameters.MinLength, 1 + room) };
+        CheckRoom(length, imageTokens);
+        var most = PromptLength + contextLength - length + 1;
+        return parameters.MaxLength <= most ? parameters : parameters with { MaxLength = most, MinLength = Math.Min(parameters.MinLength, most) };
     }
 
     /// <summary>Checks that a prompt leaves room for a token.</summary>
     /// <param name="length">Tokens of the prompt.</param>
+    /// <param name="imageTokens">Those of them that are an image's.</param>
     /// <exception cref="RejectedException">bad-request: it does not.</exception>
-    public void CheckRoom(int length)
+    public void CheckRoom(int length, int imageTokens = 0)
     {
         if (length > contextLength)
-            throw new RejectedException(RejectionReason.BadRequest, $"the prompt is {length} tokens long, and the model's context has {contextLength}");
+        {
+            throw new RejectedException(RejectionReason.BadRequest, imageTokens == 0
+                ? $"the prompt is {length} tokens long, and the model's context has {contextLength}"
+                : $"the prompt has {length} tokens, {imageTokens} of them the image's: the model's context of {contextLength} has no room for an answer");
+        }
     }
 
     // Whoever sets one of its parameters wants it.
@@ -88,11 +95,11 @@ internal sealed class GenerationDefaults(GenerationConfig config, int promptLeng
         {
             if (wanted < 1 || wanted > MostNewTokens)
                 errors.Add($"maxNewTokens is {wanted}, outside 1 to {MostNewTokens}, which is what the model's context of {contextLength} tokens leaves");
-            return promptLength + wanted;
+            return PromptLength + wanted;
         }
 
-        var length = config.MaxNewTokens is { } fresh ? promptLength + fresh : config.MaxLength ?? promptLength + GenerationConfig.DefaultNewTokens;
-        return Math.Clamp(length, promptLength + 1, promptLength + MostNewTokens);
+        var length = config.MaxNewTokens is { } fresh ? PromptLength + fresh : config.MaxLength ?? PromptLength + GenerationConfig.DefaultNewTokens;
+        return Math.Clamp(length, PromptLength + 1, PromptLength + MostNewTokens);
     }
 
     private static IEnumerable<string> Check(GenerationParameters parameters)

@@ -7,9 +7,6 @@ namespace VlWorker.Inference.Generation;
 /// <param name="ForcedLast">Always generated at the maximum length.</param>
 internal sealed record GenerationTokens(IReadOnlyList<int> Prompt, IReadOnlyList<int> End, int? ForcedFirst, int? ForcedLast)
 {
-    /// <summary>Its tokens.</summary>
-    public int PromptLength => Prompt.Count;
-
     /// <summary>All of them.</summary>
     public IEnumerable<int> All => [.. Prompt, .. End, .. new[] { ForcedFirst, ForcedLast }.OfType<int>()];
 

@@ -18,7 +18,7 @@ internal sealed class StopStrings(IReadOnlyList<string> texts, HubTokenizer toke
     public bool In(ReadOnlySpan<int> generated) => Find(tokenizer.Decode(generated, true)) >= 0;
 
     /// <summary>Where in a text the first of the texts begins; -1 where there is none.</summary>
-    public int Find(string text)
+    public int Find(ReadOnlySpan<char> text)
     {
         var first = -1;
         foreach (var stop in texts)
@@ -29,5 +29,20 @@ internal sealed class StopStrings(IReadOnlyList<string> texts, HubTokenizer toke
         }
 
         return first;
+    }
+
+    /// <summary>Characters of a text before all that is one of the texts or may become one.</summary>
+    public int Settled(ReadOnlySpan<char> text)
+    {
+        var end = Find(text) is >= 0 and var found ? found : text.Length;
+        foreach (var stop in texts)
+        {
+            var part = Math.Min(stop.Length - 1, end);
+            while (!text[..end].EndsWith(stop.AsSpan(0, part), StringComparison.Ordinal))
+                part--;
+            end -= part;
+        }
+
+        return end;
     }
 }

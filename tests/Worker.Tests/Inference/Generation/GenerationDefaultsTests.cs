@@ -90,5 +90,5 @@ public sealed class GenerationDefaultsTests
         return error.Message;
     }
 
-    private static GenerationDefaults Defaults(GenerationConfig config) => new(config, 1, Context);
+    private static GenerationDefaults Defaults(GenerationConfig config) => new(config, Context);
 }

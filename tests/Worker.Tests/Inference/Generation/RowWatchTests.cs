@@ -53,17 +53,17 @@ public sealed class RowWatchTests
     public void A_row_that_nobody_waits_for_is_abandoned()
     {
         using var gone = new CancellationTokenSource();
-        var watch = RowWatch.Of(new TextStream(gone.Token), Tokenizer, [])!;
+        var watch = RowWatch.Of(new TextStream(gone.Token), Tokenizer, null)!;
         Assert.False(watch.IsAbandoned);
         gone.Cancel();
         Assert.True(watch.IsAbandoned);
-        Assert.Null(RowWatch.Of(null, Tokenizer, []));
+        Assert.Null(RowWatch.Of(null, Tokenizer, null));
     }
 
     private static List<string> Shown(int[] ids, string[] stop)
     {
         var stream = new TextStream(CancellationToken.None);
-        var watch = RowWatch.Of(stream, Tokenizer, stop)!;
+        var watch = RowWatch.Of(stream, Tokenizer, new StopStrings(stop, Tokenizer))!;
         var shown = new List<string>();
         for (var i = 1; i <= ids.Length; i++)
         {

@@ -27,7 +27,7 @@ internal sealed class BlipModel : CaptionModel
         // The decoder begins and ends with tokens of config.json, whatever generation_config.json says.
         var tokens = new GenerationTokens([config.StartToken], [config.EndToken], null, null);
         var tokenizer = HubTokenizer.Load(folder.Path);
-        var defaults = new GenerationDefaults(GenerationConfig.Load(folder), tokens.PromptLength, config.Text.MaxPositions);
+        var defaults = new GenerationDefaults(GenerationConfig.Load(folder), config.Text.MaxPositions);
         return new BlipModel(reference, images, BlipEngines.Load(folder, images, tokens, options, device), tokens, defaults, tokenizer);
     }
 

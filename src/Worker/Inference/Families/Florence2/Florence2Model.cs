@@ -64,8 +64,7 @@ internal sealed class Florence2Model : IModel
                 throw new InvalidDataException(
                     $"an image becomes {engine.ImageTokens} tokens, and the context has {context}: there is no room for a prompt");
             engine.Check(images.Resize);
-            return new Florence2Model(
-                reference, images, engine, new GenerationDefaults(generation, tokens.PromptLength, context), tokens, tokenizer, context);
+            return new Florence2Model(reference, images, engine, new GenerationDefaults(generation, context), tokens, tokenizer, context);
         }
         catch (InvalidDataException)
         {

@@ -21,18 +21,16 @@ internal sealed class Idefics3Model : IModel
     private readonly ImagePrompt _prompt;
     private readonly SequenceTexts _texts;
     private readonly string _captionPrompt;
-    private readonly int _context;
     private readonly bool? _splitting;
 
     private Idefics3Model(
         ModelReference reference, PreprocessorConfig images, IChatEngine engine, GenerationConfig generation, HubTokenizer tokenizer,
         ImagePrompt prompt, int context, ModelOptions options)
     {
-        (Reference, Images, _engine, _tokenizer, _prompt, _context) = (reference, options.ImageSplitting.Apply(images), engine, tokenizer, prompt, context);
+        (Reference, Images, _engine, _tokenizer, _prompt) = (reference, options.ImageSplitting.Apply(images), engine, tokenizer, prompt);
         _texts = new SequenceTexts(tokenizer, withPrompt: false);
         (_captionPrompt, _splitting) = (options.CaptionPrompt, Images == images ? null : Images.Resize.Tiling!.Split);
-        _defaults = new GenerationDefaults(
-            generation with { MaxNewTokens = generation.MaxNewTokens ?? NewTokens, MaxLength = null }, promptLength: 1, context);
+        _defaults = new GenerationDefaults(generation with { MaxNewTokens = generation.MaxNewTokens ?? NewTokens, MaxLength = null }, context);
     }
 
     /// <inheritdoc/>
@@ -111,17 +109,9 @@ internal sealed class Idefics3Model : IModel
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and answers questions about them");
         var parameters = _defaults.Validated(image.Generation);
         var prompt = _prompt.Build(Words(image.Task, image.Prompt), image.Pixels);
-        if (prompt.Length > _context)
-        {
-            throw new RejectedException(
-                RejectionReason.BadRequest,
-                $"the prompt has {prompt.Length} tokens, {image.Pixels.Frames * _engine.TokensPerFrame} of them the image's: the model's context of {_context} has no room for an answer");
-        }
-
-        return new ChatRow([image.Pixels], new RowRequest(_defaults.Fit(parameters, prompt.Length), prompt, StopStrings.Of(parameters, _tokenizer))
-        {
-            Watch = RowWatch.Of(image.Stream, _tokenizer, parameters.Stop),
-        });
+        parameters = _defaults.Fit(parameters, prompt.Length, image.Pixels.Frames * _engine.TokensPerFrame);
+        var stop = StopStrings.Of(parameters, _tokenizer);
+        return new ChatRow([image.Pixels], new RowRequest(parameters, prompt, stop) { Watch = RowWatch.Of(image.Stream, _tokenizer, stop) });
     }
 
     private string Words(string task, string? prompt) => (prompt ?? DefaultPrompt(task)) is { } words && !string.IsNullOrWhiteSpace(words)

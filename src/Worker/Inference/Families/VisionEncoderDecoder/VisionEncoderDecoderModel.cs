@@ -31,7 +31,7 @@ internal sealed class VisionEncoderDecoderModel : CaptionModel
             ?? throw new InvalidDataException("config.json does not say how many positions the decoder has (decoder.n_positions)");
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
         var tokenizer = HubTokenizer.Load(folder.Path);
-        var defaults = new GenerationDefaults(generation, tokens.PromptLength, context);
+        var defaults = new GenerationDefaults(generation, context);
         return new VisionEncoderDecoderModel(reference, images, CaptionEngines.Load(folder, images, tokens, options, device), tokens, defaults, tokenizer);
     }
 

@@ -33,7 +33,7 @@ internal sealed class CudaCaptionEngine : ICaptionEngine
     /// <exception cref="OutOfDeviceMemoryException">Not even a single image fits.</exception>
     public static CudaCaptionEngine Load(CaptionGraphs graphs, CudaSettings settings, int beams, int steps)
     {
-        if (graphs.Tokens.PromptLength != 1)
+        if (graphs.Tokens.Prompt.Count != 1)
             throw new InvalidDataException("a captioner on a GPU starts with one token");
         var context = new CudaContext(settings.Device);
         try
