@@ -23,7 +23,8 @@ internal sealed class DecoderGraphs : IDisposable
     public DecoderGraphs(OnnxSession first, OnnxSession next, bool? sharesImage = null, TokenEmbedder? embedder = null)
     {
         (First, Next, Embedder) = (first, next, embedder);
-        Cache = [.. next.Inputs.Keys.Where(IsPast).Select(name => Describe(next, name))];
+        Cache = [.. next.Inputs.Keys.Where(IsPast).Select(name =>
+            CacheTensor.Of(next, name, Present + name[Past.Length..], name.Contains(".encoder.", StringComparison.Ordinal)))];
         foreach (var session in new[] { first, next })
             Check(session);
         FirstStep = Step(first, true);
@@ -116,16 +117,6 @@ internal sealed class DecoderGraphs : IDisposable
 
         if (embedded && !HasCache)
             throw new InvalidDataException($"{session.Name} has no {Past}* inputs: over embeddings, a decoder without a cache is not supported");
-    }
-
-    private static CacheTensor Describe(OnnxSession session, string name)
-    {
-        var input = session.Inputs[name];
-        if (input.Dimensions.Length != 4 || input.Dimensions[1] <= 0 || input.Dimensions[3] <= 0)
-            throw new InvalidDataException($"input {name} of {session.Name} is not [rows, heads, positions, size] with known heads and size");
-        return new CacheTensor(
-            name, Present + name[Past.Length..], name.Contains(".encoder.", StringComparison.Ordinal),
-            input.Dimensions[1], input.Dimensions[3], input.ElementDataType);
     }
 
     // The cross-attention tensors come from the first step alone: a merged graph's further steps give dummies.

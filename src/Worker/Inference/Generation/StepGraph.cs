@@ -20,8 +20,10 @@ internal sealed class StepGraph : IDisposable
         Session = session;
         IsMasked = session.Inputs.ContainsKey(Mask);
         string[] plain = IsMasked ? [.. Plain, Mask] : Plain;
-        Self = [.. Names(session, "past.").Select(name => Describe(session, name, "present" + name["past".Length..], false))];
-        Cross = [.. Names(session, "cross.").Select(name => Describe(session, name, "", true))];
+        Self = [.. Names(session, "past.").Select(name => CacheTensor.Of(session, name, "present" + name["past".Length..], false))];
+        Cross = [.. Names(session, "cross.").Select(name => CacheTensor.Of(session, name, "", true))];
+        if (!IsMasked && Cross.FirstOrDefault(static tensor => tensor.Positions == 0) is { } strange)
+            throw new InvalidDataException($"input {strange.Input} of {session.Name} has not the dimensions of keys or values");
         Inputs = [.. plain, .. Self.Select(static tensor => tensor.Input), .. Cross.Select(static tensor => tensor.Input)];
         Outputs = ["logits", .. Self.Select(static tensor => tensor.Output)];
         session.Expect(name => Inputs.Contains(name));
@@ -61,12 +63,4 @@ internal sealed class StepGraph : IDisposable
     // In the order of the graph, which is that of the layers.
     private static IEnumerable<string> Names(OnnxSession session, string prefix) =>
         session.Inputs.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).OrderBy(static name => name.Length).ThenBy(static name => name, StringComparer.Ordinal);
-
-    private static CacheTensor Describe(OnnxSession session, string name, string output, bool cross)
-    {
-        var fixedPositions = cross && !session.Inputs.ContainsKey(Mask);
-        if (session.Inputs[name].Dimensions is not [_, > 0 and var heads, var positions, > 0 and var size] || (fixedPositions && positions <= 0))
-            throw new InvalidDataException($"input {name} of {session.Name} has not the dimensions of keys or values");
-        return new CacheTensor(name, output, cross, heads, size, TensorElementType.Float) { Positions = Math.Max(0, positions) };
-    }
 }

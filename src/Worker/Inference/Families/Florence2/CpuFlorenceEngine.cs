@@ -77,7 +77,7 @@ internal sealed class CpuFlorenceEngine : FlorenceEngine<StepRun>
         for (var image = 0; image < images.Length; image++)
         {
             cancellation.ThrowIfCancellationRequested();
-            images[image].Rgb[..(width * height * 3)].CopyTo(workspace.Pixels.Span<byte>(0, width * height * 3));
+            images[image].Frame(0).CopyTo(workspace.Pixels.Span<byte>(0, width * height * 3));
             using var input = OnnxSession.Tensor(workspace.Pixels, TensorElementType.UInt8, 1, height, width, 3);
             using var output = OnnxSession.TensorAt(workspace.Features, bytes * image, TensorElementType.Float, [1, ImageTokens, Width]);
             _vision.Run(VisionInputs, [input], VisionOutputs, [output]);
@@ -107,10 +107,7 @@ internal sealed class CpuFlorenceEngine : FlorenceEngine<StepRun>
     // A row's keys and values, one tensor behind the other.
     private void RunEncoder(int[] prompt, int row, int positions, FlorenceWorkspace<StepRun> workspace)
     {
-        workspace.Ids.Reserve((long)prompt.Length * sizeof(long));
-        var ids = workspace.Ids.Span<long>(0, prompt.Length);
-        for (var i = 0; i < prompt.Length; i++)
-            ids[i] = prompt[i];
+        TokenIds.Write(new PromptBatch(prompt), prompt.Length, false, TensorElementType.Int64, workspace.Ids);
         workspace.Input.Reserve(_decoder.Cross.Sum(tensor => tensor.RowBytes(positions)));
         using var features = OnnxSession.TensorAt(
             workspace.Features, (long)row * ImageTokens * Width * sizeof(float), TensorElementType.Float, [1, ImageTokens, Width]);

@@ -19,7 +19,7 @@ internal sealed class FlorencePrompts(HubTokenizer tokenizer, int longest)
         int[] ids;
         if (prompt.Task?.Input == FlorenceInput.Region)
         {
-            int[] around = [.. Plain(before), .. Locations(prompt.Input), .. Plain(after)];
+            int[] around = [.. tokenizer.EncodeUserText(before), .. Locations(prompt.Input), .. tokenizer.EncodeUserText(after)];
             ids = [.. _frame[..^1], .. around, _frame[^1]];
         }
         else
@@ -38,8 +38,6 @@ internal sealed class FlorencePrompts(HubTokenizer tokenizer, int longest)
         var place = template.IndexOf(FlorenceTask.Place, StringComparison.Ordinal);
         return place < 0 ? (template, string.Empty) : (template[..place], template[(place + FlorenceTask.Place.Length)..]);
     }
-
-    private int[] Plain(string text) => tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false);
 
     // The one place where special tokens come from outside: four locations and nothing else, which has been checked.
     private int[] Locations(string region) => tokenizer.Encode(region, addSpecialTokens: false);

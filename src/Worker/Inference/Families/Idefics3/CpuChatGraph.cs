@@ -20,13 +20,13 @@ internal sealed class CpuChatGraph : IDisposable
     public CpuChatGraph(OnnxSession session, TokenEmbedder embedder)
     {
         (Session, Embedder) = (session, embedder);
-        Cache = [.. session.Inputs.Keys.Where(static name => name.StartsWith(Past, StringComparison.Ordinal)).Select(name => Describe(session, name))];
+        Cache = [.. session.Inputs.Keys.Where(static name => name.StartsWith(Past, StringComparison.Ordinal))
+            .Select(name => CacheTensor.Of(session, name, "present" + name[(Past.Length - 1)..], false))];
         Inputs = [.. Plain, .. Cache.Select(static tensor => tensor.Input)];
         Outputs = ["logits", .. Cache.Select(static tensor => tensor.Output)];
         session.Expect(name => Inputs.Contains(name));
-        session.InputType(Plain[0], TensorElementType.Float);
-        session.InputType(Plain[1], TensorElementType.Int32);
-        session.InputType(Plain[2], TensorElementType.Int32);
+        foreach (var name in Inputs)
+            session.InputType(name, name == Plain[1] || name == Plain[2] ? TensorElementType.Int32 : TensorElementType.Float);
         foreach (var name in Outputs)
             session.FloatOutput(name);
         if (Cache.Count == 0 || session.Outputs["logits"].Dimensions is not [_, > 0 and var vocabulary] || session.Inputs[Plain[0]].Dimensions[^1] != embedder.Width)
@@ -58,9 +58,4 @@ internal sealed class CpuChatGraph : IDisposable
         Session.Dispose();
         Embedder.Dispose();
     }
-
-    private static CacheTensor Describe(OnnxSession session, string name) =>
-        session.Inputs[name].Dimensions is [_, > 0 and var heads, _, > 0 and var size]
-            ? new CacheTensor(name, "present" + name[(Past.Length - 1)..], false, heads, size, TensorElementType.Float)
-            : throw new InvalidDataException($"input {name} of {session.Name} has not the dimensions of keys or values");
 }

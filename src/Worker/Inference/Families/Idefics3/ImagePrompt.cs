@@ -50,7 +50,7 @@ internal sealed class ImagePrompt
         var ids = new List<int>(_begin);
         foreach (var image in images)
             Add(ids, image);
-        var text = _tokenizer.Encode(words, addSpecialTokens: false, parseSpecialTokens: false);
+        var text = _tokenizer.EncodeUserText(words);
         if (text.Contains(ImageToken))
             throw new RejectedException(RejectionReason.BadRequest, "the prompt holds a token that stands for an image");
         ids.AddRange(text);
