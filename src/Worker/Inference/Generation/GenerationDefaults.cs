@@ -77,7 +77,8 @@ internal sealed class GenerationDefaults(GenerationConfig config, int contextLen
         {
             throw new RejectedException(RejectionReason.BadRequest, imageTokens == 0
                 ? $"the prompt is {length} tokens long, and the model's context has {contextLength}"
-                : $"the prompt has {length} tokens, {imageTokens} of them the image's: the model's context of {contextLength} has no room for an answer");
+                : $"the prompt has {length} tokens, {imageTokens} of them the image's: "
+                    + $"the model's context of {contextLength} has no room for an answer");
         }
     }
 

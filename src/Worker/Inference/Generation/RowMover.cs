@@ -17,7 +17,7 @@ internal static class RowMover
         return true;
     }
 
-    /// <summary>Moves rows, within their buffer where that overwrites nothing that is still wanted, else into the spare one, which then is theirs.</summary>
+    /// <summary>Moves rows: within their buffer where that overwrites nothing still wanted, else into the spare one, which then is theirs.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="spare">Another buffer; grows as needed.</param>
     /// <param name="rowBytes">Bytes a row.</param>

@@ -28,7 +28,9 @@ internal sealed class BlipModel : CaptionModel
         var tokens = new GenerationTokens([config.StartToken], [config.EndToken], null, null);
         var tokenizer = HubTokenizer.Load(folder.Path);
         var defaults = new GenerationDefaults(GenerationConfig.Load(folder), config.Text.MaxPositions);
-        return new BlipModel(reference, images, BlipEngines.Load(folder, images, tokens, options, device), tokens, defaults, tokenizer);
+        var engine = Engines.Choose<ICaptionEngine>(
+            folder, device, () => ExportedCaptionEngine.Load(folder, images, tokens, options), () => CpuCaptionEngine.Load(folder, tokens, options));
+        return new BlipModel(reference, images, engine, tokens, defaults, tokenizer);
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Failures;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Engine;
+using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -47,7 +49,13 @@ internal sealed class EmbedderModel : IModel
     {
         var family = EmbedderFamily.Of(folder);
         var tokenizer = family.TextOutput is null ? null : HubTokenizer.Load(folder.Path);
-        var engine = EmbeddingEngines.Load(folder, family, family.PaddingOf(folder.Config, tokenizer), images, options, device);
+        var padding = family.PaddingOf(folder.Config, tokenizer);
+        var engine = Engines.Choose<IEmbeddingEngine>(
+            folder,
+            device,
+            () => ExportedEmbeddingEngine.Load(folder, family, padding, images, options),
+            () => CpuEmbeddingEngine.Load(folder, padding, options),
+            () => CudaEmbeddingEngine.Load(EmbeddingGraphs.Of(folder, images), CudaSettings.For(device)));
         try
         {
             // What does not fit together is found at start-up, not by the first image.

@@ -5,7 +5,6 @@ using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
-using VlWorker.ModelKit.Families.Cpu;
 
 namespace VlWorker.Inference.Families.Florence2;
 
@@ -56,7 +55,11 @@ internal sealed class Florence2Model : IModel
             ?? throw new InvalidDataException("neither generation_config.json nor config.json says which token the decoder starts with");
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
         var tokenizer = HubTokenizer.Load(folder.Path);
-        var engine = Load(folder, images, tokens, options, device);
+        var engine = Engines.Choose<FlorenceEngine>(
+            folder,
+            device,
+            () => ExportedFlorenceEngine.Load(folder, images, tokens, options),
+            () => CpuFlorenceEngine.Load(folder, tokens, options));
         try
         {
             tokens.CheckVocabulary(engine.Vocabulary);
@@ -94,15 +97,6 @@ internal sealed class Florence2Model : IModel
     // transformers' own default of 20 tokens would cut lists of boxes: what the context has room for is the bound, as in the model's examples.
     private static GenerationConfig Defaults(GenerationConfig config, int context) =>
         config.MaxLength is null && config.MaxNewTokens is null ? config with { MaxNewTokens = context } : config;
-
-    private static FlorenceEngine Load(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, ModelOptions options, DeviceSpec device) =>
-        (device.Name.Kind, folder.Manifest?.Layout) switch
-        {
-            (DeviceKind.Cuda, _) => throw new NotSupportedException("florence2 runs on processors only: list cpu in the model's Devices"),
-            (_, null) => ExportedFlorenceEngine.Load(folder, images, tokens, options),
-            (_, CpuLayout.Name) => CpuFlorenceEngine.Load(folder, tokens, options),
-            var (_, layout) => throw new InvalidDataException($"layout {layout} has no engine"),
-        };
 
     private PreparedRow Prepare(InferenceInput input)
     {

@@ -58,7 +58,11 @@ internal sealed class Idefics3Model : IModel
         var template = ChatTemplate.Load(folder.Path);
         var imageToken = folder.Config.Int32("image_token_id") ?? throw new InvalidDataException("config.json has no image_token_id");
         var tokens = new GenerationTokens([imageToken], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
-        var engine = ChatEngines.Load(folder, images, imageToken, tokens, options, device);
+        var engine = Engines.Choose<IChatEngine>(
+            folder,
+            device,
+            () => ExportedChatEngine.Load(folder, images, imageToken, tokens, options),
+            () => CpuChatEngine.Load(folder, images, imageToken, tokens, options));
         try
         {
             var prompt = new ImagePrompt(tokenizer, template, engine.TokensPerFrame);

@@ -1,5 +1,7 @@
 using VlWorker.Contracts;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning;
+using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -32,7 +34,15 @@ internal sealed class VisionEncoderDecoderModel : CaptionModel
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
         var tokenizer = HubTokenizer.Load(folder.Path);
         var defaults = new GenerationDefaults(generation, context);
-        return new VisionEncoderDecoderModel(reference, images, CaptionEngines.Load(folder, images, tokens, options, device), tokens, defaults, tokenizer);
+        var engine = Engines.Choose<ICaptionEngine>(
+            folder,
+            device,
+            () => ExportedCaptionEngine.Load(folder, images, tokens, options),
+            () => CpuCaptionEngine.Load(folder, tokens, options),
+            () => CudaCaptionEngine.Load(
+                CaptionGraphs.Of(folder, images, tokens), CudaSettings.For(device),
+                CaptionGraphs.DefaultBeams(folder), CaptionGraphs.DefaultSteps(folder)));
+        return new VisionEncoderDecoderModel(reference, images, engine, tokens, defaults, tokenizer);
     }
 
     /// <inheritdoc/>

@@ -93,7 +93,7 @@ public sealed class BlipModelTests(BlipFixture fixture) : IClassFixture<BlipFixt
         Assert.True(DeviceName.TryParse("cuda:0", out var gpu));
         var error = Assert.Throws<ModelFolderException>(() =>
             ModelLoader.Load(fixture.Merged.Reference, folder, new ModelOptions(), new DeviceSpec(gpu, 1, 8)).Dispose());
-        Assert.Contains("blip runs on the processor alone", error.Message);
+        Assert.Contains("blip runs on processors only", error.Message);
     }
 
     private GeneratedSequence Caption(string? prompt, GenerationOptions? options = null) => Assert.IsType<CaptionOutcome>(
