@@ -10,16 +10,6 @@ internal sealed class Generator(GenerationTokens tokens)
 {
     private readonly ScoreProcessors _processors = new(tokens);
 
-    /// <summary>Generates for rows that all start with the model's own prompt.</summary>
-    /// <inheritdoc cref="Run(IDecoderRun, HiddenStates, ReadOnlySpan{RowRequest}, Span{RowResult}, CancellationToken)"/>
-    public void Run(IDecoderRun run, HiddenStates states, ReadOnlySpan<GenerationParameters> parameters, Span<RowResult> results, CancellationToken cancellation)
-    {
-        var rows = new RowRequest[parameters.Length];
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = new RowRequest(parameters[i], tokens.Prompt);
-        Run(run, states, rows, results, cancellation);
-    }
-
     /// <summary>Generates for rows whose encoder states, or embedded prompts, lie in the run's memory.</summary>
     /// <param name="run">The decoder's state.</param>
     /// <param name="states">What lies there, for all rows.</param>

@@ -77,7 +77,7 @@ internal sealed class ModelOptimizer(string cache, ILogger logger)
         using var expected = ModelLoader.Load(reference, exported, options, DeviceSpec.Cpu);
         using var actual = ModelLoader.Load(
             reference, optimised, options with { Precision = ModelPrecision.Auto }, device with { Streams = 1, MaxBatch = SmallBatch });
-        using var rows = new VerificationRows(expected);
+        using var rows = VerificationRows.Of(expected);
         var agreement = ModelAgreement.Measure(expected, actual, rows.All, CancellationToken.None);
         var exact = exported.Precision == ModelPrecision.Fp32 && optimised.Precision == ModelPrecision.Fp32;
         var verdict = new Verdict(agreement.IsGood(exact), $"compared with the export: {agreement}");

@@ -1,38 +1,17 @@
 using VlWorker.Buffers;
 using VlWorker.Decoding;
-using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference.Optimizing;
 
-/// <summary>Made-up images and texts, for comparing two forms of a model where no images are at hand. Owns them.</summary>
-internal sealed class VerificationRows : IDisposable
+/// <summary>Made-up images and texts, for comparing two forms of a model where no images are at hand.</summary>
+internal static class VerificationRows
 {
     private const int Images = 6;
 
     private static readonly string[] Texts = ["a photo", "two red circles on a blue background", "a dog that runs along a beach, seen from behind"];
 
-    private readonly List<InferenceInput> _rows = [];
-
     /// <summary>Makes the rows that a model takes, with its default parameters.</summary>
-    public VerificationRows(IModel model)
-    {
-        if (model.Images is { } images)
-        {
-            var (width, height) = SampleRows.SizeOf(images.Resize);
-            foreach (var task in model.Tasks.Where(SampleRows.HasRowsOfItsOwn))
-                _rows.AddRange(Enumerable.Range(0, Images).Select(number => new ImageInput(
-                    task, Draw(number, width, height), model.Resolve(null), SampleRows.PromptOf(task))));
-        }
-
-        if (model.EmbedsText)
-            _rows.AddRange(Texts.Select(text => new TextInput(model.Tokenize(text))));
-    }
-
-    /// <summary>The rows.</summary>
-    public IReadOnlyList<InferenceInput> All => _rows;
-
-    /// <inheritdoc/>
-    public void Dispose() => _rows.ForEach(static row => row.Dispose());
+    public static SampleRows Of(IModel model) => new(model, Images, Draw, Texts);
 
     // Coloured discs and bars on plain or graded grounds: what every vision model tells apart.
     private static PreparedPixels Draw(int number, int width, int height)

@@ -77,10 +77,11 @@ public sealed class DecoderRunTests : IDisposable
         var cases = _golden.Captions.Where(golden => golden.Parameters.NumBeams > 1).ToArray();
         // One of them ends with its first token: its image leaves before the others fork.
         GenerationParameters[] parameters = [cases[0].Parameters with { MaxLength = 2 }, .. cases.Select(golden => golden.Parameters)];
-        var results = new RowResult[parameters.Length];
+        RowRequest[] rows = [.. parameters.Select(row => new RowRequest(row, [Start]))];
+        var results = new RowResult[rows.Length];
 
         var states = Encode(run, [cases[0].Image, .. cases.Select(golden => golden.Image)]);
-        new Generator(new GenerationTokens([Start], [Start], null, null)).Run(run, states, parameters, results, CancellationToken.None);
+        new Generator(new GenerationTokens([Start], [Start], null, null)).Run(run, states, rows, results, CancellationToken.None);
 
         Assert.Equal(2, results[0].Sequences[0].Tokens.Length);
         for (var i = 0; i < cases.Length; i++)

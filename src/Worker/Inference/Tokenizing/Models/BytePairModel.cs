@@ -33,8 +33,7 @@ internal sealed class BytePairModel : TokenModel
         _endOfWord = json.OptionalText("end_of_word_suffix") ?? "";
         _fuseUnknown = json.FlagOr("fuse_unk", false);
         _ignoreMerges = json.FlagOr("ignore_merges", false);
-        if (json.Optional("unk_token") is { } unknown)
-            _unknownId = Vocabulary.IdOf(unknown.Text()) ?? throw unknown.Malformed($"\"{unknown.Text()}\" is not in the vocabulary");
+        _unknownId = json.Optional("unk_token") is { } unknown ? Vocabulary.Required(unknown) : null;
         _bytes = json.FlagOr("byte_fallback", false) ? ByteTokens.Of(Vocabulary) : null;
         _merges = new MergeTable([.. Merges(json.Required("merges"))]);
         _inner = [.. Enumerable.Range(0, ByteAlphabet.End).Select(unit => Find(new Rune((char)unit), last: false))];

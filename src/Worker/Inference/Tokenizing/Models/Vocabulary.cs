@@ -32,5 +32,8 @@ internal sealed class Vocabulary
 
     public int? IdOf(ReadOnlySpan<char> token) => _idsBySpan.TryGetValue(token, out var id) ? id : null;
 
+    /// <exception cref="InvalidDataException">What the file names is no token.</exception>
+    public int Required(TokenizerJson token) => IdOf(token.Text()) ?? throw token.Malformed($"\"{token.Text()}\" is not in the vocabulary");
+
     public string? TokenOf(int id) => _tokens.GetValueOrDefault(id);
 }

@@ -16,8 +16,7 @@ internal sealed class WordPieceModel : TokenModel
         Vocabulary = new Vocabulary(json.Required("vocab"));
         _prefix = json.OptionalText("continuing_subword_prefix") ?? "##";
         _longestWord = json.Optional("max_input_chars_per_word")?.Id() ?? 100;
-        var unknown = json.Required("unk_token");
-        _unknown = Vocabulary.IdOf(unknown.Text()) ?? throw unknown.Malformed($"\"{unknown.Text()}\" is not in the vocabulary");
+        _unknown = Vocabulary.Required(json.Required("unk_token"));
     }
 
     /// <inheritdoc/>
