@@ -68,16 +68,20 @@ public static class EqualResults
         if (left.Count != right.Count)
             return $"embedding: {left.Count} and {right.Count} components";
         var cosine = left.Zip(right, static (x, y) => (double)x * y).Sum();
-        return cosine >= LeastCosine ? null : string.Create(CultureInfo.InvariantCulture, $"embedding: cosine {cosine}, from {left[0]} and {right[0]} on");
+        return cosine >= LeastCosine
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"embedding: cosine {cosine}, from {left[0]} and {right[0]} on");
     }
 
     private static IReadOnlyList<float> Values(Embedding embedding) =>
         embedding.Values ?? MemoryMarshal.Cast<byte, float>(Convert.FromBase64String(embedding.Base64!)).ToArray();
 
-    private static LabelScore[] Sorted(Classification classification) => [.. classification.Labels.OrderBy(static label => label.Label, StringComparer.Ordinal)];
+    private static LabelScore[] Sorted(Classification classification) =>
+        [.. classification.Labels.OrderBy(static label => label.Label, StringComparer.Ordinal)];
 
     private static string Written(IReadOnlyList<IReadOnlyList<double>>? polygons) =>
-        polygons is null ? "none" : string.Join(" | ", polygons.Select(static polygon => string.Join(' ', polygon.Select(static value => value.ToString("R", CultureInfo.InvariantCulture)))));
+        polygons is null ? "none" : string.Join(" | ", polygons.Select(static polygon =>
+            string.Join(' ', polygon.Select(static value => value.ToString("R", CultureInfo.InvariantCulture)))));
 
     private static string? Same<T>(string what, T one, T other) => EqualityComparer<T>.Default.Equals(one, other) ? null : Two(what, one, other);
 

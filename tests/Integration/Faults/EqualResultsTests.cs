@@ -31,8 +31,8 @@ public sealed class EqualResultsTests
         ["answer"] = (output => output with { Answer = output.Answer! with { Text = "no" } }, "text: yes and no"),
         ["embedding"] = (output => output with { Embedding = output.Embedding! with { Values = [0.998f, 0.0632f] } }, "from 1 and 0.998 on"),
         ["no embedding"] = (output => output with { Embedding = null }, "and none"),
-        ["box"] = (output => output with { Detections = [output.Detections![0] with { Box = output.Detections[0].Box with { Top = 1 } }] }, "Bottom = 4 }"),
-        ["polygon"] = (output => output with { Detections = [output.Detections![0] with { Polygons = [[1, 2, 3, 5]] }] }, "1 2 3 4 and 1 2 3 5"),
+        ["box"] = (output => output with { Detections = [Cat(output) with { Box = Cat(output).Box with { Top = 1 } }] }, "Bottom = 4 }"),
+        ["polygon"] = (output => output with { Detections = [Cat(output) with { Polygons = [[1, 2, 3, 5]] }] }, "1 2 3 4 and 1 2 3 5"),
         ["detections"] = (output => output with { Detections = [] }, "detections: 1 and 0"),
         ["label"] = (output => output with { Classification = Labels(Label("cat", 0.498), Label("cow", 0.502)) }, "dog and cow"),
         ["label's score"] = (output => output with { Classification = Labels(Label("dog", 0.52), Label("cat", 0.498)) }, "0.502 and 0.52"),
@@ -61,6 +61,8 @@ public sealed class EqualResultsTests
         Assert.Null(EqualResults.Difference(Of(Whole), Of(Whole)));
         Assert.Null(EqualResults.Difference(Of(Whole), Of(moved)));
     }
+
+    private static Detection Cat(Output output) => output.Detections![0];
 
     private static LabelScore Label(string label, double score) => new() { Label = label, Score = score };
 
