@@ -12,10 +12,11 @@ namespace VlWorker.Hosting;
 /// <summary>Starts the worker in order and stops it in the opposite order.</summary>
 /// <remarks>
 /// Start: models, device, consuming; meanwhile /health/live answers already. Stop: consuming first, with everything in the pipeline
-/// finished or given back, then the devices, then the models (by the container). A start that can't succeed ends the process with exit code 2,
+/// finished or given back while /health/ready still answers, then HTTP, the devices, and the models (by the container). A start that can't succeed ends the process with exit code 2,
 /// a device that is lost to it with exit code 3, both through an orderly stop.
 /// </remarks>
-internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<WorkerLifecycle> logger) : BackgroundService
+internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<WorkerLifecycle> logger)
+    : BackgroundService, IHostedLifecycleService
 {
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConsumingService? _consuming;
@@ -38,12 +39,28 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
     public IReadOnlyList<string> NotReady() => _phase is { } phase ? [phase] : _consuming?.NotReady is { } reason ? [reason] : [];
 
     /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Before any service stops, the one that answers HTTP among them: what is in hand is finished.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _phase = "stopping";
+        if (Started.IsCompletedSuccessfully)
+            await StopConsumingAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _phase = "stopping";
         await base.StopAsync(cancellationToken);
-        if (_consuming is { } consuming)
-            await consuming.StopAsync(cancellationToken);
+        await StopConsumingAsync(cancellationToken);
         if (_runner is { } runner && !runner.Stop(TimeSpan.FromSeconds(5)))
             Log.DeviceStillBusy(logger);
         Log.Stopped(logger);
@@ -105,6 +122,12 @@ internal sealed class WorkerLifecycle(IServiceProvider services, IHostApplicatio
         _phase = "warming up";
         _runner.WarmUp(cancellation);
         _runner.Start();
+    }
+
+    private async Task StopConsumingAsync(CancellationToken cancellation)
+    {
+        if (Interlocked.Exchange(ref _consuming, null) is { } consuming)
+            await consuming.StopAsync(cancellation);
     }
 
     /// <summary>Before the first message; from the signal to stop on, a death blames nobody.</summary>
