@@ -1,7 +1,7 @@
 using VlWorker.Decoding;
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Onnx;

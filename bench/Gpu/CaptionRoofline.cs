@@ -1,4 +1,4 @@
-using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
 
 namespace VlWorker.Bench.Gpu;
 

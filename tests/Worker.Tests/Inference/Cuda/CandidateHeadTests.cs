@@ -1,6 +1,5 @@
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Families.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 

@@ -1,7 +1,7 @@
 using VlWorker.Contracts;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning;
-using VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;

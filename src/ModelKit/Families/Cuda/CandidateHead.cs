@@ -1,8 +1,7 @@
-using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
-namespace VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+namespace VlWorker.ModelKit.Families.Cuda;
 
 /// <summary>From the last block's state to the next tokens.</summary>
 internal static class CandidateHead

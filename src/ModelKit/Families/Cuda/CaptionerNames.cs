@@ -1,4 +1,4 @@
-namespace VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+namespace VlWorker.ModelKit.Families.Cuda;
 
 /// <summary>Inputs and outputs of a captioner's graphs for CUDA.</summary>
 internal static class CaptionerNames

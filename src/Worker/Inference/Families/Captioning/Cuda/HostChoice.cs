@@ -2,7 +2,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Generation;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>
 /// A search whose choices are made on the host, for rows whose scores are changed before the choice: logits come over after every step.

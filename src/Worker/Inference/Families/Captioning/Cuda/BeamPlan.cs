@@ -1,9 +1,9 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Generation;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>Beam search: each step goes on with its best beams by itself; the candidates come to the host, which keeps the books of what has ended.</summary>
 internal sealed class BeamPlan : SearchPlan

@@ -1,11 +1,10 @@
 using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Captioning;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>A captioner on a GPU: a few lanes, each with a batch under way.</summary>
 internal sealed class CudaCaptionEngine : ICaptionEngine

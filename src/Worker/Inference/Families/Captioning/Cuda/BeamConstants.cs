@@ -1,7 +1,7 @@
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Generation;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>What every beam search of some width starts from, in one block: offsets in bytes.</summary>
 /// <param name="capacity">Images at most.</param>

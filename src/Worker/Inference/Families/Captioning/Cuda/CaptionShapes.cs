@@ -2,9 +2,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Engine;
 using VlWorker.ModelKit.Families.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>The sizes in a captioner's graphs for CUDA.</summary>
 /// <param name="Positions">Rows that the encoder takes and gives for an image.</param>

@@ -1,7 +1,7 @@
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>A lane's plans by beams and length, and their memory. Owns them.</summary>
 /// <param name="graphs">The captioner's.</param>

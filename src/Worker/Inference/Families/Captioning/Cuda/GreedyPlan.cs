@@ -1,8 +1,8 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>Greedy search: each step chooses its tokens on the GPU and feeds them to the next; tokens and log-probabilities come to the host.</summary>
 internal sealed class GreedyPlan : SearchPlan

@@ -1,8 +1,8 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>What the steps of a search work on: keys and values of the tokens so far, positions, the image's keys and values. One lane's.</summary>
 internal sealed class StepMemory : IDisposable

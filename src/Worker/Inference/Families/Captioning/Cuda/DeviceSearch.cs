@@ -1,7 +1,7 @@
 using VlWorker.Failures;
 using VlWorker.Inference.Generation;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>
 /// Searches whose choices are made on the GPU. The host reads a step's choices while the next step runs, and stops once every row has ended;

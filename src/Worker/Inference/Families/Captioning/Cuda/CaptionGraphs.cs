@@ -4,7 +4,7 @@ using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>A captioner's graphs for CUDA, and what is not in them.</summary>
 /// <param name="Encoder">Images to keys and values.</param>

@@ -2,9 +2,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Decoding;
 using VlWorker.Inference.Cuda;
 using VlWorker.ModelKit.Families.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>From prepared images to the decoder's keys and values of them, which stay on the GPU. One lane's.</summary>
 internal sealed class EncoderStage : IDisposable

@@ -1,8 +1,8 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>The steps of a search for batches of some sizes, recorded where that was asked for; each step's results come to the host by themselves. One lane's.</summary>
 internal abstract class SearchPlan : IDisposable

@@ -1,10 +1,9 @@
 using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Captioning;
 using VlWorker.Inference.Generation;
 
-namespace VlWorker.Inference.Families.VisionEncoderDecoder.Cuda;
+namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>
 /// One batch's way over the GPU: a stream, the graphs with their weights, and memory for the largest batch. While one lane's batch runs, another
