@@ -61,7 +61,7 @@ internal static class GpuCommand
     private static int Run(GpuPlan plan, string? file)
     {
         using var report = new Report("Full-size models on a GPU", file);
-        using var reference = plan.Python is null ? null : ReferencePeer.Start(plan.Python, plan.Models);
+        using var reference = plan.Python is null ? null : ReferencePeer.Start(plan.Python, "reference.py", plan.Models);
         using (var context = new CudaContext(plan.Settings.Device))
             report.Line($"{context.Name}, {context.Memory().Total >> 30} GiB. {(reference is null ? "No reference." : $"Reference: {reference.Versions}, fp16, its inputs on the GPU already.")}");
         report.Line($"Ours: fp16, from 8-bit images in the host's memory to tokens or embeddings there; {plan.Settings.Lanes} batches in flight where images a second are stated. "

@@ -15,19 +15,22 @@ internal sealed class ReferencePeer : IDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="python">A Python with torch, transformers and numpy.</param>
-    /// <param name="models">Folder with the models' folders.</param>
+    /// <param name="script">Of bench/peers/transformers.</param>
+    /// <param name="arguments">Its arguments.</param>
     /// <exception cref="InvalidOperationException">It does not start.</exception>
-    public static ReferencePeer Start(string python, string models)
+    public static ReferencePeer Start(string python, string script, params ReadOnlySpan<string> arguments)
     {
-        var process = Process.Start(new ProcessStartInfo(python)
+        var process = Process.Start(new ProcessStartInfo(python, [Script(script), .. arguments])
         {
-            ArgumentList = { Path.Combine(Repository.Root, "bench", "peers", "transformers", "reference.py"), models },
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
         var ready = Read(process);
         return new ReferencePeer(process, $"torch {ready.GetProperty("torch").GetString()}, transformers {ready.GetProperty("transformers").GetString()}");
     }
+
+    /// <summary>A script of the reference's.</summary>
+    public static string Script(string name) => Path.Combine(Repository.Root, "bench", "peers", "transformers", name);
 
     /// <summary>Milliseconds of each of some runs of a model on a batch; null, and the reason on the error output, where it can't.</summary>
     public IReadOnlyList<double>? Time(object request) =>

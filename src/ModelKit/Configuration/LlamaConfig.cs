@@ -1,6 +1,6 @@
 namespace VlWorker.ModelKit.Configuration;
 
-/// <summary>Sizes of a Llama, as LlamaConfig of transformers 4.57 names and defaults them.</summary>
+/// <summary>Sizes of a Llama, as LlamaConfig of transformers 4.57 or 5 names and defaults them.</summary>
 /// <param name="Vocabulary">Tokens.</param>
 /// <param name="MaxPositions">The longest sequence.</param>
 /// <param name="HiddenSize">Width of the hidden states.</param>
@@ -42,11 +42,23 @@ internal sealed record LlamaConfig(
             throw section.Wrong("head_dim", "even");
         return new LlamaConfig(
             section.Size("vocab_size", 32000), section.Size("max_position_embeddings", 2048), hidden, section.Size("num_hidden_layers", 32),
-            heads, keyHeads, size, section.Size("intermediate_size", 11008), section.Positive("rms_norm_eps", 1e-6), section.Positive("rope_theta", 10000))
+            heads, keyHeads, size, section.Size("intermediate_size", 11008), section.Positive("rms_norm_eps", 1e-6), Rotation(config, section))
         {
             AttentionBias = section.Flag("attention_bias", false),
             FeedForwardBias = section.Flag("mlp_bias", false),
             TiedHead = section.Flag("tie_word_embeddings", false) || config.Find("tie_word_embeddings") is { ValueKind: System.Text.Json.JsonValueKind.True },
         };
+    }
+
+    // transformers 5 keeps what belongs to the rotation in an object of its own.
+    private static float Rotation(JsonFile config, ConfigSection section)
+    {
+        if (config.Find("text_config", "rope_parameters") is null)
+            return section.Positive("rope_theta", 10000);
+        if (config.Find("text_config", "rope_parameters", "rope_type") is { } type && !type.ValueEquals("default"))
+            throw new NotSupportedException($"text_config.rope_parameters.rope_type in config.json is {type}; supported is default");
+        return config.Number("text_config", "rope_parameters", "rope_theta") is { } angle && angle > 0
+            ? (float)angle
+            : throw section.Wrong("rope_parameters", "an object with a positive rope_theta");
     }
 }
