@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Microsoft.ML.OnnxRuntime;
 using VlWorker.Inference.OnDemand;
 using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
@@ -46,4 +47,13 @@ internal sealed record ModelOptions
     [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
     [Range(1, 256)]
     public int IntraOpThreads { get; init; } = 1;
+
+    /// <summary>Sees what goes into each run of the model's graphs; null where nobody looks. Not a setting.</summary>
+    internal GraphWatch? Watch { get; init; }
 }
+
+/// <summary>Sees what goes into a run of a graph, before it runs. The values are the caller's memory, which the next run may change.</summary>
+/// <param name="file">The graph's file, without its folder.</param>
+/// <param name="names">The inputs' names.</param>
+/// <param name="values">Their values.</param>
+internal delegate void GraphWatch(string file, IReadOnlyList<string> names, IReadOnlyList<OrtValue> values);

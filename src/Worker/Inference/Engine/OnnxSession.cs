@@ -9,6 +9,7 @@ internal sealed class OnnxSession : IDisposable
     private static readonly RunOptions PlainRun = new();
     private static readonly RunOptions ShrinkingRun = Shrinking();
     private readonly InferenceSession _session;
+    private readonly GraphWatch? _watch;
     private int _trims = MemoryTrim.Requests;
 
     /// <summary>Loads a graph and optimises it for this processor.</summary>
@@ -18,7 +19,7 @@ internal sealed class OnnxSession : IDisposable
     /// <exception cref="OnnxRuntimeException">The file is damaged or asks for something unknown.</exception>
     public OnnxSession(string path, ModelOptions options, bool asBuilt = false)
     {
-        Name = Path.GetFileName(path);
+        (Name, _watch) = (Path.GetFileName(path), options.Watch);
         using var settings = new Microsoft.ML.OnnxRuntime.SessionOptions
         {
             GraphOptimizationLevel = asBuilt ? GraphOptimizationLevel.ORT_ENABLE_BASIC : GraphOptimizationLevel.ORT_ENABLE_ALL,
@@ -75,8 +76,11 @@ internal sealed class OnnxSession : IDisposable
 
     /// <summary>Runs the graph; outputs are written into the memory of <paramref name="outputs"/>.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed.</exception>
-    public void Run(IReadOnlyList<string> inputNames, IReadOnlyList<OrtValue> inputs, IReadOnlyList<string> outputNames, IReadOnlyList<OrtValue> outputs) =>
+    public void Run(IReadOnlyList<string> inputNames, IReadOnlyList<OrtValue> inputs, IReadOnlyList<string> outputNames, IReadOnlyList<OrtValue> outputs)
+    {
+        _watch?.Invoke(Name, inputNames, inputs);
         _session.Run(ThisRun(), inputNames, inputs, outputNames, outputs);
+    }
 
     /// <summary>Runs the graph once and tells the shape of an output.</summary>
     public long[] Probe(string input, OrtValue value, string output)

@@ -27,28 +27,20 @@ internal sealed class MeasuredGraph : IDisposable
         _session = new InferenceSession(path, options);
     }
 
-    /// <summary>Declared inputs.</summary>
-    public IReadOnlyDictionary<string, NodeMetadata> Inputs => _session.InputMetadata;
-
     /// <summary>Runs the graph.</summary>
     /// <param name="inputs">Values by name; those that the graph has no input for are passed over.</param>
-    /// <param name="wanted">Outputs to return.</param>
     /// <param name="measurements">Takes the ranges.</param>
-    /// <returns>The outputs, the caller's.</returns>
-    public IReadOnlyList<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyList<string> wanted, Measurements measurements)
+    public void Run(IReadOnlyDictionary<string, OrtValue> inputs, Measurements measurements)
     {
-        string[] outputs = [.. wanted, .. _probes.SelectMany(probe => new[] { probe.Largest, probe.Errors, probe.Squares })];
+        string[] outputs = [.. _probes.SelectMany(probe => new[] { probe.Largest, probe.Errors, probe.Squares })];
         using var options = new RunOptions();
-        var results = _session.Run(options, inputs.Where(input => Inputs.ContainsKey(input.Key)).ToDictionary(), outputs);
+        var known = inputs.Where(input => _session.InputMetadata.ContainsKey(input.Key)).ToDictionary();
+        using var results = _session.Run(options, known, outputs);
         for (var i = 0; i < _probes.Count; i++)
         {
-            var (largest, errors, squares) = (Number(wanted.Count + (3 * i)), Number(wanted.Count + (3 * i) + 1), Number(wanted.Count + (3 * i) + 2));
+            var (largest, errors, squares) = (Number(3 * i), Number((3 * i) + 1), Number((3 * i) + 2));
             measurements.Add(_name, _probes[i].Value, new ValueRange(largest, squares > 0 ? MathF.Sqrt(errors / squares) : 0));
         }
-
-        foreach (var probe in results.Skip(wanted.Count))
-            probe.Dispose();
-        return [.. results.Take(wanted.Count)];
 
         float Number(int index) => results[index].GetTensorDataAsSpan<float>()[0];
     }

@@ -36,12 +36,15 @@ internal sealed class ComparedModel : IDisposable
     public bool EmbedsTexts => _model.EmbedsText;
 
     /// <summary>Loads a model.</summary>
+    /// <param name="choice">Which, in which precision.</param>
+    /// <param name="beams">Beams; null takes the model's own.</param>
+    /// <param name="watch">Sees what its graphs get; null where nobody looks.</param>
     /// <exception cref="ModelFolderException">The folder can't be used.</exception>
     /// <exception cref="ModelCommandException">The model takes no images, or the number of beams does not suit it.</exception>
-    public static ComparedModel Load(ModelChoice choice, int? beams)
+    public static ComparedModel Load(ModelChoice choice, int? beams, GraphWatch? watch = null)
     {
         var folder = ModelFolder.Open(choice.Folder, choice.Precision);
-        var model = ModelLoader.Load(Path.GetFileName(folder.Path), folder.Path, new ModelOptions { Precision = choice.Precision });
+        var model = ModelLoader.Load(Path.GetFileName(folder.Path), folder.Path, new ModelOptions { Precision = choice.Precision, Watch = watch });
         try
         {
             var graphs = folder.Graphs.Values.Concat(folder.Graphs.Values.SelectMany(GraphChoice.ExternalData)).Distinct(StringComparer.Ordinal);

@@ -1,5 +1,4 @@
 using Microsoft.ML.OnnxRuntime;
-using VlWorker.Models.Quantizing;
 
 namespace VlWorker.Worker.Tests.Models.Quantizing;
 
@@ -16,7 +15,7 @@ internal static class DecoderSteps
         var width = session.InputMetadata["encoder_hidden_states"].Dimensions[^1];
         var random = new Random(1);
         using var hidden = OrtValue.CreateTensorValueFromMemory(Enumerable.Range(0, 5 * width).Select(_ => (random.NextSingle() * 2) - 1).ToArray(), [1, 5, width]);
-        using var feeds = new CalibrationFeeds(hidden, Tokens);
+        using var feeds = new DecoderFeeds(hidden, Tokens);
         using var options = new RunOptions();
         var caches = session.InputMetadata.Keys.Where(name => name.StartsWith(Past, StringComparison.Ordinal)).ToList();
         string[] outputs = ["logits", .. caches.Select(name => "present." + name[Past.Length..])];

@@ -1,29 +1,12 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using VlWorker.Decoding;
-using VlWorker.Inference.Engine;
-using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Models.Quantizing;
+namespace VlWorker.Worker.Tests.Models.Quantizing;
 
-/// <summary>Inputs for exported graphs from a caption's tokens; owns what it makes.</summary>
-internal sealed class CalibrationFeeds(OrtValue? hidden, int[] tokens) : IDisposable
+/// <summary>Inputs for an exported decoder from a caption's tokens; owns what it makes.</summary>
+internal sealed class DecoderFeeds(OrtValue hidden, int[] tokens) : IDisposable
 {
     private readonly List<OrtValue> _owned = [];
-
-    /// <summary>Tokens in all.</summary>
-    public int Length => tokens.Length;
-
-    /// <summary>An image as <c>pixel_values</c> [1, 3, height, width]; the caller's.</summary>
-    public static OrtValue Pixels(PreparedPixels pixels, PreprocessorConfig images)
-    {
-        var values = new float[3 * pixels.Width * pixels.Height];
-        new PixelWriter(images.Normalization).Write(pixels, values);
-        return OrtValue.CreateTensorValueFromMemory(values, [1, 3, pixels.Height, pixels.Width]);
-    }
-
-    /// <summary>A single input.</summary>
-    public static Dictionary<string, OrtValue> One(string name, OrtValue value) => new(StringComparer.Ordinal) { [name] = value };
 
     /// <summary>The first tokens, with an empty cache where the graph declares one.</summary>
     public Dictionary<string, OrtValue> First(IReadOnlyDictionary<string, NodeMetadata> inputs, int count)
@@ -56,7 +39,7 @@ internal sealed class CalibrationFeeds(OrtValue? hidden, int[] tokens) : IDispos
                 "input_ids" => Integers(input, [.. ids.ToArray().Select(id => (long)id)]),
                 "attention_mask" => Integers(input, [.. Enumerable.Repeat(1L, past + ids.Length)]),
                 "position_ids" => Integers(input, [.. Enumerable.Range(past, ids.Length).Select(position => (long)position)]),
-                "encoder_attention_mask" => Integers(input, [.. Enumerable.Repeat(1L, (int)hidden!.GetTensorTypeAndShape().Shape[1])]),
+                "encoder_attention_mask" => Integers(input, [.. Enumerable.Repeat(1L, (int)hidden.GetTensorTypeAndShape().Shape[1])]),
                 "use_cache_branch" => Own(OrtValue.CreateTensorValueFromMemory(new[] { past > 0 }, [1])),
                 "encoder_hidden_states" => hidden,
                 _ => null,
