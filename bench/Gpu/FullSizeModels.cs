@@ -3,11 +3,15 @@ using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Generation;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Checkpoints;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Clip.CudaGraphs;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
+using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
+using BlipGraphs = VlWorker.ModelKit.Families.Blip.CudaGraphs;
+using VisionEncoderDecoder = VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 
 namespace VlWorker.Bench.Gpu;
 
@@ -27,13 +31,20 @@ internal static class FullSizeModels
         using var seeded = new SeededModel(folder);
         var parameters = (VisionEncoderDecoderParameters)seeded.Load();
         var images = PreprocessorConfig.Load(folder);
-        return new CaptionGraphs(
-            new GraphFile(null, CaptionerCudaGraphs.Encoder(parameters, images.Normalization, type).ToBytes()),
-            new GraphFile(null, CaptionerCudaGraphs.GreedyStep(parameters.Decoder, type).ToBytes()),
-            new GraphFile(null, CaptionerCudaGraphs.BeamStep(parameters.Decoder, type).ToBytes(), true),
-            new GenerationTokens([EndToken], [EndToken], null, null),
-            parameters.Decoder.Vocabulary,
-            images.Resize);
+        return Captioner(
+            VisionEncoderDecoder.Encoder(parameters, images.Normalization, type), VisionEncoderDecoder.Decoder(parameters.Decoder), type,
+            new GenerationTokens([EndToken], [EndToken], null, null), images.Resize);
+    }
+
+    /// <summary>BLIP's graphs, of a folder with a checkpoint as transformers saves it, whatever its weights.</summary>
+    public static CaptionGraphs Blip(string folder, ElementType type)
+    {
+        var opened = ModelFolder.Open(folder);
+        var parameters = (BlipParameters)CheckpointModel.Read(opened.Path, opened.Family, opened.Config);
+        var (config, images) = (BlipConfig.Read(opened.Config), PreprocessorConfig.Load(folder));
+        return Captioner(
+            BlipGraphs.Encoder(parameters, images.Normalization, type), BlipGraphs.Decoder(parameters.Text), type,
+            new GenerationTokens([config.StartToken], [config.EndToken], null, null), images.Resize);
     }
 
     /// <summary>An embedder's graphs.</summary>
@@ -47,4 +58,12 @@ internal static class FullSizeModels
             new GraphFile(null, ClipCudaGraphs.Text(parameters, type).ToBytes()),
             images.Resize);
     }
+
+    private static CaptionGraphs Captioner(OnnxModel encoder, StepDecoder decoder, ElementType type, GenerationTokens tokens, ResizePlan images) => new(
+        new GraphFile(null, encoder.ToBytes()),
+        new GraphFile(null, CaptionerGraphs.GreedyStep(decoder, type).ToBytes()),
+        new GraphFile(null, CaptionerGraphs.BeamStep(decoder, type).ToBytes(), true),
+        tokens,
+        decoder.Head.Vocabulary,
+        images);
 }

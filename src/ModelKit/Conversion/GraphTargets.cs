@@ -31,6 +31,7 @@ internal static class GraphTargets
         [(ModelFamily.SmolVlm, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Blip, ConversionTarget.Cuda)] = Cuda,
     };
 
     /// <summary>The builder of a family for a target.</summary>

@@ -31,6 +31,18 @@ internal sealed class TinyModels(int seed = 1)
         return new VisionEncoderDecoderParameters(Vit(qkvBias), decoder, sameWidth ? null : Layer(Width, width));
     }
 
+    /// <summary>A BLIP captioner.</summary>
+    public BlipParameters Blip()
+    {
+        var layers = Enumerable.Range(0, 2).Select(_ => new DecoderLayer(
+            Norm(Width, 1e-12f), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width),
+            Norm(Width, 1e-12f), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width),
+            Norm(Width, 1e-12f), Layer(Width, Inner), Layer(Inner, Width), Width / HeadSize, Width / HeadSize, HeadSize) { NormsBehind = true }).ToList();
+        return new BlipParameters(Vit(true), new BertParameters(
+            Width, Vocabulary, 10, Activation.Gelu, Matrix(Vocabulary, Width), Matrix(10, Width), Norm(Width, 1e-12f), layers,
+            Layer(Width, Width), Norm(Width, 1e-12f), Matrix(Vocabulary, Width), Values(Vocabulary)));
+    }
+
     /// <summary>A CLIP.</summary>
     public ClipParameters Clip() => new(
         Vit(true) with { PatchBias = null, PreNorm = Norm(Width, 1e-5f), Activation = Activation.QuickGelu, Layers = Blocks(Width, 1e-5f, true), FinalNorm = Norm(Width, 1e-5f), Projection = Matrix(Width, Projected) },

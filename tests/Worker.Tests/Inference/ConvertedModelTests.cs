@@ -44,7 +44,6 @@ public sealed class ConvertedModelTests(
     [Theory]
     [InlineData("siglip", "siglip")]
     [InlineData("dinov2", "dinov2")]
-    [InlineData("blip-captioning", "blip")]
     [InlineData("smolvlm", "idefics3")]
     public void Families_without_graphs_for_a_GPU_say_so(string fixture, string family)
     {

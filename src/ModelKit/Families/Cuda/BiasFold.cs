@@ -60,6 +60,9 @@ internal static class BiasFold
         return new Linear(new Matrix(linear.Inputs, linear.Outputs, values), null);
     }
 
+    /// <summary>The bias of the next sum, where what is added to was moved by <see cref="Move"/>, too.</summary>
+    public static float[] Less(float[]? bias, double[] shift) => [.. shift.Select((moved, i) => (float)((bias?[i] ?? 0) - moved))];
+
     /// <summary>vector * matrix, in float64.</summary>
     public static double[] Apply(ReadOnlySpan<double> vector, Matrix matrix)
     {

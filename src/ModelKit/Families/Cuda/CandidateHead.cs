@@ -17,13 +17,14 @@ internal static class CandidateHead
     public static int Columns(int vocabulary) => vocabulary % (Multiple / 2) == 0 ? vocabulary : (vocabulary + Multiple - 1) / Multiple * Multiple;
 
     /// <summary>Logits [rows, <see cref="Columns"/>] of states [..., D].</summary>
-    public static string Logits(CudaGraph graph, DecoderParameters decoder, string states)
+    public static string Logits(CudaGraph graph, VocabularyHead head, string states)
     {
-        var rows = graph.Builder.Node("Reshape", [states, graph.Integers(-1, decoder.HiddenSize)]);
-        var head = decoder.Head ?? decoder.TokenEmbedding;
-        if (Columns(decoder.Vocabulary) == decoder.Vocabulary)
-            return graph.Builder.Node("Gemm", [rows, graph.Weight(head)], ("transB", 1));
-        // A column of ones carries what keeps the added tokens down: cheaper than adding a bias to all logits.
+        var rows = graph.Builder.Node("Reshape", [states, graph.Integers(-1, head.Weight.Columns)]);
+        if (head.Transform is { } transform)
+            rows = graph.Norm(graph.Activate(rows, transform.Dense, transform.Activation), transform.Norm);
+        if (head.Columns == head.Vocabulary && head.Bias is null)
+            return graph.Builder.Node("Gemm", [rows, graph.Weight(head.Weight)], ("transB", 1));
+        // A column of ones carries the bias and what keeps the added tokens down: cheaper than adding a bias to all logits.
         var padded = graph.Builder.Node("Pad", [rows, graph.Integers(0, 0, 0, Pad), graph.Constant([1], [])]);
         return graph.Builder.Node("Gemm", [padded, graph.Weight(Widen(head))], ("transB", 1));
     }
@@ -85,16 +86,15 @@ internal static class CandidateHead
         b.Output(b.Node("Where", [now, here, history]), CaptionerNames.NextIndirection, ElementType.Int32, "images", "beams", "length");
     }
 
-    private static Matrix Widen(Matrix head)
+    private static Matrix Widen(VocabularyHead head)
     {
-        var (rows, columns) = (Columns(head.Rows), head.Columns + Pad);
+        var (rows, columns) = (head.Columns, head.Weight.Columns + Pad);
         var values = new float[rows * columns];
         for (var row = 0; row < rows; row++)
         {
-            if (row < head.Rows)
-                head.Row(row).CopyTo(values.AsSpan(row * columns));
-            else
-                values[(row * columns) + head.Columns] = Never;
+            if (row < head.Vocabulary)
+                head.Weight.Row(row).CopyTo(values.AsSpan(row * columns));
+            values[(row * columns) + head.Weight.Columns] = row < head.Vocabulary ? head.Bias?[row] ?? 0 : Never;
         }
 
         return new Matrix(rows, columns, values);

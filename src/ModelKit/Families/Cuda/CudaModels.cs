@@ -1,6 +1,5 @@
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Clip.CudaGraphs;
-using VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
@@ -20,18 +19,30 @@ internal static class CudaModels
         switch (parameters)
         {
             case VisionEncoderDecoderParameters captioner:
-                if (!CaptionerCudaGraphs.Supports(captioner.Decoder))
-                    throw new NotSupportedException("the decoder's heads are not 32, 64 or 128 wide, and its kernel for CUDA knows no others");
-                yield return (CudaLayout.Encoder, CaptionerCudaGraphs.Encoder(captioner, normalization, type));
-                yield return (CudaLayout.Greedy, CaptionerCudaGraphs.GreedyStep(captioner.Decoder, type));
-                yield return (CudaLayout.Beams, CaptionerCudaGraphs.BeamStep(captioner.Decoder, type));
-                break;
+                return Captioner(
+                    () => VisionEncoderDecoder.CudaGraphs.Encoder(captioner, normalization, type), VisionEncoderDecoder.CudaGraphs.Decoder(captioner.Decoder), type);
+            case BlipParameters blip:
+                return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Blip.CudaGraphs.Decoder(blip.Text), type);
             case ClipParameters clip:
-                yield return (CudaLayout.Vision, ClipCudaGraphs.Vision(clip, normalization, type));
-                yield return (CudaLayout.Text, ClipCudaGraphs.Text(clip, type));
-                break;
+                return Towers(() => ClipCudaGraphs.Vision(clip, normalization, type), () => ClipCudaGraphs.Text(clip, type));
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for CUDA");
         }
+    }
+
+    private static IEnumerable<(string Name, OnnxModel Model)> Captioner(Func<OnnxModel> encoder, StepDecoder decoder, ElementType type)
+    {
+        if (!DecoderBlocks.Supports(decoder))
+            throw new NotSupportedException("the decoder's heads are wider than 128, and its kernel for CUDA knows none that are");
+        yield return (CudaLayout.Encoder, encoder());
+        yield return (CudaLayout.Greedy, CaptionerGraphs.GreedyStep(decoder, type));
+        yield return (CudaLayout.Beams, CaptionerGraphs.BeamStep(decoder, type));
+    }
+
+    private static IEnumerable<(string Name, OnnxModel Model)> Towers(Func<OnnxModel> vision, Func<OnnxModel>? text)
+    {
+        yield return (CudaLayout.Vision, vision());
+        if (text is not null)
+            yield return (CudaLayout.Text, text());
     }
 }

@@ -11,7 +11,7 @@ internal sealed record CudaSettings(int Device, int Lanes, int MaxBatch)
 
     /// <summary>
     /// Images that go through an encoder at a time, of batches of more: fewer stay in the second-level cache. 0: an embedder measures what is fastest
-    /// at the start; a captioner takes 256.
+    /// at the start; a captioner takes 256 of 197 positions, fewer of more.
     /// </summary>
     public int EncoderChunk { get; init; }
 

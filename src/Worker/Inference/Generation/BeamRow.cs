@@ -42,13 +42,27 @@ internal sealed class BeamRow : SearchRow
     /// <summary>Continuations that a step looks at: enough to go on with all beams even if each of them could end in every way.</summary>
     public static int CandidatesOf(int beams, GenerationTokens tokens) => Math.Max(2, 1 + tokens.End.Count) * beams;
 
-    /// <summary>Takes the best continuations, where the device has found them.</summary>
+    /// <summary>Takes the best continuations that the device has found, where the choice is not the model's settings'; see <see cref="Accept"/>.</summary>
+    /// <param name="best">As many as <see cref="CandidatesOf"/> says, best first; overwritten.</param>
+    /// <param name="next">Receives a token for each beam.</param>
+    /// <param name="parents">Receives, for each beam, which beam that token continues.</param>
+    public bool AcceptChoice(Span<Candidate> best, Span<int> next, Span<int> parents)
+    {
+        if (_processors.Forced(_length, Prompt.Count, Parameters) is not { } forced)
+            return Accept(best, next, parents);
+        // The beams are sorted, best first.
+        for (var i = 0; i < best.Length; i++)
+            best[i] = new Candidate(i % Width, forced, i < Width ? _scores[i] : float.NegativeInfinity);
+        return Accept(best, next, parents);
+    }
+
+    /// <summary>Takes the best continuations.</summary>
     /// <param name="best">As many as <see cref="CandidatesOf"/> says, best first.</param>
     /// <param name="next">Receives a token for each beam.</param>
     /// <param name="parents">Receives, for each beam, which beam that token continues.</param>
     /// <returns>False once the search is over.</returns>
     /// <exception cref="Failures.TransientException">The scores are no numbers.</exception>
-    public bool Accept(ReadOnlySpan<Candidate> best, Span<int> next, Span<int> parents)
+    private bool Accept(ReadOnlySpan<Candidate> best, Span<int> next, Span<int> parents)
     {
         if (!float.IsFinite(best[0].Score))
             throw NotANumber();

@@ -26,10 +26,19 @@ internal sealed class ScoreProcessors(GenerationTokens tokens)
                 scores[end] = float.NegativeInfinity;
         }
 
-        if (tokens.ForcedFirst is { } first && sequence.Length == 1)
-            Force(scores, first);
-        if (tokens.ForcedLast is { } last && sequence.Length - promptLength == parameters.MaxNewTokens - 1)
-            Force(scores, last);
+        if (Forced(sequence.Length, promptLength, parameters) is { } token)
+            Force(scores, token);
+    }
+
+    /// <summary>What always comes next, with the log-probability 0; null where the scores decide.</summary>
+    /// <param name="length">Tokens so far, the prompt included.</param>
+    /// <param name="promptLength">Tokens of the prompt.</param>
+    /// <param name="parameters">The row's parameters.</param>
+    public int? Forced(int length, int promptLength, GenerationParameters parameters)
+    {
+        if (tokens.ForcedLast is { } last && length - promptLength == parameters.MaxNewTokens - 1)
+            return last;
+        return length == 1 ? tokens.ForcedFirst : null;
     }
 
     private static void PenaliseRepetition(Span<float> scores, ReadOnlySpan<int> sequence, float penalty)

@@ -26,12 +26,16 @@ internal sealed class SingleRow : SearchRow
     /// <inheritdoc/>
     public override ReadOnlySpan<int> Generated => _sequence.AsSpan(Prompt.Count, _length - Prompt.Count);
 
-    /// <summary>Takes a token that the device has chosen.</summary>
+    /// <summary>Takes what the device has chosen, where the choice is not the model's settings'; see <see cref="Accept"/>.</summary>
+    public bool AcceptChoice(int token, float logProbability) =>
+        _processors.Forced(_length, Prompt.Count, Parameters) is { } forced ? Accept(forced, 0) : Accept(token, logProbability);
+
+    /// <summary>Takes a token.</summary>
     /// <param name="token">The token.</param>
     /// <param name="logProbability">Its log-probability.</param>
     /// <returns>False once the search is over.</returns>
     /// <exception cref="Failures.TransientException">The log-probability is no number.</exception>
-    public bool Accept(int token, float logProbability)
+    private bool Accept(int token, float logProbability)
     {
         if (!float.IsFinite(logProbability))
             throw NotANumber();

@@ -51,26 +51,29 @@ public sealed class CandidateHeadTests
         }
     }
 
-    [Fact]
-    public void What_pads_the_vocabulary_weighs_nothing()
+    [Theory]
+    [InlineData(50, false)]
+    [InlineData(50, true)]
+    [InlineData(64, true)]
+    public void What_pads_the_vocabulary_weighs_nothing_and_a_bias_is_added(int vocabulary, bool biased)
     {
-        const int Vocabulary = 50;
         const int Width = 16;
         var random = new Random(5);
         float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
         var graph = new CudaGraph(ElementType.Float);
         var states = graph.Builder.Input("states", ElementType.Float, "images", 1, Width);
-        var embedding = new Matrix(Vocabulary, Width, Values(Vocabulary * Width));
-        var decoder = new DecoderParameters(Width, Vocabulary, 4, Activation.GeluTanh, embedding, new Matrix(4, Width, Values(4 * Width)), [], new LayerNorm([], [], 1e-5f), null);
-        var columns = CandidateHead.Columns(Vocabulary);
-        CandidateHead.Greedy(graph, CandidateHead.Logits(graph, decoder, states), columns);
+        var embedding = new Matrix(vocabulary, Width, Values(vocabulary * Width));
+        float[]? bias = biased ? Values(vocabulary) : null;
+        var head = new VocabularyHead(embedding, bias, null);
+        CandidateHead.Greedy(graph, CandidateHead.Logits(graph, head, states), head.Columns);
         var state = Values(Width);
         using var run = new GraphRun(graph.Builder.Build()).Run(("states", state, [1, 1, Width]));
-        var logits = Enumerable.Range(0, Vocabulary).Select(token => embedding.Row(token).ToArray().Zip(state, (one, other) => one * other).Sum()).ToArray();
+        var logits = Enumerable.Range(0, vocabulary)
+            .Select(token => embedding.Row(token).ToArray().Zip(state, (one, other) => one * other).Sum() + (bias?[token] ?? 0)).ToArray();
         var best = Array.IndexOf(logits, logits.Max());
         Assert.Equal(best, run.Integers[CaptionerNames.NextIds][0]);
         Assert.Equal(logits[best] - Math.Log(logits.Sum(logit => Math.Exp(logit))), run.Floats[CaptionerNames.LogProbability][0], 1e-5);
-        Assert.True(columns > Vocabulary);
+        Assert.Equal(0, head.Columns % 64);
     }
 
     private static OnnxModel Build(int vocabulary)

@@ -1,5 +1,7 @@
 using VlWorker.Contracts;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning;
+using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -10,6 +12,9 @@ namespace VlWorker.Inference.Families.Blip;
 /// <summary>BLIP: captions, begun by the model or by a prompt, which then is part of the caption.</summary>
 internal sealed class BlipModel : CaptionModel
 {
+    // A GPU's steps are recorded for captions that begin with prompts of a few words.
+    private const int PromptTokens = 8;
+
     private readonly int _start;
 
     private BlipModel(
@@ -29,7 +34,13 @@ internal sealed class BlipModel : CaptionModel
         var tokenizer = HubTokenizer.Load(folder.Path);
         var defaults = new GenerationDefaults(GenerationConfig.Load(folder), config.Text.MaxPositions);
         var engine = Engines.Choose<ICaptionEngine>(
-            folder, device, () => ExportedCaptionEngine.Load(folder, images, tokens, options), () => CpuCaptionEngine.Load(folder, tokens, options));
+            folder,
+            device,
+            () => ExportedCaptionEngine.Load(folder, images, tokens, options),
+            () => CpuCaptionEngine.Load(folder, tokens, options),
+            () => CudaCaptionEngine.Load(
+                CaptionGraphs.Of(folder, images, tokens, config.Text.Vocabulary), CudaSettings.For(device),
+                CaptionGraphs.DefaultBeams(folder), Math.Min(CaptionGraphs.DefaultSteps(folder) + PromptTokens, config.Text.MaxPositions)));
         return new BlipModel(reference, images, engine, tokens, defaults, tokenizer);
     }
 

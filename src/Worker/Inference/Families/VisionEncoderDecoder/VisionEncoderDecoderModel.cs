@@ -40,11 +40,14 @@ internal sealed class VisionEncoderDecoderModel : CaptionModel
             () => ExportedCaptionEngine.Load(folder, images, tokens, options),
             () => CpuCaptionEngine.Load(folder, tokens, options),
             () => CudaCaptionEngine.Load(
-                CaptionGraphs.Of(folder, images, tokens), CudaSettings.For(device),
+                CaptionGraphs.Of(folder, images, tokens, Vocabulary(folder)), CudaSettings.For(device),
                 CaptionGraphs.DefaultBeams(folder), CaptionGraphs.DefaultSteps(folder)));
         return new VisionEncoderDecoderModel(reference, images, engine, tokens, defaults, tokenizer);
     }
 
     /// <inheritdoc/>
     protected override IReadOnlyList<int> Prompt(string? prompt) => _start;
+
+    private static int Vocabulary(ModelFolder folder) => folder.Config.Int32("decoder", "vocab_size")
+        ?? throw new InvalidDataException("config.json does not say how many tokens there are (decoder.vocab_size)");
 }

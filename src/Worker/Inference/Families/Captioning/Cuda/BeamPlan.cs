@@ -24,6 +24,7 @@ internal sealed class BeamPlan : SearchPlan
     private readonly DeviceBuffer _sums;
     private readonly PinnedBuffer _host;
     private readonly PinnedBuffer _counts;
+    private readonly PinnedBuffer _firstScores;
     private readonly BeamConstants _layout;
 
     /// <param name="session">The step.</param>
@@ -53,7 +54,9 @@ internal sealed class BeamPlan : SearchPlan
         _sums = Take((long)capacity * _candidates * sizeof(float));
         _host = new PinnedBuffer(Math.Max(_layout.Bytes, Length * StepBytes));
         _counts = new PinnedBuffer(3 * sizeof(long));
+        _firstScores = new PinnedBuffer((long)capacity * beams * sizeof(float));
         _layout.Write(_host, tokens, Never);
+        _host.Span<float>(_layout.Scores, capacity * beams).CopyTo(_firstScores.Span<float>(0, capacity * beams));
         var counts = _counts.Span<long>(0, 3);
         (counts[0], counts[1], counts[2]) = (_candidates, beams, beams);
         stream.CopyToDevice(_constants.Pointer, _host.Pointer, _layout.Bytes);
@@ -81,6 +84,7 @@ internal sealed class BeamPlan : SearchPlan
         _device.ForEach(buffer => buffer.Dispose());
         _host.Dispose();
         _counts.Dispose();
+        _firstScores.Dispose();
     }
 
     /// <inheritdoc/>
@@ -106,6 +110,14 @@ internal sealed class BeamPlan : SearchPlan
         binding.Output(CaptionerNames.CandidateBeams, _owners.Pointer, TensorElementType.Int64, size, _candidates);
         binding.Output(CaptionerNames.CandidateScores, _sums.Pointer, TensorElementType.Float, size, _candidates);
         return binding;
+    }
+
+    /// <inheritdoc/>
+    // The search begins anew. Whose caches hold the keys so far does not matter: the beams' are alike.
+    protected override void Replace(nint tokens, int images)
+    {
+        Stream.CopyToDevice(_ids.Pointer, tokens, (long)images * Beams * sizeof(long));
+        Stream.CopyToDevice(_scores.Pointer, _firstScores.Pointer, (long)images * Beams * sizeof(float));
     }
 
     /// <inheritdoc/>

@@ -10,19 +10,18 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// <param name="Encoder">Images to keys and values.</param>
 /// <param name="Greedy">A step of greedy search.</param>
 /// <param name="Beams">A step of beam search.</param>
-/// <param name="Tokens">The model's special tokens; the prompt is one token.</param>
+/// <param name="Tokens">The model's special tokens; its prompt is one token, and the rows' prompts begin with it.</param>
 /// <param name="Vocabulary">Tokens that there are.</param>
 /// <param name="Images">How images are resized.</param>
 internal sealed record CaptionGraphs(GraphFile Encoder, GraphFile Greedy, GraphFile Beams, GenerationTokens Tokens, int Vocabulary, ResizePlan Images)
 {
     /// <summary>The graphs of an optimised folder.</summary>
-    /// <exception cref="InvalidDataException">config.json does not say how many tokens there are.</exception>
-    public static CaptionGraphs Of(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens) => new(
+    public static CaptionGraphs Of(ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, int vocabulary) => new(
         new GraphFile(folder.Graphs[CudaLayout.Encoder], null),
         new GraphFile(folder.Graphs[CudaLayout.Greedy], null),
         new GraphFile(folder.Graphs[CudaLayout.Beams], null, true),
         tokens,
-        folder.Config.Int32("decoder", "vocab_size") ?? throw new InvalidDataException("config.json does not say how many tokens there are (decoder.vocab_size)"),
+        vocabulary,
         images.Resize);
 
     /// <summary>Beams that a request has by default.</summary>

@@ -33,7 +33,7 @@ internal sealed class CudaCaptionEngine : ICaptionEngine
     public static CudaCaptionEngine Load(CaptionGraphs graphs, CudaSettings settings, int beams, int steps)
     {
         if (graphs.Tokens.Prompt.Count != 1)
-            throw new InvalidDataException("a captioner on a GPU starts with one token");
+            throw new InvalidDataException("a captioner on a GPU starts with one token, which rows' prompts begin with");
         var context = new CudaContext(settings.Device);
         try
         {

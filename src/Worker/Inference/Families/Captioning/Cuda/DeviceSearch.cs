@@ -18,12 +18,21 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
     /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
     public bool Fits(RowRequest row) =>
         row is { Stop: null, Parameters: { RepetitionPenalty: 1.0, NoRepeatNgramSize: 0, MinNewTokens: <= 0, Sampling: null } parameters }
-        && tokens.ForcedFirst is null && tokens.ForcedLast is null && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
+        && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
+
+    /// <summary>Steps that rows take at most: one a token, but for the last.</summary>
+    public static int Steps(ReadOnlySpan<RowRequest> requests)
+    {
+        var longest = 0;
+        foreach (var row in requests)
+            longest = Math.Max(longest, row.Prompt.Count - 1 + row.Parameters.MaxNewTokens);
+        return longest;
+    }
 
     /// <summary>Greedy search for a batch whose images are encoded.</summary>
     /// <param name="plan">The steps.</param>
     /// <param name="size">Rows that run; those beyond the batch are ignored.</param>
-    /// <param name="requests">What each image's row asks for.</param>
+    /// <param name="requests">What each image's row asks for, in the order of <see cref="GivenTokens.Write"/>.</param>
     /// <param name="results">Receives each image's sequence, or its failure.</param>
     /// <param name="queued">Called once the last possible step is queued; not where the search ends before.</param>
     /// <param name="cancellation">Looked at before each step.</param>
@@ -33,7 +42,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
         var rows = new SingleRow?[requests.Length];
         for (var i = 0; i < rows.Length; i++)
             rows[i] = new SingleRow(i, requests[i], tokens, _processors);
-        Run(plan, size, Steps(requests), results, queued, Settled, cancellation);
+        Run(plan, size, requests, results, queued, Settled, cancellation);
 
         int Settled(int step, Span<RowResult> into)
         {
@@ -42,7 +51,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
             for (var i = 0; i < rows.Length; i++)
             {
                 var (token, probability) = ((int)chosen[i], plan.LogProbability(step, i));
-                open += Settle(rows, i, row => row.Accept(token, probability), into) ? 1 : 0;
+                open += Settle(rows, i, step, row => row.AcceptChoice(token, probability), into) ? 1 : 0;
             }
 
             return open;
@@ -58,7 +67,7 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
             rows[i] = new BeamRow(i, requests[i], tokens, _processors);
         var beams = requests[0].Parameters.NumBeams;
         var (candidates, unused) = (new Candidate[2 * beams], new int[beams]);
-        Run(plan, size, Steps(requests), results, queued, Settled, cancellation);
+        Run(plan, size, requests, results, queued, Settled, cancellation);
 
         int Settled(int step, Span<RowResult> into)
         {
@@ -68,16 +77,19 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
                 if (rows[i] is null)
                     continue;
                 plan.Candidates(step, i, candidates);
-                open += Settle(rows, i, row => row.Accept(candidates, unused, unused), into) ? 1 : 0;
+                open += Settle(rows, i, step, row => row.AcceptChoice(candidates, unused, unused), into) ? 1 : 0;
             }
 
             return open;
         }
     }
 
-    private static void Run(
-        SearchPlan plan, int size, int steps, Span<RowResult> results, Action queued, SettleStep settle, CancellationToken cancellation)
+    private void Run(
+        SearchPlan plan, int size, ReadOnlySpan<RowRequest> requests, Span<RowResult> results, Action queued, SettleStep settle,
+        CancellationToken cancellation)
     {
+        plan.Begin(requests, tokens);
+        var steps = Steps(requests);
         for (var step = 0; step <= steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -93,20 +105,14 @@ internal sealed class DeviceSearch(GenerationTokens tokens)
         }
     }
 
-    private static int Steps(ReadOnlySpan<RowRequest> requests)
-    {
-        var longest = 0;
-        foreach (var row in requests)
-            longest = Math.Max(longest, row.Parameters.MaxNewTokens);
-        return longest;
-    }
-
-    // A row that is over keeps its place and is not looked at again.
-    private static bool Settle<T>(T?[] rows, int index, Func<T, bool> accept, Span<RowResult> results)
+    // A row that is over keeps its place and is not looked at again; one whose prompt has not run is not looked at yet.
+    private static bool Settle<T>(T?[] rows, int index, int step, Func<T, bool> accept, Span<RowResult> results)
         where T : SearchRow
     {
         if (rows[index] is not { } row)
             return false;
+        if (step < row.Prompt.Count - 1)
+            return true;
         try
         {
             if (accept(row))

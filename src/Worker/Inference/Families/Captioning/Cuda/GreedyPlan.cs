@@ -65,6 +65,9 @@ internal sealed class GreedyPlan : SearchPlan
     }
 
     /// <inheritdoc/>
+    protected override void Replace(nint tokens, int images) => Stream.CopyToDevice(_ids.Pointer, tokens, (long)images * sizeof(long));
+
+    /// <inheritdoc/>
     protected override void Fetch(int size, int step)
     {
         Stream.CopyToHost(_hostIds.Pointer + (nint)((long)step * Capacity * sizeof(long)), _ids.Pointer, (long)size * sizeof(long));

@@ -41,20 +41,20 @@ internal sealed class HostChoice(SearchPlan plan, CaptionShapes shapes, CudaStre
     public bool TakesImagesSingly(HiddenStates states) => false;
 
     /// <inheritdoc/>
-    /// <remarks>All rows have the model's own prompt.</remarks>
     public int Start(HiddenStates states, PromptBatch prompts, int width)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(width, plan.Beams);
         (_images, _step) = (states.Images, 0);
         _places = [.. Enumerable.Range(0, _images).Select(image => image * width)];
         _hostIndirection.Span<int>(0, _images * width * plan.Length).Clear();
-        foreach (var token in prompts[0])
+        for (var position = 0; position < prompts.Shortest; position++)
         {
-            _hostIds.Span<long>(0, _images * width).Fill(token);
+            for (var image = 0; image < _images; image++)
+                _hostIds.Span<long>((long)image * width * sizeof(long), width).Fill(prompts[image][position]);
             Run();
         }
 
-        return prompts.Longest;
+        return prompts.Shortest;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Captioning.Cuda;
@@ -11,6 +12,8 @@ internal abstract class SearchPlan : IDisposable
     private readonly Dictionary<int, int> _plainRuns = [];
     private readonly CudaEvent[] _sleeping;
     private readonly CudaEvent[] _spinning;
+    private readonly GivenTokens _given;
+    private readonly PinnedBuffer _givenTokens;
 
     // A small batch's steps are shorter than it takes to wake a thread.
     private const int SmallBatch = 8;
@@ -20,6 +23,8 @@ internal abstract class SearchPlan : IDisposable
         (Stream, Memory, Capacity, Beams) = (stream, memory, capacity, beams);
         _sleeping = [.. Enumerable.Range(0, memory.Length).Select(_ => new CudaEvent(false))];
         _spinning = [.. Enumerable.Range(0, memory.Length).Select(_ => new CudaEvent(true))];
+        _given = new GivenTokens(capacity, beams, memory.Length);
+        _givenTokens = new PinnedBuffer((long)_given.Size * sizeof(long));
     }
 
     /// <summary>Positions at most.</summary>
@@ -35,6 +40,9 @@ internal abstract class SearchPlan : IDisposable
 
     protected StepMemory Memory { get; }
 
+    /// <summary>Takes what a batch's rows are given; the steps of the batch before must have run. See <see cref="GivenTokens.Write"/> for their order.</summary>
+    public void Begin(ReadOnlySpan<RowRequest> rows, GenerationTokens tokens) => _given.Write(rows, tokens, _givenTokens.Span<long>(0, _given.Size));
+
     /// <summary>Queues a step.</summary>
     /// <param name="size">Images of the batch.</param>
     /// <param name="step">Its number.</param>
@@ -45,6 +53,8 @@ internal abstract class SearchPlan : IDisposable
         else
             QueuePlain(size, step);
         Mark(size, step).Record(Stream);
+        if (_given.Images(step) is > 0 and var images)
+            Replace(_givenTokens.Pointer + (_given.Offset(step) * sizeof(long)), images);
     }
 
     /// <summary>
@@ -108,11 +118,15 @@ internal abstract class SearchPlan : IDisposable
             graph.Dispose();
         foreach (var mark in _sleeping.Concat(_spinning))
             mark.Dispose();
+        _givenTokens.Dispose();
         Memory.Dispose();
     }
 
     /// <summary>Binds a step.</summary>
     protected abstract CudaBinding Bind(int size, int step);
+
+    /// <summary>Queues that the first images go on from given tokens, all their beams alike, and not from those that were chosen.</summary>
+    protected abstract void Replace(nint tokens, int images);
 
     /// <summary>Queues the copies of a step's results to the host.</summary>
     protected abstract void Fetch(int size, int step);

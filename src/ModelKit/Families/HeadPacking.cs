@@ -1,6 +1,6 @@
 using VlWorker.ModelKit.Parameters;
 
-namespace VlWorker.ModelKit.Families.Cpu;
+namespace VlWorker.ModelKit.Families;
 
 /// <summary>Linear layers around an attention operator that wants its heads side by side, or wider than they are.</summary>
 internal static class HeadPacking

@@ -1,0 +1,58 @@
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cuda;
+
+/// <summary>A captioner for CUDA: images to the decoder's keys and values, one step of greedy search, one step of beam search.</summary>
+internal static class CaptionerGraphs
+{
+    /// <summary>[images, 1 + patches, patch values] of int8 (<see cref="VisionTower"/>) to the keys and values of every block's cross attention.</summary>
+    /// <param name="vision">The image encoder.</param>
+    /// <param name="between">A layer between the two; null where there is none.</param>
+    /// <param name="layers">The decoder's blocks.</param>
+    /// <param name="normalization">How 8-bit pixels become the encoder's floats.</param>
+    /// <param name="type">Float16 or Float.</param>
+    public static OnnxModel Encoder(
+        VisionParameters vision, Linear? between, IReadOnlyList<DecoderLayer> layers, Normalization normalization, ElementType type)
+    {
+        var graph = new CudaGraph(type);
+        var states = VisionTower.States(graph, vision, normalization);
+        if (between is not null)
+            states = graph.Linear(states, between);
+        OutputCross(graph, states, layers, vision.Positions.Rows);
+        return graph.Builder.Build();
+    }
+
+    /// <summary>Declares, for each block of the decoder, the keys and values that it makes of the encoder's states.</summary>
+    public static void OutputCross(CudaGraph graph, string states, IReadOnlyList<DecoderLayer> layers, Dim positions)
+    {
+        for (var i = 0; i < layers.Count; i++)
+        {
+            var layer = layers[i];
+            Dim[] dims = ["images", positions, layer.CrossHeads * layer.HeadSize];
+            // The keys' bias cancels in the softmax, the values' is in the projection that follows.
+            graph.Builder.Output(graph.MatMul(states, layer.CrossKey.Weight), CaptionerNames.CrossKey(i), graph.Type, dims);
+            graph.Builder.Output(graph.MatMul(states, layer.CrossValue.Weight), CaptionerNames.CrossValue(i), graph.Type, dims);
+        }
+    }
+
+    /// <summary>A step of greedy search; also gives the logits, for rows whose scores are changed before the choice.</summary>
+    public static OnnxModel GreedyStep(StepDecoder decoder, ElementType type, CacheKind cache = CacheKind.Shared)
+    {
+        var graph = new CudaGraph(type);
+        var states = new DecoderBlocks(graph, decoder, cache).Greedy();
+        CandidateHead.Greedy(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns);
+        return graph.Builder.Build();
+    }
+
+    /// <summary>A step of beam search with any number of beams. A cache that grows holds rows as they are: whoever runs it moves them to their beams.</summary>
+    public static OnnxModel BeamStep(StepDecoder decoder, ElementType type, CacheKind cache = CacheKind.Shared)
+    {
+        var graph = new CudaGraph(type);
+        var indirection = graph.Builder.Input(CaptionerNames.Indirection, ElementType.Int32, "images", "beams", "length");
+        var states = new DecoderBlocks(graph, decoder, cache).Beams(indirection);
+        CandidateHead.Beams(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns, indirection);
+        return graph.Builder.Build();
+    }
+}
