@@ -7,6 +7,8 @@ namespace VlWorker.ModelKit.Conversion;
 /// <summary>The builders of all targets and families. A new one is an entry here.</summary>
 internal static class GraphTargets
 {
+    private const string Frames = "Positions of patches are those of an image that fills its frame.";
+
     private static readonly GraphTarget Cpu = new(
         CpuLayout.Name, [ConversionPrecision.Fp32, ConversionPrecision.Int8],
         static request => CpuModels.Build(
@@ -18,6 +20,9 @@ internal static class GraphTargets
         static request => CudaModels.Build(
             request.Parameters, request.Normalization, request.Precision == ConversionPrecision.Fp16 ? ElementType.Float16 : ElementType.Float),
         CudaDone);
+
+    // CUDA's kernels for attention in groups know no 32-bit floats.
+    private static readonly GraphTarget CudaHalf = Cuda with { Precisions = [ConversionPrecision.Fp16] };
 
     private static readonly Dictionary<(ModelFamily Family, ConversionTarget Target), GraphTarget> All = new()
     {
@@ -32,6 +37,8 @@ internal static class GraphTargets
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Blip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Idefics3, ConversionTarget.Cuda)] = CudaHalf,
+        [(ModelFamily.SmolVlm, ConversionTarget.Cuda)] = CudaHalf,
     };
 
     /// <summary>The builder of a family for a target.</summary>
@@ -66,7 +73,7 @@ internal static class GraphTargets
             "siglip" => ["The last block of the text tower computes the last position alone."],
             "idefics3" or "smolvlm" =>
             [
-                "Positions of patches are those of an image that fills its frame.",
+                Frames,
                 "The decoder makes logits of the last position alone, rows have lengths of their own, and it adds to its cache in place.",
             ],
             _ =>
@@ -84,13 +91,21 @@ internal static class GraphTargets
     [
         "8-bit pixels go in: normalisation is folded into the patch projection.",
         "Biases are folded into weights wherever the norms' gammas allow.",
-        .. family == ModelFamily.Clip
-            ? (string[])["The last block of the image tower computes the class token alone."]
-            :
+        .. family.ModelType switch
+        {
+            "clip" => (string[])["The last block of the image tower computes the class token alone."],
+            "idefics3" or "smolvlm" =>
+            [
+                Frames,
+                "Features take the places of their tokens on the GPU, and logits are made of each row's last position alone.",
+                "A step of the decoder chooses its tokens itself, rows have lengths of their own, and it adds to its cache in place.",
+            ],
+            _ =>
             [
                 "The keys and values of cross attention are computed once an image, by the encoder.",
                 "A step of the decoder chooses its tokens itself, greedily or by beams, and adds to its cache in place.",
             ],
+        },
         precision == ConversionPrecision.Fp16 ? "Weights and arithmetic are 16-bit floats." : "Weights and arithmetic are 32-bit floats.",
     ];
 }

@@ -3,6 +3,7 @@ using VlWorker.Inference;
 using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
+using VlWorker.ModelKit.Onnx;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
@@ -44,13 +45,27 @@ public sealed class ConvertedModelTests(
     [Theory]
     [InlineData("siglip", "siglip")]
     [InlineData("dinov2", "dinov2")]
-    [InlineData("smolvlm", "idefics3")]
     public void Families_without_graphs_for_a_GPU_say_so(string fixture, string family)
     {
         var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(fixture));
         var error = Assert.Throws<ModelFolderException>(() =>
             ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16), Path.Combine(_output, "cuda")));
         Assert.Contains($"{family} is not built for cuda", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_chat_model_for_a_GPU_is_three_graphs_of_16_bit_floats()
+    {
+        var (source, output) = (SourceModel.OpenCheckpoint(FixtureArchive.Extract("smolvlm")), Path.Combine(_output, "cuda"));
+        var error = Assert.Throws<ModelFolderException>(() =>
+            ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp32), output));
+        Assert.Contains("idefics3 is built for cuda in fp16, not in fp32", error.Message, StringComparison.Ordinal);
+
+        ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16), output);
+        var folder = ModelFolder.Open(output);
+        Assert.Equal(["greedy_step", "prompt", "vision"], folder.Graphs.Keys.Order());
+        Assert.All(folder.Graphs.Values, file =>
+            Assert.Contains(OnnxFile.Load(file).Graph.Input, input => input.Type.TensorType.ElemType is (int)ElementType.Float16 or (int)ElementType.Int8));
     }
 
     [Theory]

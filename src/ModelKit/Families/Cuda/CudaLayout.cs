@@ -15,6 +15,9 @@ internal static class CudaLayout
     /// <summary>One step of beam search.</summary>
     public const string Beams = "beam_step";
 
+    /// <summary>Whole prompts, up to the first token of the answer.</summary>
+    public const string Prompt = "prompt";
+
     /// <summary>An image tower.</summary>
     public const string Vision = "vision";
 

@@ -1,5 +1,6 @@
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Clip.CudaGraphs;
+using VlWorker.ModelKit.Families.Idefics3.CudaGraphs;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 
@@ -25,6 +26,8 @@ internal static class CudaModels
                 return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Blip.CudaGraphs.Decoder(blip.Text), type);
             case ClipParameters clip:
                 return Towers(() => ClipCudaGraphs.Vision(clip, normalization, type), () => ClipCudaGraphs.Text(clip, type));
+            case Idefics3Parameters chat:
+                return Chat(chat, normalization, type);
             default:
                 throw new NotSupportedException($"{parameters.ModelType} has no graphs for CUDA");
         }
@@ -44,5 +47,12 @@ internal static class CudaModels
         yield return (CudaLayout.Vision, vision());
         if (text is not null)
             yield return (CudaLayout.Text, text());
+    }
+
+    private static IEnumerable<(string Name, OnnxModel Model)> Chat(Idefics3Parameters chat, Normalization normalization, ElementType type)
+    {
+        yield return (CudaLayout.Vision, ChatCudaGraphs.Vision(chat, normalization, type));
+        yield return (CudaLayout.Prompt, ChatCudaGraphs.Prompt(chat.Text, type));
+        yield return (CudaLayout.Greedy, ChatCudaGraphs.Step(chat.Text, type));
     }
 }

@@ -16,7 +16,7 @@ internal static class VisionTower
     // Keeps the weight's values away from the small end of 16-bit floats.
     private const float Scale = 256;
 
-    /// <summary>Normed hidden states of all positions, [images, 1 + patches, D].</summary>
+    /// <summary>Normed hidden states of all positions, [images, positions, D].</summary>
     public static string States(CudaGraph graph, VisionParameters vision, Normalization normalization)
     {
         var (normed, residual, layers) = Begin(graph, vision, normalization);
@@ -100,14 +100,14 @@ internal static class VisionTower
 
     private static Matrix Places(VisionParameters vision, double[] constant)
     {
-        var (rows, width) = (vision.Positions.Rows, vision.HiddenSize);
+        var (rows, width, classToken) = (vision.Positions.Rows, vision.HiddenSize, vision.ClassToken.Length > 0);
         var places = new float[rows * width];
         for (var row = 0; row < rows; row++)
         {
             var position = vision.Positions.Row(row);
             for (var i = 0; i < width; i++)
             {
-                var extra = row == 0 ? vision.ClassToken[i] : constant[i] + (vision.PatchBias?[i] ?? 0);
+                var extra = classToken && row == 0 ? vision.ClassToken[i] : constant[i] + (vision.PatchBias?[i] ?? 0);
                 places[(row * width) + i] = (float)(position[i] + extra);
             }
         }

@@ -15,13 +15,9 @@ internal static class CpuGraphs
         var blocks = new CpuBlocks(graph);
         var (vision, scale) = (parameters.Vision, parameters.Scale);
         var states = CpuVision.Encode(graph, blocks, vision, normalization, precision.Encoder);
-        // [rows of squares, rows in one, squares of a row, a square's row]: then each square's rows one after the other.
-        var (down, across) = (vision.ImageHeight / vision.PatchSize / scale, vision.ImageWidth / vision.PatchSize / scale);
-        states = graph.Node("Reshape", [states, Integers(graph, -1, down, scale, across, scale * vision.HiddenSize)]);
-        states = graph.Node("Transpose", [states], ("perm", new[] { 0, 1, 3, 2, 4 }));
-        states = graph.Node("Reshape", [states, Integers(graph, -1, down * across, scale * scale * vision.HiddenSize)]);
+        states = PixelShuffle.Squares(graph, vision, scale, states);
         var features = blocks.Linears.Apply(states, parameters.Connector, precision.Encoder);
-        graph.Output(features, "image_features", ElementType.Float, "batch", down * across, parameters.Text.HiddenSize);
+        graph.Output(features, "image_features", ElementType.Float, "batch", PixelShuffle.Count(vision, scale), parameters.Text.HiddenSize);
         return graph.Build();
     }
 
@@ -55,6 +51,4 @@ internal static class CpuGraphs
         step.OutputCache();
         return graph.Build();
     }
-
-    private static string Integers(GraphBuilder graph, params long[] values) => graph.Constant(Tensor.FromInt64(values, [values.Length]));
 }

@@ -23,7 +23,7 @@ internal sealed class CpuLlamaStep
         (_graph, _text, _format) = (graph, text, format);
         Blocks = new CpuBlocks(graph);
         _cache = new CpuCache(graph);
-        var (cos, sin) = RotaryPacking.Tables(text, PaddedSize(text.Layers[0]));
+        var (cos, sin) = RotaryPacking.Tables(text, RotaryPacking.PaddedSize(text.Layers[0]));
         (_cos, _sin) = (graph.Constant(cos), graph.Constant(sin));
     }
 
@@ -38,7 +38,7 @@ internal sealed class CpuLlamaStep
     public string Run(string states, int index)
     {
         var layer = _text.Layers[index];
-        var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, PaddedSize(layer));
+        var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, RotaryPacking.PaddedSize(layer));
         states = _graph.Node("Add", [states, Blocks.Linears.Apply(Attend(Norm(states, layer.Norm1), layer, index), output, _format)]);
         var normed = Norm(states, layer.Norm2);
         var gate = _graph.Microsoft("QuickGelu", [Blocks.Linears.Apply(normed, layer.Gate, _format)], ("alpha", 1f)); // silu
@@ -51,11 +51,8 @@ internal sealed class CpuLlamaStep
 
     private string Attend(string states, LlamaLayer layer, int index)
     {
-        var size = PaddedSize(layer);
+        var size = RotaryPacking.PaddedSize(layer);
         var packed = Blocks.Linears.Apply(states, RotaryPacking.Pack(layer, size), _format);
         return _cache.Attend(packed, index, layer.Heads, layer.KeyHeads, layer.HeadSize, size, _cos, _sin);
     }
-
-    // GroupQueryAttention rotates heads of a multiple of sixteen only.
-    private static int PaddedSize(LlamaLayer layer) => (layer.HeadSize + 15) / 16 * 16;
 }

@@ -9,6 +9,9 @@ namespace VlWorker.ModelKit.Families.Idefics3;
 /// </summary>
 internal static class RotaryPacking
 {
+    /// <summary>Width of a head that the operator rotates: a multiple of sixteen.</summary>
+    public static int PaddedSize(LlamaLayer layer) => (layer.HeadSize + 15) / 16 * 16;
+
     /// <summary>Query, key and value as one layer.</summary>
     /// <param name="layer">The block.</param>
     /// <param name="padded">Width of a head in the result.</param>

@@ -79,6 +79,9 @@ internal static partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuMemcpyDtoHAsync_v2")]
     public static partial int CopyToHost(nint host, nint device, nuint bytes, nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuMemcpyDtoDAsync_v2")]
+    public static partial int CopyOnDevice(nint target, nint source, nuint bytes, nint stream);
+
     [LibraryImport(Library, EntryPoint = "cuMemsetD8Async")]
     public static partial int Fill(nint device, byte value, nuint bytes, nint stream);
 

@@ -6,6 +6,9 @@ namespace VlWorker.Inference.Cuda;
 /// <summary>One graph on a GPU, bound to a stream: a run only queues its kernels. Used by one thread at a time.</summary>
 internal sealed class CudaSession : IDisposable
 {
+    // Bits of the provider: flash attention, the memory efficient kernels, and plain products.
+    private const string FlashOrPlain = "19";
+
     private readonly InferenceSession _session;
     private readonly RunOptions _queueOnly = new();
 
@@ -24,7 +27,7 @@ internal sealed class CudaSession : IDisposable
             EnableMemoryPattern = false,
         };
         using var provider = new OrtCUDAProviderOptions();
-        provider.UpdateOptions(Options(stream, settings));
+        provider.UpdateOptions(Options(graph, stream, settings));
         options.AppendExecutionProvider_CUDA(provider);
         // What the GPU can't do must be an error, not a detour over the processor; only arithmetic on shapes is the processor's.
         if (!graph.ShapesOnHost)
@@ -57,7 +60,7 @@ internal sealed class CudaSession : IDisposable
         Memory.Dispose();
     }
 
-    private static Dictionary<string, string> Options(CudaStream stream, CudaSettings settings)
+    private static Dictionary<string, string> Options(GraphFile graph, CudaStream stream, CudaSettings settings)
     {
         string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
         var options = new Dictionary<string, string>
@@ -69,6 +72,8 @@ internal sealed class CudaSession : IDisposable
             ["cudnn_conv_algo_search"] = "HEURISTIC",
             ["use_tf32"] = settings.Tf32 ? "1" : "0",
         };
+        if (graph.AnyLength)
+            options["sdpa_kernel"] = FlashOrPlain;
         if (settings.ArenaLimit > 0)
             options["gpu_mem_limit"] = Number(settings.ArenaLimit);
         return options;
@@ -79,4 +84,5 @@ internal sealed class CudaSession : IDisposable
 /// <param name="Path">The file.</param>
 /// <param name="Bytes">Its bytes, where there is no file.</param>
 /// <param name="ShapesOnHost">Whether it computes shapes, which the processor does while the run is queued.</param>
-internal sealed record GraphFile(string? Path, byte[]? Bytes, bool ShapesOnHost = false);
+/// <param name="AnyLength">Whether its attention meets ever new lengths, for each of which cuDNN would first build kernels.</param>
+internal sealed record GraphFile(string? Path, byte[]? Bytes, bool ShapesOnHost = false, bool AnyLength = false);

@@ -28,6 +28,10 @@ internal sealed class CudaStream : IDisposable
     /// <summary>Queues a copy.</summary>
     public void CopyToHost(nint host, nint device, long bytes) => CudaDriver.Check(CudaDriver.CopyToHost(host, device, (nuint)bytes, Handle), "copying from the GPU");
 
+    /// <summary>Queues a copy within the GPU.</summary>
+    public void CopyOnDevice(nint target, nint source, long bytes) =>
+        CudaDriver.Check(CudaDriver.CopyOnDevice(target, source, (nuint)bytes, Handle), "copying within the GPU");
+
     /// <summary>Queues zeros.</summary>
     public void Clear(DeviceBuffer buffer) => CudaDriver.Check(CudaDriver.Fill(buffer.Pointer, 0, (nuint)buffer.Bytes, Handle), "clearing the GPU's memory");
 

@@ -7,12 +7,13 @@ namespace VlWorker.Inference.Cuda;
 
 /// <summary>
 /// Lays an image's bytes out as the graphs for CUDA take them: [1 + patches, P * P * 3] of int8, less 128, a patch's pixels row by row; the first row,
-/// the class token's, stays zero.
+/// the class token's, stays zero, and is not there in towers without one.
 /// </summary>
 /// <param name="width">Width of the images in pixels.</param>
 /// <param name="height">Height of the images in pixels.</param>
 /// <param name="side">Side of a patch in pixels.</param>
-internal sealed class SignedPatchWriter(int width, int height, int side)
+/// <param name="classToken">Whether the tower has one.</param>
+internal sealed class SignedPatchWriter(int width, int height, int side, bool classToken = true)
 {
     private const int Threads = 4;
     private readonly int _across = width / side;
@@ -31,13 +32,13 @@ internal sealed class SignedPatchWriter(int width, int height, int side)
             _ => throw new InvalidDataException("images keep their aspect, and graphs for a GPU take one size"),
         };
         var side = (int)Math.Round(Math.Sqrt(rowBytes / 3d));
-        var writer = new SignedPatchWriter(width, height, side);
+        var writer = new SignedPatchWriter(width, height, side, side == 0 || rows != width / side * (height / side));
         return writer.Rows == rows && writer.RowBytes == rowBytes ? writer
             : throw new InvalidDataException($"the image tower takes {rows} rows of {rowBytes} bytes, and images of {width} x {height} make {writer.Rows} of {writer.RowBytes}");
     }
 
     /// <summary>Rows of an image.</summary>
-    public int Rows { get; } = 1 + (width / side * (height / side));
+    public int Rows { get; } = (classToken ? 1 : 0) + (width / side * (height / side));
 
     /// <summary>Bytes of a row.</summary>
     public int RowBytes { get; } = 3 * side * side;
@@ -49,30 +50,43 @@ internal sealed class SignedPatchWriter(int width, int height, int side)
     public void Write(PreparedPixels[] images, PinnedBuffer target)
     {
         void One(int i) => Write(images[i], target.Span<byte>((long)i * ImageBytes, ImageBytes));
-        if (images.Length < 2 * Threads)
+        ForEach(images.Length, One);
+    }
+
+    /// <summary>Writes a number of images with a few threads where they are many.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="write">Writes one.</param>
+    public static void ForEach(int count, Action<int> write)
+    {
+        if (count >= 2 * Threads)
         {
-            for (var i = 0; i < images.Length; i++)
-                One(i);
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Threads }, write);
             return;
         }
 
-        Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = Threads }, One);
+        for (var i = 0; i < count; i++)
+            write(i);
     }
 
     /// <summary>Writes one image.</summary>
     /// <param name="pixels">The image.</param>
     /// <param name="target"><see cref="ImageBytes"/>.</param>
-    public unsafe void Write(PreparedPixels pixels, Span<byte> target)
+    public void Write(PreparedPixels pixels, Span<byte> target) => Write(pixels, 0, target);
+
+    /// <summary>Writes one frame of an image.</summary>
+    /// <param name="pixels">The image.</param>
+    /// <param name="frame">Which of its frames.</param>
+    /// <param name="target"><see cref="ImageBytes"/>.</param>
+    public unsafe void Write(PreparedPixels pixels, int frame, Span<byte> target)
     {
         if (pixels.Width != width || pixels.Height != height)
             throw new ArgumentException($"an image of {pixels.Width} x {pixels.Height} for a model of {width} x {height}", nameof(pixels));
-        var rgb = pixels.Rgb;
-        ArgumentOutOfRangeException.ThrowIfLessThan(rgb.Length, 3 * width * height);
         ArgumentOutOfRangeException.ThrowIfLessThan(target.Length, ImageBytes);
-        target[..RowBytes].Clear();
-        fixed (byte* from = rgb)
+        var lead = classToken ? RowBytes : 0;
+        target[..lead].Clear();
+        fixed (byte* from = pixels.Frame(frame))
         fixed (byte* to = target)
-            Copy(from, to + RowBytes);
+            Copy(from, to + lead);
     }
 
     // Row by row of the image, a strip to each patch. Compiled in full at once: the first images of a worker should not wait for it.

@@ -89,8 +89,7 @@ internal sealed class Generator(GenerationTokens tokens)
     {
         try
         {
-            if (row.Watch is { IsAbandoned: true })
-                throw new TransientException("nobody waits for this row any more");
+            row.Watch?.EndIfAbandoned();
             var goesOn = row.Advance(logits, plan.Next(offset, row.Width), plan.Continues(offset, row.Width));
             row.Watch?.Show(row.Generated);
             if (goesOn)

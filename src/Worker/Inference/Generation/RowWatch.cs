@@ -1,3 +1,4 @@
+using VlWorker.Failures;
 using VlWorker.Inference.Tokenizing;
 
 namespace VlWorker.Inference.Generation;
@@ -13,6 +14,14 @@ internal sealed class RowWatch(TextStream stream, HubTokenizer tokenizer, StopSt
 
     /// <summary>Whether nobody looks any more.</summary>
     public bool IsAbandoned => stream.IsAbandoned;
+
+    /// <summary>Ends the row where nobody looks any more.</summary>
+    /// <exception cref="TransientException">Nobody does.</exception>
+    public void EndIfAbandoned()
+    {
+        if (IsAbandoned)
+            throw new TransientException("nobody waits for this row any more");
+    }
 
     /// <summary>A row's watch; null where nobody looks.</summary>
     public static RowWatch? Of(TextStream? stream, HubTokenizer tokenizer, StopStrings? stop) =>

@@ -1,7 +1,9 @@
 using VlWorker.Contracts;
 using VlWorker.Decoding;
 using VlWorker.Failures;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Engine;
+using VlWorker.Inference.Families.Idefics3.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -62,7 +64,9 @@ internal sealed class Idefics3Model : IModel
             folder,
             device,
             () => ExportedChatEngine.Load(folder, images, imageToken, tokens, options),
-            () => CpuChatEngine.Load(folder, images, imageToken, tokens, options));
+            () => CpuChatEngine.Load(folder, images, imageToken, tokens, options),
+            () => CudaChatEngine.Load(
+                ChatGraphs.Of(folder, images, imageToken, tokens), CudaSettings.For(device), generation.MaxNewTokens ?? NewTokens));
         try
         {
             var prompt = new ImagePrompt(tokenizer, template, engine.TokensPerFrame);

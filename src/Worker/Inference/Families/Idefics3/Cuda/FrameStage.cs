@@ -1,0 +1,154 @@
+using Microsoft.ML.OnnxRuntime.Tensors;
+using VlWorker.Decoding;
+using VlWorker.Inference.Cuda;
+using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Families.Idefics3.CudaGraphs;
+
+namespace VlWorker.Inference.Families.Idefics3.Cuda;
+
+/// <summary>From prepared images to features, which stay on the GPU. One lane's.</summary>
+internal sealed class FrameStage : IDisposable
+{
+    // A thousand positions each: more make the kernels no faster.
+    private const int Chunk = 32;
+
+    // While the GPU works on one part of a batch, the next is laid out.
+    private const int Slots = 2;
+
+    private readonly CudaSession _session;
+    private readonly CudaStream _stream;
+    private readonly ChatShapes _shapes;
+    private readonly SignedPatchWriter _writer;
+    private readonly PinnedBuffer[] _host = new PinnedBuffer[Slots];
+    private readonly CudaEvent[] _copied = new CudaEvent[Slots];
+    private readonly DeviceBuffer _pixels;
+    private readonly DeviceBuffer _part;
+    private readonly Dictionary<int, CudaGraphExec> _recorded = [];
+    private readonly Stack<IDisposable> _parts = new();
+    private DeviceBuffer _features;
+
+    /// <summary>Takes memory.</summary>
+    /// <exception cref="InvalidDataException">The image tower takes images of another size than the configuration makes.</exception>
+    public FrameStage(CudaSession session, CudaStream stream, ChatShapes shapes, SignedPatchWriter writer)
+    {
+        (_session, _stream, _shapes, _writer) = (session, stream, shapes, writer);
+        try
+        {
+            for (var i = 0; i < Slots; i++)
+            {
+                _parts.Push(_host[i] = new PinnedBuffer((long)Chunk * writer.ImageBytes));
+                _parts.Push(_copied[i] = new CudaEvent(false));
+            }
+
+            _parts.Push(_pixels = new DeviceBuffer((long)Chunk * writer.ImageBytes));
+            _parts.Push(_part = new DeviceBuffer(Chunk * shapes.FrameBytes));
+            _features = new DeviceBuffer(Chunk * shapes.FrameBytes);
+        }
+        catch
+        {
+            while (_parts.TryPop(out var part))
+                part.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>[features, width]: of all frames of the last batch, in their order.</summary>
+    public nint Features => _features.Pointer;
+
+    /// <summary>Runs every number of frames that go together once and records it.</summary>
+    public void Prepare(bool record)
+    {
+        for (var frames = Chunk; frames > 0; frames /= 2)
+        {
+            // The first run chooses kernels and takes memory.
+            QueuePlain(frames);
+            _stream.Synchronize();
+            if (!record)
+                continue;
+            using var binding = Bind(frames);
+            _recorded.Add(frames, _stream.Capture(binding.Queue));
+        }
+    }
+
+    /// <summary>Queues the work on the frames of a batch's images.</summary>
+    public void Encode(IReadOnlyList<(PreparedPixels Image, int Frame)> frames, CancellationToken cancellation)
+    {
+        Reserve(frames.Count);
+        var (done, slot) = (0, 0);
+        while (done < frames.Count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var count = Part(frames.Count - done);
+            _copied[slot].Wait();
+            Write(frames, done, count, _host[slot]);
+            _stream.CopyToDevice(_pixels.Pointer, _host[slot].Pointer, (long)count * _writer.ImageBytes);
+            _copied[slot].Record(_stream);
+            Queue(count);
+            _stream.CopyOnDevice(_features.Pointer + (nint)(done * _shapes.FrameBytes), _part.Pointer, count * _shapes.FrameBytes);
+            done += count;
+            slot = (slot + 1) % Slots;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var graph in _recorded.Values)
+            graph.Dispose();
+        _features.Dispose();
+        while (_parts.TryPop(out var part))
+            part.Dispose();
+    }
+
+    // Powers of two: few numbers of frames have kernels chosen for them.
+    private static int Part(int left)
+    {
+        var count = Chunk;
+        while (count > left)
+            count /= 2;
+        return count;
+    }
+
+    private void Write(IReadOnlyList<(PreparedPixels Image, int Frame)> frames, int first, int count, PinnedBuffer target)
+    {
+        void One(int i)
+        {
+            var (image, frame) = frames[first + i];
+            _writer.Write(image, frame, target.Span<byte>((long)i * _writer.ImageBytes, _writer.ImageBytes));
+        }
+
+        SignedPatchWriter.ForEach(count, One);
+    }
+
+    private void Queue(int frames)
+    {
+        if (_recorded.TryGetValue(frames, out var recorded))
+            recorded.Launch(_stream);
+        else
+            QueuePlain(frames);
+    }
+
+    private void QueuePlain(int frames)
+    {
+        using var binding = Bind(frames);
+        binding.Queue();
+    }
+
+    private CudaBinding Bind(int frames)
+    {
+        var binding = _session.Bind();
+        binding.Input(VisionTower.Pixels, _pixels.Pointer, TensorElementType.Int8, frames, _shapes.Patches, _shapes.RowBytes);
+        binding.Output(ChatNames.Features, _part.Pointer, _shapes.Type, frames, _shapes.TokensPerFrame, _shapes.Width);
+        return binding;
+    }
+
+    private void Reserve(int frames)
+    {
+        if (_features.Bytes >= frames * _shapes.FrameBytes)
+            return;
+        // Earlier work may still read the old memory.
+        _stream.Synchronize();
+        _features.Dispose();
+        _features = new DeviceBuffer(frames * _shapes.FrameBytes);
+    }
+}

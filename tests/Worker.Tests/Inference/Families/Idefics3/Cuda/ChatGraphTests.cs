@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Idefics3.Cuda;
+using VlWorker.Inference.Generation;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Exports;
+using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Families.Idefics3.CudaGraphs;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+using VlWorker.Worker.Tests.Inference.Cuda;
+
+namespace VlWorker.Worker.Tests.Inference.Families.Idefics3.Cuda;
+
+/// <summary>SmolVLM's graphs for CUDA give what transformers gives: in 32-bit floats on the processor, whose kernels compute the same.</summary>
+public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
+{
+    private readonly ChatFixture _fixture;
+    private readonly Idefics3Parameters _parameters;
+    private readonly GenerationTokens _tokens;
+    private readonly int _imageToken;
+    private readonly GraphRun _vision;
+    private readonly ChatGraphRun _decoder;
+    private readonly Dictionary<string, float[]> _features = [];
+
+    public ChatGraphTests(ChatFixture fixture)
+    {
+        _fixture = fixture;
+        var folder = ModelFolder.Open(fixture.Folder);
+        _parameters = (Idefics3Parameters)ExportedModel.Read(folder);
+        _imageToken = folder.Config.Int32("image_token_id")!.Value;
+        var generation = GenerationConfig.Load(folder);
+        _tokens = new GenerationTokens([_imageToken], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
+        _vision = new GraphRun(ChatCudaGraphs.Vision(_parameters, PreprocessorConfig.Load(fixture.Folder).Normalization, ElementType.Float));
+        _decoder = new ChatGraphRun(_parameters.Text);
+    }
+
+    [Fact]
+    public void Every_case_alone_gives_the_tokens_and_scores_of_transformers()
+    {
+        foreach (var golden in _fixture.Cases)
+            Check([golden]);
+    }
+
+    [Fact]
+    public void Cases_of_all_lengths_in_one_batch_give_the_same()
+    {
+        foreach (var cases in _fixture.Cases.GroupBy(golden => golden.Caption.Parameters.NumBeams))
+        {
+            Check([.. cases]);
+            Check([.. cases.Reverse()]);
+        }
+    }
+
+    public void Dispose()
+    {
+        _vision.Dispose();
+        _decoder.Dispose();
+    }
+
+    private void Check(ChatCase[] cases)
+    {
+        RowRequest[] requests = [.. cases.Select(golden => new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds))];
+        var batch = new ChatBatch([.. requests.Select(request => request.Prompt)], _imageToken);
+        float[] features = [.. cases.SelectMany(golden => Features(golden.Image))];
+        Assert.Equal(batch.Features, features.Length / _parameters.Text.HiddenSize);
+        _decoder.Begin(batch, features, cases[0].Caption.Parameters.NumBeams);
+        var results = new RowResult[cases.Length];
+        new Generator(_tokens).Run(_decoder, HiddenStates.OfPrompts(cases.Length), requests, results, CancellationToken.None);
+        for (var i = 0; i < cases.Length; i++)
+        {
+            Assert.Null(results[i].Error);
+            Assert.Equal(cases[i].Caption.Tokens, results[i].Sequences[0].Tokens);
+            var expected = cases[i].Caption.Score;
+            Assert.Equal(expected, results[i].Sequences[0].Score, 1e-3 * Math.Max(1, Math.Abs(expected)));
+        }
+    }
+
+    private float[] Features(string name)
+    {
+        if (_features.TryGetValue(name, out var known))
+            return known;
+        var image = _fixture.Images[name];
+        var (rows, rowBytes) = (_parameters.Vision.Positions.Rows, _parameters.Vision.PatchProjection.Rows);
+        var writer = SignedPatchWriter.For(_fixture.Exported.Images!.Resize, rows, rowBytes);
+        var pixels = new sbyte[image.Frames * writer.ImageBytes];
+        for (var frame = 0; frame < image.Frames; frame++)
+            writer.Write(image, frame, MemoryMarshal.AsBytes(pixels.AsSpan(frame * writer.ImageBytes, writer.ImageBytes)));
+        _vision.Run((VisionTower.Pixels, pixels, [image.Frames, rows, rowBytes]));
+        return _features[name] = _vision.Floats[ChatNames.Features];
+    }
+}
