@@ -17,8 +17,11 @@ namespace VlWorker.Bench.Gpu.Families;
 internal sealed record FamilyCase(
     string Name, int Side, int Tokens, int[]? Prompt, int Beams, int Ngram, Func<string, CudaSettings, FamilyCase, FamilyEngine> Load)
 {
+    /// <summary>Frames that an image has.</summary>
+    public int Frames { get; init; } = 1;
+
     /// <summary>For a reader.</summary>
-    public string Title => Beams == 1 ? $"{Name}, greedy, {Tokens} tokens" : $"{Name}, {Beams} beams, {Tokens} tokens{(Ngram > 0 ? $", no {Ngram} tokens twice" : string.Empty)}";
+    public string Title => Beams == 1 ? $"{Name}, {(Frames > 1 ? $"{Frames} frames an image, " : string.Empty)}greedy, {Tokens} tokens" : $"{Name}, {Beams} beams, {Tokens} tokens{(Ngram > 0 ? $", no {Ngram} tokens twice" : string.Empty)}";
 
     /// <summary>Parameters of a search without an early end.</summary>
     public GenerationParameters Parameters => new(1 + Tokens, 0, Beams, 1, EarlyStopping.Always, Ngram, 1, 1);
@@ -26,7 +29,7 @@ internal sealed record FamilyCase(
     /// <summary>What the reference is asked.</summary>
     public object Request(string pixels, int count, int batch, bool result = false, string precision = "fp16") => new
     {
-        model = Name, batch, tokens = Tokens, prompt = Prompt, beams = Beams, ngram = Ngram, pixels, count, precision, result,
+        model = Name, batch, tokens = Tokens, prompt = Prompt, beams = Beams, ngram = Ngram, frames = Frames, pixels, count, precision, result,
         runs = batch >= 256 ? 2 : 3,
     };
 }
