@@ -39,12 +39,19 @@ internal static class FullSizeModels
     /// <summary>BLIP's graphs, of a folder with a checkpoint as transformers saves it, whatever its weights.</summary>
     public static CaptionGraphs Blip(string folder, ElementType type)
     {
-        var opened = ModelFolder.Open(folder);
-        var parameters = (BlipParameters)CheckpointModel.Read(opened.Path, opened.Family, opened.Config);
-        var (config, images) = (BlipConfig.Read(opened.Config), PreprocessorConfig.Load(folder));
+        var file = Config(folder);
+        var parameters = (BlipParameters)CheckpointModel.Read(folder, ModelFamily.Blip, file);
+        var (config, images) = (BlipConfig.Read(file), PreprocessorConfig.Load(folder));
         return Captioner(
             BlipGraphs.Encoder(parameters, images.Normalization, type), BlipGraphs.Decoder(parameters.Text), type,
             new GenerationTokens([config.StartToken], [config.EndToken], null, null), images.Resize);
+    }
+
+    /// <summary>config.json of a folder that holds a checkpoint alone.</summary>
+    public static JsonFile Config(string folder)
+    {
+        var errors = new List<string>();
+        return JsonFile.Read(folder, ModelFolder.ConfigFile, errors) ?? throw new InvalidDataException(string.Join("; ", errors));
     }
 
     /// <summary>An embedder's graphs.</summary>

@@ -62,9 +62,7 @@ internal static class ChatCase
 
     private static ChatGraphs Graphs(string folder)
     {
-        var errors = new List<string>();
-        var config = JsonFile.Read(folder, ModelFolder.ConfigFile, errors) ?? throw new InvalidDataException(string.Join("; ", errors));
-        var parameters = (Idefics3Parameters)CheckpointModel.Read(folder, ModelFamily.Idefics3, config);
+        var parameters = (Idefics3Parameters)CheckpointModel.Read(folder, ModelFamily.Idefics3, FullSizeModels.Config(folder));
         var images = PreprocessorConfig.Load(folder);
         const ElementType Type = ElementType.Float16;
         return new ChatGraphs(
