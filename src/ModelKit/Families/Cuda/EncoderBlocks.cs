@@ -6,9 +6,12 @@ namespace VlWorker.ModelKit.Families.Cuda;
 internal static class EncoderBlocks
 {
     /// <summary>The same function with as few additions of biases as the norms' gammas allow.</summary>
-    public static EncoderLayer Prepare(EncoderLayer layer, Activation activation)
+    /// <param name="layer">The block.</param>
+    /// <param name="activation">Its activation.</param>
+    /// <param name="movable">Whether the norm in front of the attention may give something else, where the layers behind it make up for that.</param>
+    public static EncoderLayer Prepare(EncoderLayer layer, Activation activation, bool movable = true)
     {
-        var attention = BiasFold.Move(layer.Norm1);
+        var attention = movable ? BiasFold.Move(layer.Norm1) : null;
         var prepared = layer with
         {
             Key = layer.Key with { Bias = null },

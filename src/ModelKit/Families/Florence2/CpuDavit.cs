@@ -31,7 +31,8 @@ internal sealed class CpuDavit(GraphBuilder graph, DavitParameters vision, Linea
             }
         }
 
-        var tokens = graph.Node("Add", [Tokens(map), graph.Constant(Tensor.FromFloats(Places(map), [1, map.Width * map.Height, map.Channels]))]);
+        var places = Tensor.FromFloats(DavitGrid.Places(vision, map.Width, map.Height), [1, map.Width * map.Height, map.Channels]);
+        var tokens = graph.Node("Add", [Tokens(map), graph.Constant(places)]);
         var mean = graph.Node("ReduceMean", [tokens, graph.Constant(Tensor.FromInt64([1], [1]))], ("keepdims", 1));
         var all = graph.Node("Concat", [mean, tokens], ("axis", 1));
         return _blocks.Norm(_blocks.Linears.Apply(all, vision.Projection, format), vision.Norm);
@@ -58,11 +59,11 @@ internal sealed class CpuDavit(GraphBuilder graph, DavitParameters vision, Linea
 
     private Map Block(Map map, DavitBlock block, Func<string, Map, string> attend)
     {
-        map = Convolve(map, WithIdentity(block.Before));
+        map = Convolve(map, DavitGrid.WithIdentity(block.Before));
         var tokens = Tokens(map);
         var attended = _blocks.Linears.Apply(attend(_blocks.Norm(tokens, block.Norm1), map), block.Output, format);
         map = map with { Value = OfTokens(graph.Node("Add", [tokens, attended]), map) };
-        map = Convolve(map, WithIdentity(block.Between));
+        map = Convolve(map, DavitGrid.WithIdentity(block.Between));
         tokens = _blocks.FeedForward(Tokens(map), block.Norm2, false, block.Up, block.Down, vision.Activation, format);
         return map with { Value = OfTokens(tokens, map) };
     }
@@ -118,30 +119,6 @@ internal sealed class CpuDavit(GraphBuilder graph, DavitParameters vision, Linea
             ("kernel_shape", new[] { by.Kernel, by.Kernel }), ("strides", new[] { by.Stride, by.Stride }),
             ("pads", new[] { by.Padding, by.Padding, by.Padding, by.Padding }), ("group", by.Groups));
         return new Map(value, by.Side(map.Width), by.Side(map.Height), by.Outputs);
-    }
-
-    // x + convolution(x) is a convolution: the middle of each kernel counts one more.
-    private static Convolution WithIdentity(Convolution by)
-    {
-        var (weight, area) = ((float[])by.Weight.Clone(), by.Kernel * by.Kernel);
-        for (var channel = 0; channel < by.Outputs; channel++)
-            weight[(channel * area) + (area / 2)] += 1;
-        return by with { Weight = weight };
-    }
-
-    // [places, D]: what column, row and time add to the tokens of the last stage.
-    private float[] Places(Map map)
-    {
-        var (values, half) = (new float[map.Width * map.Height * map.Channels], vision.Columns.Columns);
-        for (var i = 0; i < values.Length; i++)
-        {
-            var (place, channel) = (i / map.Channels, i % map.Channels);
-            values[i] = vision.Time[channel] + (channel < half
-                ? vision.Columns.Row(place % map.Width)[channel]
-                : vision.Rows.Row(place / map.Width)[channel - half]);
-        }
-
-        return values;
     }
 
     private string OverChannels(Map map, LayerNorm norm) => graph.Node(

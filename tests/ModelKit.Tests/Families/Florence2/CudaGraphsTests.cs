@@ -1,0 +1,34 @@
+using Microsoft.ML.OnnxRuntime;
+using VlWorker.ModelKit.Families.Florence2;
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Tests.Parameters;
+
+namespace VlWorker.ModelKit.Tests.Families.Florence2;
+
+/// <summary>The graphs for CUDA in 32-bit floats, which run on the processor, too.</summary>
+public sealed class CudaGraphsTests
+{
+    [Theory]
+    [InlineData(32, 32, 0)] // gammas near zero: biases go through a column of ones
+    [InlineData(32, 32, 2)] // gammas from 1 to 3: biases are folded into weights
+    [InlineData(36, 20, 2)] // windows are filled up: there, norms stay as they are
+    public void The_image_tower_gives_the_reference_s_tokens(int width, int height, float gamma)
+    {
+        var tiny = new TinyFlorence(width, height, gamma);
+        using var session = new CpuSession(CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float));
+        using var pixels = OrtValue.CreateTensorValueFromMemory([.. tiny.Bytes, .. tiny.Bytes], [2, height, width, 3]);
+        using var results = session.Run(new Dictionary<string, OrtValue> { [CudaDavit.Pixels] = pixels }, [CudaGraphs.Features]);
+
+        Assert.Equal([2, tiny.Vision.Tokens, TinyModels.TextWidth], results[0].GetTensorTypeAndShape().Shape);
+        CpuSession.Close([.. tiny.Tokens(), .. tiny.Tokens()], results[0].GetTensorDataAsSpan<float>(), 1e-4);
+    }
+
+    [Fact]
+    public void In_16_bits_convolutions_take_channels_last()
+    {
+        var tiny = new TinyFlorence(32, 32, 2);
+        var graph = CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float16).Graph;
+        Assert.Equal(10, graph.Node.Count(node => node.OpType == "NhwcConv"));
+        Assert.DoesNotContain(graph.Node, node => node.OpType == "Conv");
+    }
+}
