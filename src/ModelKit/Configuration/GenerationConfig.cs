@@ -87,7 +87,7 @@ public sealed record GenerationConfig
         var errors = new List<string>();
         try
         {
-            var source = new Source(folder);
+            var source = new Source(folder.GenerationConfig, folder.Config);
             source.Refuse(Unsupported, errors);
             var config = Read(source);
             if (errors.Count == 0)
@@ -99,6 +99,17 @@ public sealed record GenerationConfig
         }
 
         throw new ModelFolderException(folder.Path, errors);
+    }
+
+    /// <summary><see cref="NoRepeatNgramSize"/> of a folder that may have no graphs yet.</summary>
+    /// <exception cref="InvalidDataException">It is no number, or generation_config.json can't be read.</exception>
+    internal static int NgramSize(string path, JsonFile config)
+    {
+        var errors = new List<string>();
+        var generation = JsonFile.Read(path, ModelFolder.GenerationConfigFile, errors);
+        return errors.Count == 0
+            ? new Source(generation, config).Int32("no_repeat_ngram_size", 0) ?? 0
+            : throw new InvalidDataException(string.Join("; ", errors));
     }
 
     private static GenerationConfig Read(Source source) => new()
@@ -127,10 +138,10 @@ public sealed record GenerationConfig
     /// Where the values come from: the generation file alone; without one the model's file, and its decoder part for what the
     /// top level leaves at transformers' default (old files spell all defaults out).
     /// </summary>
-    private sealed class Source(ModelFolder folder)
+    private sealed class Source(JsonFile? generation, JsonFile config)
     {
-        private readonly JsonFile _file = folder.GenerationConfig ?? folder.Config;
-        private readonly bool _nested = folder.GenerationConfig is null;
+        private readonly JsonFile _file = generation ?? config;
+        private readonly bool _nested = generation is null;
 
         public int? Int32(string name, int? standard)
         {

@@ -8,7 +8,9 @@ namespace VlWorker.ModelKit.Conversion;
 /// <param name="Parameters">The weights.</param>
 /// <param name="Normalization">How 8-bit pixels become the encoder's floats.</param>
 /// <param name="Precision">The number format.</param>
-internal sealed record GraphRequest(FamilyParameters Parameters, Normalization Normalization, ConversionPrecision Precision);
+/// <param name="NoRepeatNgramSize">Length of the n-grams that generated tokens repeat none of by default; 0 is off.</param>
+internal sealed record GraphRequest(
+    FamilyParameters Parameters, Normalization Normalization, ConversionPrecision Precision, int NoRepeatNgramSize = 0);
 
 /// <summary>The builder of graphs for a kind of processor.</summary>
 /// <param name="Layout">Name of the graphs' calling convention, in the manifest.</param>

@@ -18,7 +18,7 @@ internal static class GraphTargets
     private static readonly GraphTarget Cuda = new(
         CudaLayout.Name, [ConversionPrecision.Fp16, ConversionPrecision.Fp32],
         static request => CudaModels.Build(
-            request.Parameters, request.Normalization, request.Precision == ConversionPrecision.Fp16 ? ElementType.Float16 : ElementType.Float),
+            request.Parameters, request.Normalization, request.Precision == ConversionPrecision.Fp16 ? ElementType.Float16 : ElementType.Float, request.NoRepeatNgramSize),
         CudaDone);
 
     // CUDA's kernels for attention in groups know no 32-bit floats.
@@ -39,6 +39,7 @@ internal static class GraphTargets
         [(ModelFamily.Blip, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Idefics3, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.SmolVlm, ConversionTarget.Cuda)] = CudaHalf,
+        [(ModelFamily.Florence2, ConversionTarget.Cuda)] = Cuda,
     };
 
     /// <summary>The builder of a family for a target.</summary>
@@ -64,9 +65,12 @@ internal static class GraphTargets
     public static IEnumerable<(ModelFamily Family, ConversionTarget Kind, GraphTarget Target)> Of(ModelFamily family) =>
         All.Where(entry => entry.Key.Family == family).Select(static entry => (entry.Key.Family, entry.Key.Target, entry.Value));
 
+    private static string PixelsDone(ModelFamily family) => family == ModelFamily.Florence2
+        ? "8-bit pixels go in." : "8-bit pixels go in: normalisation is folded into the patch projection.";
+
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
-        family == ModelFamily.Florence2 ? "8-bit pixels go in." : "8-bit pixels go in: normalisation is folded into the patch projection.",
+        PixelsDone(family),
         .. family.ModelType switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
@@ -89,7 +93,7 @@ internal static class GraphTargets
 
     private static IReadOnlyList<string> CudaDone(ModelFamily family, ConversionPrecision precision) =>
     [
-        "8-bit pixels go in: normalisation is folded into the patch projection.",
+        PixelsDone(family),
         "Biases are folded into weights wherever the norms' gammas allow.",
         .. family.ModelType switch
         {

@@ -46,7 +46,7 @@ internal static class ModelConverter
             var images = PreprocessorConfig.Load(source.Path);
             return OptimizedFolder.Write(
                 source.Path, folder, manifest, target.Build(
-                    new GraphRequest(Fitted(source.ReadParameters(), images.Resize), images.Normalization, options.Precision)));
+                    new GraphRequest(Fitted(source.ReadParameters(), images.Resize), images.Normalization, options.Precision, GenerationConfig.NgramSize(source.Path, source.Config))));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or System.Text.Json.JsonException)
         {

@@ -19,7 +19,12 @@ internal sealed record BartParameters(
     float EmbeddingScale,
     BartEncoder Encoder,
     BartDecoder Decoder,
-    Matrix Head);
+    Matrix Head)
+{
+    /// <summary>A table of embeddings with what it is multiplied by inside.</summary>
+    public Matrix Scaled(Matrix table) => EmbeddingScale == 1 ? table
+        : new Matrix(table.Rows, table.Columns, Array.ConvertAll(table.Values, value => value * EmbeddingScale));
+}
 
 /// <summary>BART's encoder.</summary>
 /// <param name="TokenEmbedding">[V, D].</param>

@@ -11,7 +11,7 @@ internal static class CandidateHead
     private const int Pad = 8;
 
     /// <summary>Below every logit; fits 16-bit floats.</summary>
-    private const float Never = -60000;
+    public const float Never = -60000;
 
     /// <summary>Columns of the logits.</summary>
     public static int Columns(int vocabulary) => vocabulary % (Multiple / 2) == 0 ? vocabulary : (vocabulary + Multiple - 1) / Multiple * Multiple;
@@ -30,11 +30,23 @@ internal static class CandidateHead
     }
 
     /// <summary>Greedy search: the best token of each row, and its log-probability.</summary>
-    public static void Greedy(CudaGraph graph, string logits, int columns)
+    /// <param name="graph">The graph.</param>
+    /// <param name="logits">[images, columns].</param>
+    /// <param name="columns">Columns of the logits.</param>
+    /// <param name="ngrams">Length of the n-grams that must not repeat; 0 is off.</param>
+    public static void Greedy(CudaGraph graph, string logits, int columns, int ngrams = 0)
     {
-        var builder = graph.Builder;
-        var next = builder.Node("ArgMax", [logits], ("axis", -1), ("keepdims", 1));
-        var probability = builder.Node("GatherElements", [builder.Node("LogSoftmax", [logits], ("axis", -1)), next], ("axis", 1));
+        var (builder, scores) = (graph.Builder, logits);
+        if (ngrams > 0)
+        {
+            builder.Input(CaptionerNames.CachePositions, ElementType.Int64, "length");
+            var ban = new RepeatBan(graph, ngrams, CaptionerNames.Ids);
+            scores = ban.Apply(logits, columns);
+            builder.Output(ban.History, CaptionerNames.NextHistory, ElementType.Int64, "images", 1, "length");
+        }
+
+        var next = builder.Node("ArgMax", [scores], ("axis", -1), ("keepdims", 1));
+        var probability = builder.Node("GatherElements", [builder.Node("LogSoftmax", [scores], ("axis", -1)), next], ("axis", 1));
         builder.Output(next, CaptionerNames.NextIds, ElementType.Int64, "images", 1);
         builder.Output(probability, CaptionerNames.LogProbability, graph.Type, "images", 1);
         builder.Output(logits, CaptionerNames.Logits, graph.Type, "images", columns);
@@ -47,12 +59,17 @@ internal static class CandidateHead
     /// <param name="logits">[images * beams, columns].</param>
     /// <param name="columns">Columns of the logits.</param>
     /// <param name="indirection">See <see cref="CaptionerNames.Indirection"/>.</param>
-    public static void Beams(CudaGraph graph, string logits, int columns, string indirection)
+    /// <param name="ngrams">Length of the n-grams that must not repeat; 0 is off.</param>
+    public static void Beams(CudaGraph graph, string logits, int columns, string indirection, int ngrams = 0)
     {
         var b = graph.Builder;
+        b.Input(CaptionerNames.CachePositions, ElementType.Int64, "length");
+        var ban = ngrams > 0 ? new RepeatBan(graph, ngrams, CaptionerNames.Ids) : null;
         var count = b.Input(CaptionerNames.CandidateCount, ElementType.Int64, 1);
         var scores = b.Input(CaptionerNames.Scores, ElementType.Float, "images", "beams");
-        var best = b.Nodes("TopK", "", [b.Node("LogSoftmax", [logits], ("axis", -1)), count], [true, true], ("axis", -1));
+        // What is kept from repeating takes no part in the choice, but does in the softmax: as in transformers.
+        var probabilities = b.Node("LogSoftmax", [logits], ("axis", -1));
+        var best = b.Nodes("TopK", "", [ban?.Apply(probabilities, columns) ?? probabilities, count], [true, true], ("axis", -1));
         var sums = b.Node("Add", [
             b.Node("Reshape", [b.Node("Cast", [best[0]], ("to", ElementType.Float)), b.Node("Concat", [b.Node("Shape", [scores]), graph.Integers(-1)], ("axis", 0))]),
             b.Node("Unsqueeze", [scores, graph.Integers(2)])]);
@@ -60,14 +77,14 @@ internal static class CandidateHead
         var candidates = b.Nodes("TopK", "", [b.Node("Reshape", [sums, flat]), count], [true, true], ("axis", -1));
         var tokens = b.Node("GatherElements", [b.Node("Reshape", [best[1], flat]), candidates[1]], ("axis", 1));
         var owners = b.Node("Gather", [b.Input(CaptionerNames.CandidateOwners, ElementType.Int64, "owners"), candidates[1]]);
-        Continue(graph, candidates[0], tokens, owners, indirection);
+        Continue(graph, candidates[0], tokens, owners, indirection, ban?.History);
         b.Output(tokens, CaptionerNames.CandidateTokens, ElementType.Int64, "images", "candidates");
         b.Output(owners, CaptionerNames.CandidateBeams, ElementType.Int64, "images", "candidates");
         b.Output(candidates[0], CaptionerNames.CandidateScores, ElementType.Float, "images", "candidates");
         b.Output(logits, CaptionerNames.Logits, graph.Type, "rows", columns);
     }
 
-    private static void Continue(CudaGraph graph, string sums, string tokens, string owners, string indirection)
+    private static void Continue(CudaGraph graph, string sums, string tokens, string owners, string indirection, string? history)
     {
         var b = graph.Builder;
         var ended = b.Node("Equal", [tokens, b.Input(CaptionerNames.EndToken, ElementType.Int64, 1)]);
@@ -78,12 +95,14 @@ internal static class CandidateHead
         // A beam's history is its parent's; this step's key lies in the parent's row.
         var rows = b.Node("Add", [parents, b.Input(CaptionerNames.FirstBeams, ElementType.Int64, "images", 1)]);
         var flat = b.Node("Concat", [graph.Integers(-1), b.Node("Shape", [indirection], ("start", 2), ("end", 3))], ("axis", 0));
-        var history = b.Node("Gather", [b.Node("Reshape", [indirection, flat]), rows]);
-        var now = b.Node("Equal", [b.Input(CaptionerNames.CachePositions, ElementType.Int64, "length"), CaptionerNames.Position]);
+        string OfParents(string value) => b.Node("Gather", [b.Node("Reshape", [value, flat]), rows]);
+        var now = b.Node("Equal", [CaptionerNames.CachePositions, CaptionerNames.Position]);
         var here = b.Node("Unsqueeze", [b.Node("Cast", [parents], ("to", ElementType.Int32)), graph.Integers(2)]);
         b.Output(next, CaptionerNames.NextIds, ElementType.Int64, "images", "beams");
         b.Output(running[0], CaptionerNames.NextScores, ElementType.Float, "images", "beams");
-        b.Output(b.Node("Where", [now, here, history]), CaptionerNames.NextIndirection, ElementType.Int32, "images", "beams", "length");
+        b.Output(b.Node("Where", [now, here, OfParents(indirection)]), CaptionerNames.NextIndirection, ElementType.Int32, "images", "beams", "length");
+        if (history is not null)
+            b.Output(OfParents(history), CaptionerNames.NextHistory, ElementType.Int64, "images", "beams", "length");
     }
 
     private static Matrix Widen(VocabularyHead head)

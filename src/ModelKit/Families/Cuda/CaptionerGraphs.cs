@@ -42,7 +42,7 @@ internal static class CaptionerGraphs
     {
         var graph = new CudaGraph(type);
         var states = new DecoderBlocks(graph, decoder, cache).Greedy();
-        CandidateHead.Greedy(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns);
+        CandidateHead.Greedy(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns, decoder.Ngrams);
         return graph.Builder.Build();
     }
 
@@ -52,7 +52,7 @@ internal static class CaptionerGraphs
         var graph = new CudaGraph(type);
         var indirection = graph.Builder.Input(CaptionerNames.Indirection, ElementType.Int32, "images", "beams", "length");
         var states = new DecoderBlocks(graph, decoder, cache).Beams(indirection);
-        CandidateHead.Beams(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns, indirection);
+        CandidateHead.Beams(graph, CandidateHead.Logits(graph, decoder.Head, states), decoder.Head.Columns, indirection, decoder.Ngrams);
         return graph.Builder.Build();
     }
 }

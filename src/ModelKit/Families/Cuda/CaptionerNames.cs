@@ -3,6 +3,8 @@ namespace VlWorker.ModelKit.Families.Cuda;
 /// <summary>Inputs and outputs of a captioner's graphs for CUDA.</summary>
 internal static class CaptionerNames
 {
+    private const string HistoryPrefix = "history.";
+
     /// <summary>[images, beams] of int64, on the device: the tokens to go on from; beams is 1 in greedy search.</summary>
     public const string Ids = "input_ids";
 
@@ -51,6 +53,12 @@ internal static class CaptionerNames
     /// <summary>[images, 1]: the log-probability of each token of greedy search.</summary>
     public const string LogProbability = "log_probability";
 
+    /// <summary>What <see cref="History"/> is after the step.</summary>
+    public const string NextHistory = "next_history";
+
+    /// <summary>[images, 1, 1] of int64: 0 for images whose n-grams must not repeat, more than any length for others.</summary>
+    public const string HistoryOffset = "history_offset";
+
     /// <summary>[images * beams, padded vocabulary]; what is beyond the vocabulary is far below every logit.</summary>
     public const string Logits = "logits";
 
@@ -62,6 +70,14 @@ internal static class CaptionerNames
 
     /// <summary>[images, 2 * beams] of float32: their sums of log-probabilities.</summary>
     public const string CandidateScores = "candidate_scores";
+
+    /// <summary>[images, beams, cache length] of int64, where n-grams must not repeat: the rows' tokens before this step's. The name says how long an n-gram is.</summary>
+    public static string History(int size) => $"{HistoryPrefix}{size}";
+
+    /// <summary>How long the n-grams are that a step with these inputs keeps from repeating; 0 where it keeps none.</summary>
+    public static int NgramSize(IEnumerable<string> inputs) =>
+        inputs.FirstOrDefault(name => name.StartsWith(HistoryPrefix, StringComparison.Ordinal)) is { } found
+            ? int.Parse(found.AsSpan(HistoryPrefix.Length), System.Globalization.CultureInfo.InvariantCulture) : 0;
 
     /// <summary>[images, positions, heads * size] of a layer: keys of the image, from the encoder to every step.</summary>
     public static string CrossKey(int layer) => $"cross.{layer}.key";

@@ -13,17 +13,22 @@ internal static class CudaModels
     /// <param name="parameters">The weights.</param>
     /// <param name="normalization">How 8-bit pixels become the encoder's floats.</param>
     /// <param name="type">Float16 or Float.</param>
+    /// <param name="noRepeatNgramSize">Length of the n-grams that a request's tokens repeat none of by default; 0 is off.</param>
     /// <exception cref="NotSupportedException">The family has no graphs for CUDA, or there is no kernel for its heads.</exception>
     /// <exception cref="InvalidDataException">A weight is outside the range of the number format.</exception>
-    public static IEnumerable<(string Name, OnnxModel Model)> Build(FamilyParameters parameters, Normalization normalization, ElementType type)
+    public static IEnumerable<(string Name, OnnxModel Model)> Build(FamilyParameters parameters, Normalization normalization, ElementType type, int noRepeatNgramSize = 0)
     {
+        StepDecoder Steps(StepDecoder decoder) => decoder with { NoRepeatNgramSize = noRepeatNgramSize };
         switch (parameters)
         {
             case VisionEncoderDecoderParameters captioner:
                 return Captioner(
-                    () => VisionEncoderDecoder.CudaGraphs.Encoder(captioner, normalization, type), VisionEncoderDecoder.CudaGraphs.Decoder(captioner.Decoder), type);
+                    () => VisionEncoderDecoder.CudaGraphs.Encoder(captioner, normalization, type), Steps(VisionEncoderDecoder.CudaGraphs.Decoder(captioner.Decoder)), type);
             case BlipParameters blip:
-                return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Blip.CudaGraphs.Decoder(blip.Text), type);
+                return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Steps(Blip.CudaGraphs.Decoder(blip.Text)), type);
+            case Florence2Parameters florence:
+                return Captioner(() => Florence2.CudaGraphs.Encoder(florence, type), Steps(Florence2.CudaGraphs.Decoder(florence.Text)), type)
+                    .Prepend((CudaLayout.Vision, Florence2.CudaGraphs.Vision(florence, normalization, type)));
             case ClipParameters clip:
                 return Towers(() => ClipCudaGraphs.Vision(clip, normalization, type), () => ClipCudaGraphs.Text(clip, type));
             case Idefics3Parameters chat:

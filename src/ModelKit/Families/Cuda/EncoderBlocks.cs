@@ -51,4 +51,15 @@ internal static class EncoderBlocks
         var (normed, sum) = graph.SkipNorm(graph.MatMul(attended, layer.Output.Weight), residual, layer.Norm2, layer.Output.Bias);
         return (graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), sum);
     }
+
+    /// <summary>A block of BART's encoder, whose norms stand behind its parts.</summary>
+    public static string NormsBehind(CudaGraph graph, string states, EncoderLayer layer, Activation activation)
+    {
+        // The keys' bias cancels in the softmax.
+        var attended = graph.Attention(
+            graph.Linear(states, layer.Query), graph.MatMul(states, layer.Key.Weight), graph.MatMul(states, layer.Value.Weight), layer.Heads);
+        var normed = graph.LastNorm(
+            graph.MatMul(attended, layer.Output.Weight), states, layer.Norm1, BiasFold.OutputBias(layer.Output, layer.Value, null));
+        return graph.LastNorm(graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), normed, layer.Norm2, layer.Down.Bias);
+    }
 }

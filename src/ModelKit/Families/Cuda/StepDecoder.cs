@@ -17,7 +17,14 @@ internal sealed record StepDecoder(
     IReadOnlyList<DecoderLayer> Layers,
     Activation Activation,
     LayerNorm? FinalNorm,
-    VocabularyHead Head);
+    VocabularyHead Head)
+{
+    /// <summary>Length of the n-grams that must not repeat; 0 is off.</summary>
+    public int NoRepeatNgramSize { get; init; }
+
+    /// <summary>Those that a step keeps from repeating itself: for that the logits need a column that means no token.</summary>
+    public int Ngrams => Head.Columns > Head.Vocabulary ? NoRepeatNgramSize : 0;
+}
 
 /// <summary>Logits = x * transpose(Weight) + Bias.</summary>
 /// <param name="Weight">[V, D].</param>

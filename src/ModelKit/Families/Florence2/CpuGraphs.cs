@@ -31,7 +31,7 @@ internal static class CpuGraphs
         var (text, encoder) = (parameters.Text, parameters.Text.Encoder);
         var features = graph.Input(Features, ElementType.Float, "batch", parameters.Vision.Tokens, text.HiddenSize);
         var ids = graph.Input("input_ids", ElementType.Int64, "batch", "length");
-        var states = graph.Node("Concat", [features, blocks.Look(Scaled(encoder.TokenEmbedding, text), ids, precision.Encoder)], ("axis", 1));
+        var states = graph.Node("Concat", [features, blocks.Look(text.Scaled(encoder.TokenEmbedding), ids, precision.Encoder)], ("axis", 1));
         states = graph.Node("Add", [states, Positions(graph, encoder.Positions, states)]);
         states = blocks.Norm(states, encoder.EmbeddingNorm);
         foreach (var layer in encoder.Layers)
@@ -46,15 +46,12 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var (text, decoder) = (parameters.Text, parameters.Text.Decoder);
         var step = new CpuDecoderStep(graph, decoder.Layers, text.Activation, "positions", precision.Decoder, masked: true);
-        var states = step.Blocks.Norm(step.Embed(Scaled(decoder.TokenEmbedding, text), decoder.Positions), decoder.EmbeddingNorm);
+        var states = step.Blocks.Norm(step.Embed(text.Scaled(decoder.TokenEmbedding), decoder.Positions), decoder.EmbeddingNorm);
         var logits = step.Blocks.Linears.ApplyTransposed(step.Run(states), text.Head, precision.Head);
         graph.Output(logits, "logits", ElementType.Float, "images", "beams", text.Vocabulary);
         step.OutputCache();
         return graph.Build();
     }
-
-    private static Matrix Scaled(Matrix table, BartParameters text) => text.EmbeddingScale == 1 ? table
-        : new Matrix(table.Rows, table.Columns, Array.ConvertAll(table.Values, value => value * text.EmbeddingScale));
 
     // The first rows of the table, as many as there are states.
     private static string Positions(GraphBuilder graph, Matrix table, string states)

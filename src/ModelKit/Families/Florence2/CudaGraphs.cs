@@ -22,4 +22,30 @@ internal static class CudaGraphs
         graph.Builder.Output(features, Features, type, "images", parameters.Vision.Tokens, parameters.Text.HiddenSize);
         return graph.Builder.Build();
     }
+
+    /// <summary>
+    /// The encoder: <see cref="Features"/> and <see cref="Prompt"/> to the keys and values of every block's cross attention,
+    /// [images, tokens + length, width].
+    /// </summary>
+    public static OnnxModel Encoder(Florence2Parameters parameters, ElementType type)
+    {
+        var graph = new CudaGraph(type);
+        var (builder, text, encoder) = (graph.Builder, parameters.Text, parameters.Text.Encoder);
+        var features = builder.Input(Features, type, "images", parameters.Vision.Tokens, text.HiddenSize);
+        var ids = builder.Input(Prompt, ElementType.Int64, "images", "length");
+        var prompt = builder.Node("Gather", [graph.Weight(text.Scaled(encoder.TokenEmbedding)), ids]);
+        var states = builder.Node("Concat", [features, prompt], ("axis", 1));
+        var table = graph.Constant(encoder.Positions.Values, [1, encoder.Positions.Rows, encoder.Positions.Columns]);
+        var count = builder.Node("Shape", [states], ("start", 1), ("end", 2));
+        states = graph.LastNorm(states, builder.Node("Slice", [table, graph.Integers(0), count, graph.Integers(1)]), encoder.EmbeddingNorm, null);
+        foreach (var layer in encoder.Layers)
+            states = EncoderBlocks.NormsBehind(graph, states, layer, text.Activation);
+        CaptionerGraphs.OutputCross(graph, states, text.Decoder.Layers, "positions");
+        return builder.Build();
+    }
+
+    /// <summary>The decoder, of which the steps' graphs are made.</summary>
+    public static StepDecoder Decoder(BartParameters text) => new(
+        text.Scaled(text.Decoder.TokenEmbedding), text.Decoder.Positions, text.Decoder.EmbeddingNorm, text.Decoder.Layers, text.Activation, null,
+        new VocabularyHead(text.Head, null, null));
 }

@@ -31,8 +31,11 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
         var pixels = new sbyte[images.Count * writer.ImageBytes];
         for (var i = 0; i < images.Count; i++)
             writer.Write(golden.Pixels(images[i]), MemoryMarshal.AsBytes(pixels.AsSpan(i * writer.ImageBytes, writer.ImageBytes)));
-        _encoder.Run((VisionTower.Pixels, pixels, [images.Count, rows, rowBytes]));
+        Encode((VisionTower.Pixels, pixels, [images.Count, rows, rowBytes]));
     }
+
+    /// <summary>Runs the encoder on inputs by name: values and shape.</summary>
+    public void Encode(params (string Name, Array Values, long[] Shape)[] inputs) => _encoder.Run(inputs);
 
     /// <summary>Searches for the images that were encoded.</summary>
     /// <param name="rows">What each asks for; all have the same number of beams.</param>
@@ -76,6 +79,7 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
         private readonly (string, Array, long[])[] _constants;
         private readonly Dictionary<string, float[]> _cache = [];
         private long[] _ids;
+        private long[] _history;
         private float[] _scores;
 
         public Batch(CaptionSteps owner, RowRequest[] requests, int[] order)
@@ -88,9 +92,11 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
             _givenTokens = new long[_given.Size];
             _given.Write(requests, owner.Tokens, _givenTokens);
             _ids = [.. Enumerable.Repeat((long)owner.Tokens.Prompt[0], requests.Length * _beams)];
+            // Nothing is looked at that a step has not written.
+            _history = [.. Enumerable.Repeat(long.MinValue, requests.Length * _beams * _steps)];
             _firstScores = [.. Enumerable.Range(0, requests.Length * _beams).Select(i => i % _beams == 0 ? 0 : Never)];
             _scores = [.. _firstScores];
-            _constants = [.. Cross(), .. _beams > 1 ? Constants() : []];
+            _constants = [.. Cross(), .. _beams > 1 ? Constants() : [], .. _beams > 1 || owner.Decoder.Ngrams > 0 ? Positions() : [], .. Offsets()];
         }
 
         public SearchRow[] Rows { get; }
@@ -103,7 +109,7 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
             var graph = (_beams > 1 ? _owner._beams : _owner._greedy).Value;
             graph.Run([
                 (CaptionerNames.Ids, _ids, [Images, _beams]), (CaptionerNames.Position, new long[] { step }, [1, 1]), .. _constants, .. Cache(step),
-                .. _beams > 1 ? [(CaptionerNames.Scores, _scores, [Images, _beams])] : Array.Empty<(string, Array, long[])>()]);
+                .. _beams > 1 ? [(CaptionerNames.Scores, _scores, [Images, _beams])] : Array.Empty<(string, Array, long[])>(), .. History()]);
             for (var row = 0; row < Rows.Length; row++)
                 _over[row] = _over[row] || (step >= Rows[row].Prompt.Count - 1 && !Accept(graph, row));
             Continue(graph, step);
@@ -123,6 +129,7 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
         private void Continue(GraphRun graph, int step)
         {
             _ids = graph.Integers[CaptionerNames.NextIds];
+            _history = graph.Integers.GetValueOrDefault(CaptionerNames.NextHistory, _history);
             foreach (var (name, values) in graph.Floats.Where(entry => entry.Key.StartsWith("present.", StringComparison.Ordinal)))
                 _cache[name] = _beams == 1 ? values : Moved(values, graph.Integers[CaptionerNames.NextIndirection], step);
             if (_beams > 1)
@@ -172,8 +179,16 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
             (CaptionerNames.EndToken, new long[] { _owner.Tokens.End.Count == 0 ? -1 : _owner.Tokens.End[0] }, [1]),
             (CaptionerNames.FirstBeams, Enumerable.Range(0, Images).Select(i => (long)i * _beams).ToArray(), [Images, 1]),
             (CaptionerNames.Indirection, new int[Images * _beams * _steps], [Images, _beams, _steps]),
-            (CaptionerNames.CachePositions, Enumerable.Range(0, _steps).Select(i => (long)i).ToArray(), [_steps]),
         ];
+
+        private IEnumerable<(string, Array, long[])> Positions() =>
+            [(CaptionerNames.CachePositions, Enumerable.Range(0, _steps).Select(i => (long)i).ToArray(), [_steps])];
+
+        private IEnumerable<(string, Array, long[])> Offsets() => _owner.Decoder.Ngrams == 0 ? [] :
+            [(CaptionerNames.HistoryOffset, Rows.Select(row => row.Parameters.NoRepeatNgramSize > 0 ? 0L : _steps).ToArray(), [Images, 1, 1])];
+
+        private IEnumerable<(string, Array, long[])> History() => _owner.Decoder.Ngrams == 0 ? [] :
+            [(CaptionerNames.History(_owner.Decoder.Ngrams), _history, [Images, _beams, _steps])];
     }
 
     private GenerationTokens Tokens => tokens;

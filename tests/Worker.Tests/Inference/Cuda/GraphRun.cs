@@ -44,6 +44,8 @@ internal sealed class GraphRun(OnnxModel model) : IDisposable
         float[] floats => OrtValue.CreateTensorValueFromMemory(floats, shape),
         long[] longs => OrtValue.CreateTensorValueFromMemory(longs, shape),
         int[] ints => OrtValue.CreateTensorValueFromMemory(ints, shape),
+        // To a pattern, arrays of signed and of unsigned bytes are the same.
+        byte[] bytes when values.GetType() == typeof(byte[]) => OrtValue.CreateTensorValueFromMemory(bytes, shape),
         sbyte[] bytes => OrtValue.CreateTensorValueFromMemory(bytes, shape),
         _ => throw new ArgumentException("another type", nameof(values)),
     };

@@ -8,17 +8,18 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// so one step may run in vain.
 /// </summary>
 /// <param name="tokens">The model's special tokens.</param>
-internal sealed class DeviceSearch(GenerationTokens tokens)
+/// <param name="ngrams">Length of the n-grams that the steps can keep from repeating; 0 where they can't.</param>
+internal sealed class DeviceSearch(GenerationTokens tokens, int ngrams = 0)
 {
     private readonly ScoreProcessors _processors = new(tokens);
 
     /// <summary>Gives the rows what a step chose; returns how many go on.</summary>
     private delegate int SettleStep(int step, Span<RowResult> results);
 
-    /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice.</summary>
+    /// <summary>Whether the GPU's choices are the ones asked for: nothing changes the scores before the choice that the steps don't do themselves.</summary>
     public bool Fits(RowRequest row) =>
-        row is { Stop: null, Parameters: { RepetitionPenalty: 1.0, NoRepeatNgramSize: 0, MinNewTokens: <= 0, Sampling: null } parameters }
-        && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
+        row is { Stop: null, Parameters: { RepetitionPenalty: 1.0, MinNewTokens: <= 0, Sampling: null } parameters }
+        && (parameters.NoRepeatNgramSize == 0 || parameters.NoRepeatNgramSize == ngrams) && (parameters.NumBeams == 1 || tokens.End.Count <= 1);
 
     /// <summary>Steps that rows take at most: one a token, but for the last.</summary>
     public static int Steps(ReadOnlySpan<RowRequest> requests)
