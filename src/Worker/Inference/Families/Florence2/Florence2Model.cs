@@ -1,6 +1,8 @@
 using VlWorker.Contracts;
 using VlWorker.Failures;
+using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Engine;
+using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -59,7 +61,8 @@ internal sealed class Florence2Model : IModel
             folder,
             device,
             () => ExportedFlorenceEngine.Load(folder, images, tokens, options),
-            () => CpuFlorenceEngine.Load(folder, tokens, options));
+            () => CpuFlorenceEngine.Load(folder, tokens, options),
+            () => Cuda(folder, images, tokens, new FlorencePrompts(tokenizer, context), CudaSettings.For(device), generation, context));
         try
         {
             tokens.CheckVocabulary(engine.Vocabulary);
@@ -93,6 +96,19 @@ internal sealed class Florence2Model : IModel
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
+
+    private static CudaFlorenceEngine Cuda(
+        ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, FlorencePrompts prompts, CudaSettings settings, GenerationConfig generation,
+        int context)
+    {
+        var vocabulary = folder.Config.Int32("text_config", "vocab_size")
+            ?? throw new InvalidDataException("config.json does not say how many tokens there are (text_config.vocab_size)");
+        // What most requests ask for.
+        var prompt = prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, null));
+        var graphs = FlorenceGraphs.Of(folder, images, tokens, vocabulary, context, prompt.Length);
+        var steps = Math.Min(context, generation.MaxNewTokens ?? context);
+        return CudaFlorenceEngine.Load(graphs, settings, generation.NumBeams, steps);
+    }
 
     // transformers' own default of 20 tokens would cut lists of boxes: what the context has room for is the bound, as in the model's examples.
     private static GenerationConfig Defaults(GenerationConfig config, int context) =>

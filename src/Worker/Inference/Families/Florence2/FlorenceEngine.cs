@@ -5,7 +5,7 @@ using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference.Families.Florence2;
 
-/// <summary>Florence-2's graphs on the processor: images and prompts in, found sequences out. Called from several threads at a time.</summary>
+/// <summary>Florence-2's graphs on a device: images and prompts in, found sequences out. Called from several threads at a time.</summary>
 internal abstract class FlorenceEngine : IDisposable
 {
     /// <summary>Tokens that the decoder knows.</summary>

@@ -28,13 +28,14 @@ internal sealed class BeamPlan : SearchPlan
     private readonly BeamConstants _layout;
 
     /// <param name="session">The step.</param>
+    /// <param name="shapes">Of the graphs.</param>
     /// <param name="stream">The lane's.</param>
     /// <param name="memory">The lane's; becomes this plan's.</param>
     /// <param name="capacity">Images at most.</param>
     /// <param name="beams">Beams of an image.</param>
     /// <param name="tokens">The model's start and end token.</param>
-    public BeamPlan(CudaSession session, CudaStream stream, StepMemory memory, int capacity, int beams, GenerationTokens tokens)
-        : base(stream, memory, capacity, beams)
+    public BeamPlan(CudaSession session, CaptionShapes shapes, CudaStream stream, StepMemory memory, int capacity, int beams, GenerationTokens tokens)
+        : base(shapes, stream, memory, capacity, beams)
     {
         (_session, _candidates) = (session, 2 * beams);
         _layout = new BeamConstants(capacity, beams);
@@ -98,11 +99,9 @@ internal sealed class BeamPlan : SearchPlan
         binding.Input(CaptionerNames.FirstBeams, _constants.Pointer + _layout.FirstBeams, TensorElementType.Int64, size, 1);
         binding.Input(CaptionerNames.CandidateOwners, _constants.Pointer + _layout.Owners, TensorElementType.Int64, Beams * _candidates);
         binding.Input(CaptionerNames.EndToken, _constants.Pointer + _layout.EndToken, TensorElementType.Int64, 1);
-        binding.Input(CaptionerNames.CachePositions, Memory.Positions, TensorElementType.Int64, Length);
         binding.HostInput(CaptionerNames.CandidateCount, _counts.Pointer, TensorElementType.Int64, 1);
         binding.HostInput(CaptionerNames.BeamCount, _counts.Pointer + sizeof(long), TensorElementType.Int64, 1);
         binding.HostInput(CaptionerNames.BeamWidth, _counts.Pointer + (2 * sizeof(long)), TensorElementType.Int32, 1);
-        Memory.Bind(binding, step, size, Beams);
         binding.Output(CaptionerNames.NextIds, _ids.Pointer, TensorElementType.Int64, size, Beams);
         binding.Output(CaptionerNames.NextScores, _scores.Pointer, TensorElementType.Float, size, Beams);
         binding.Output(CaptionerNames.NextIndirection, _indirection.Pointer, TensorElementType.Int32, size, Beams, Length);

@@ -33,8 +33,4 @@ internal sealed record CaptionGraphs(GraphFile Encoder, GraphFile Greedy, GraphF
         var generation = GenerationConfig.Load(folder);
         return generation.MaxNewTokens ?? Math.Max(1, (generation.MaxLength ?? 1 + GenerationConfig.DefaultNewTokens) - 1);
     }
-
-    /// <summary>Lays out images as the encoder takes them.</summary>
-    /// <exception cref="InvalidDataException">The encoder takes images of another size than the configuration makes.</exception>
-    public SignedPatchWriter Writer(CaptionShapes shapes) => SignedPatchWriter.For(Images, shapes.Positions, shapes.RowBytes);
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Generation;
@@ -10,17 +8,13 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// One batch's way over the GPU: a stream, the graphs with their weights, and memory for the largest batch. While one lane's batch runs, another
 /// lane's is written and queued. Used by one thread at a time.
 /// </summary>
-internal sealed class CaptionLane : IDisposable
+/// <typeparam name="TInput">What an image's row brings.</typeparam>
+internal sealed class CaptionLane<TInput> : IDisposable
 {
-    // Measured on ViT-base, 197 positions an image: chunks of 64 or 128 images are not faster than 256.
-    private const int ChunkPositions = 256 * 197;
-
     private readonly CudaSettings _settings;
     private readonly CudaStream _stream;
-    private readonly CudaSession _encoder;
     private readonly CudaSession _greedy;
-    private readonly EncoderStage _stage;
-    private readonly CaptionShapes _shapes;
+    private readonly IEncoderStage<TInput> _stage;
     private readonly GenerationTokens _tokens;
     private readonly DeviceSearch _search;
     private readonly Generator _generator;
@@ -32,23 +26,23 @@ internal sealed class CaptionLane : IDisposable
     /// <exception cref="OutOfDeviceMemoryException">They do not fit.</exception>
     /// <param name="graphs">The graphs.</param>
     /// <param name="settings">How they run.</param>
+    /// <param name="encoder">Makes the encoder.</param>
     /// <param name="turn">Shared by a model's lanes; null where they run at the same time.</param>
-    public CaptionLane(CaptionGraphs graphs, CudaSettings settings, DeviceTurn? turn)
+    public CaptionLane(CaptionGraphs graphs, CudaSettings settings, MakeStage<TInput> encoder, DeviceTurn? turn)
     {
         _turn = turn;
         (_settings, Sizes) = (settings, new BatchSizes(settings));
-        (_tokens, _search, _generator) = (graphs.Tokens, new DeviceSearch(graphs.Tokens), new Generator(graphs.Tokens));
+        (_tokens, _generator) = (graphs.Tokens, new Generator(graphs.Tokens));
         var made = new Stack<IDisposable>();
         try
         {
             made.Push(_stream = new CudaStream());
             made.Push(_mark = new CudaEvent(false));
-            made.Push(_encoder = new CudaSession(graphs.Encoder, _stream, settings));
             made.Push(_greedy = new CudaSession(graphs.Greedy, _stream, settings));
-            _shapes = CaptionShapes.Of(_encoder, _greedy);
-            var writer = graphs.Writer(_shapes);
-            made.Push(_stage = new EncoderStage(_encoder, _stream, _shapes, writer, settings.MaxBatch, Chunk(settings, _shapes.Positions)));
-            _plans = new SearchPlans(graphs, settings, _stream, _greedy, _shapes, _stage.Cross);
+            var shapes = CaptionShapes.Of(_greedy);
+            _search = new DeviceSearch(graphs.Tokens, shapes.Ngrams);
+            made.Push(_stage = encoder(_stream, shapes, settings));
+            _plans = new SearchPlans(graphs, settings, _stream, _greedy, shapes, _stage.Cross);
         }
         catch
         {
@@ -61,12 +55,15 @@ internal sealed class CaptionLane : IDisposable
     /// <summary>The sizes that batches are padded to, and what each takes.</summary>
     public BatchSizes Sizes { get; }
 
+    /// <summary>Positions of the encoder's states, of the last batch.</summary>
+    public int Positions => _stage.Positions;
+
     /// <summary>Runs every size once and records it: the largest first, so that the memory for it is there or its lack is known.</summary>
     /// <param name="beams">Beams that a request has by default.</param>
     /// <param name="steps">Steps that a request has by default.</param>
     public void Prepare(int beams, int steps)
     {
-        var plan = _plans.Find(beams, steps, _settings.MaxBatch);
+        var plan = Plan(beams, steps, _settings.MaxBatch);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
             Prepare(plan, Sizes.All[i], Math.Min(steps, _settings.RecordedSteps));
     }
@@ -74,7 +71,7 @@ internal sealed class CaptionLane : IDisposable
     /// <summary>Milliseconds that the encoder takes, its input's way over included, and a step.</summary>
     public (double Encoder, double Step) Stages(int size, int steps)
     {
-        var plan = _plans.Find(1, steps, size);
+        var plan = Plan(1, steps, size);
         double Time(Action queue) => BatchSizes.Time(() =>
         {
             queue();
@@ -101,18 +98,18 @@ internal sealed class CaptionLane : IDisposable
     /// <summary>Runs the encoder and one step by themselves, kernel by kernel, for a profiler.</summary>
     public void Once(int size, int beams, int step)
     {
-        var plan = _plans.Find(beams, step + 1, size);
+        var plan = Plan(beams, step + 1, size);
         _stage.QueuePlain(size);
         plan.QueuePlain(size, step);
         _stream.Synchronize();
     }
 
-    /// <summary>Captions images; see <see cref="ICaptionEngine.Run"/>.</summary>
-    public void Run(PreparedPixels[] images, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
+    /// <summary>Runs a batch; see <see cref="CaptionLanes{TInput}.Run"/>.</summary>
+    public void Run(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
     {
         var order = Enumerable.Range(0, rows.Length).OrderByDescending(i => GivenTokens.Count(rows[i], _tokens)).ToArray();
         var found = new RowResult[rows.Length];
-        RunOrdered([.. order.Select(i => images[i])], [.. order.Select(i => rows[i])], found, cancellation);
+        RunOrdered([.. order.Select(i => inputs[i])], [.. order.Select(i => rows[i])], found, cancellation);
         for (var i = 0; i < order.Length; i++)
             results[order[i]] = found[i];
     }
@@ -124,17 +121,23 @@ internal sealed class CaptionLane : IDisposable
         _plans.Dispose();
         _stage.Dispose();
         _greedy.Dispose();
-        _encoder.Dispose();
         _mark.Dispose();
         _stream.Dispose();
     }
 
-    private void RunOrdered(PreparedPixels[] images, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
+    private SearchPlan Plan(int beams, int steps, int rows)
+    {
+        var plan = _plans.Find(beams, steps, rows);
+        plan.CrossPositions = _stage.Positions;
+        return plan;
+    }
+
+    private void RunOrdered(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
     {
         var (beams, longest, onDevice) = (rows[0].Parameters.NumBeams, DeviceSearch.Steps(rows), Array.TrueForAll(rows, _search.Fits));
-        var size = onDevice ? Sizes.Choose(images.Length) : images.Length;
-        var plan = _plans.Find(beams, longest, size);
-        _stage.Write(images);
+        var size = onDevice ? Sizes.Choose(inputs.Length) : inputs.Length;
+        _stage.Write(inputs);
+        var plan = Plan(beams, longest, size);
         _stage.Upload(size);
         var mine = true;
         void Queued()
@@ -147,10 +150,14 @@ internal sealed class CaptionLane : IDisposable
         try
         {
             if (onDevice && _settings.Record && Sizes.All.Contains(size))
+            {
+                _stage.RecordIfUsed(size);
                 plan.RecordIfUsed(size, Math.Min(longest, _settings.RecordedSteps));
+            }
+
             _stage.Queue(size);
             if (!onDevice)
-                _generator.Run(_plans.Host(plan), new HiddenStates(images.Length, _shapes.Positions, 0), rows, results, cancellation);
+                _generator.Run(_plans.Host(plan), new HiddenStates(inputs.Length, _stage.Positions, 0), rows, results, cancellation);
             else if (plan is GreedyPlan greedy)
                 _search.Greedy(greedy, size, rows, results, Queued, cancellation);
             else
@@ -204,10 +211,6 @@ internal sealed class CaptionLane : IDisposable
         Sizes.Measured(size, plain, BatchSizes.Time(() => Once(true)));
     }
 
-    // A power of two, as the sizes of large batches are multiples of those.
-    private static int Chunk(CudaSettings settings, int positions) =>
-        settings.EncoderChunk > 0 ? settings.EncoderChunk : 1 << BitOperations.Log2((uint)Math.Max(1, ChunkPositions / positions));
-
     private void Settle()
     {
         try
@@ -220,3 +223,9 @@ internal sealed class CaptionLane : IDisposable
         }
     }
 }
+
+/// <summary>Makes a lane's encoder.</summary>
+/// <param name="stream">The lane's.</param>
+/// <param name="shapes">Of the decoder.</param>
+/// <param name="settings">How it runs, and the largest batch.</param>
+internal delegate IEncoderStage<TInput> MakeStage<TInput>(CudaStream stream, CaptionShapes shapes, CudaSettings settings);

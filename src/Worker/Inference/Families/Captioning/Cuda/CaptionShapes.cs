@@ -5,23 +5,20 @@ using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Captioning.Cuda;
 
-/// <summary>The sizes in a captioner's graphs for CUDA.</summary>
-/// <param name="Positions">Rows that the encoder takes and gives for an image.</param>
-/// <param name="RowBytes">Bytes of a row of pixels.</param>
+/// <summary>The sizes in a decoder's graphs for CUDA.</summary>
 /// <param name="Type">Number format of states, keys and values.</param>
 /// <param name="Columns">Logits of a row, padding included.</param>
 /// <param name="Layers">The decoder's blocks.</param>
-internal sealed record CaptionShapes(int Positions, int RowBytes, TensorElementType Type, int Columns, IReadOnlyList<CaptionLayer> Layers)
+/// <param name="Ngrams">Length of the n-grams that a step keeps from repeating; 0 where it does not.</param>
+internal sealed record CaptionShapes(TensorElementType Type, int Columns, IReadOnlyList<CaptionLayer> Layers, int Ngrams)
 {
     /// <summary>Bytes of a number.</summary>
     public long Size => OnnxSession.SizeOf(Type);
 
-    /// <summary>Reads them off loaded graphs.</summary>
-    /// <exception cref="InvalidDataException">The graphs are not of the layout.</exception>
-    public static CaptionShapes Of(CudaSession encoder, CudaSession step)
+    /// <summary>Reads them off a loaded step.</summary>
+    /// <exception cref="InvalidDataException">The graph is not of the layout.</exception>
+    public static CaptionShapes Of(CudaSession step)
     {
-        if (!encoder.Inputs.TryGetValue(VisionTower.Pixels, out var pixels) || pixels.ElementDataType != TensorElementType.Int8)
-            throw new InvalidDataException($"the encoder takes no {VisionTower.Pixels} of int8");
         var layers = new List<CaptionLayer>();
         while (step.Inputs.TryGetValue(CaptionerNames.PastKey(layers.Count), out var past))
         {
@@ -31,7 +28,41 @@ internal sealed record CaptionShapes(int Positions, int RowBytes, TensorElementT
 
         if (layers.Count == 0 || !step.Outputs.TryGetValue(CaptionerNames.Logits, out var logits))
             throw new InvalidDataException($"the decoder has no {CaptionerNames.PastKey(0)} or gives no {CaptionerNames.Logits}");
-        return new CaptionShapes(pixels.Dimensions[1], pixels.Dimensions[2], logits.ElementDataType, logits.Dimensions[1], layers);
+        return new CaptionShapes(logits.ElementDataType, logits.Dimensions[1], layers, CaptionerNames.NgramSize(step.Inputs.Keys));
+    }
+
+    /// <summary>Takes memory for the images' keys and values, each block's in turn, [images, positions, width]. The caller owns it.</summary>
+    /// <exception cref="Failures.OutOfDeviceMemoryException">There is no room for it.</exception>
+    public IReadOnlyList<DeviceBuffer> TakeCross(int images, int positions)
+    {
+        var taken = new List<DeviceBuffer>();
+        try
+        {
+            foreach (var layer in Layers)
+            {
+                taken.Add(new DeviceBuffer(Size * images * positions * layer.CrossWidth));
+                taken.Add(new DeviceBuffer(Size * images * positions * layer.CrossWidth));
+            }
+
+            return taken;
+        }
+        catch
+        {
+            taken.ForEach(buffer => buffer.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Lets an encoder write keys and values of some of a batch's images.</summary>
+    public void BindCross(CudaBinding binding, IReadOnlyList<DeviceBuffer> cross, int first, int count, int positions)
+    {
+        for (var i = 0; i < Layers.Count; i++)
+        {
+            var width = Layers[i].CrossWidth;
+            var offset = (nint)(Size * first * positions * width);
+            binding.Output(CaptionerNames.CrossKey(i), cross[2 * i].Pointer + offset, Type, count, positions, width);
+            binding.Output(CaptionerNames.CrossValue(i), cross[(2 * i) + 1].Pointer + offset, Type, count, positions, width);
+        }
     }
 }
 

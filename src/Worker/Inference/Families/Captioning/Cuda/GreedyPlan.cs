@@ -22,7 +22,7 @@ internal sealed class GreedyPlan : SearchPlan
     /// <param name="capacity">Images at most.</param>
     /// <param name="startToken">What every sequence starts with.</param>
     public GreedyPlan(CudaSession session, CaptionShapes shapes, CudaStream stream, StepMemory memory, int capacity, int startToken)
-        : base(stream, memory, capacity, 1)
+        : base(shapes, stream, memory, capacity, 1)
     {
         (_session, _shapes) = (session, shapes);
         _start = new DeviceBuffer((long)capacity * sizeof(long));
@@ -58,7 +58,6 @@ internal sealed class GreedyPlan : SearchPlan
     {
         var binding = _session.Bind();
         binding.Input(CaptionerNames.Ids, step == 0 ? _start.Pointer : _ids.Pointer, TensorElementType.Int64, size, 1);
-        Memory.Bind(binding, step, size, 1);
         binding.Output(CaptionerNames.NextIds, _ids.Pointer, TensorElementType.Int64, size, 1);
         binding.Output(CaptionerNames.LogProbability, _probabilities.Pointer, _shapes.Type, size, 1);
         return binding;

@@ -49,7 +49,7 @@ internal sealed class SearchPlans(
         {
             return beams == 1
                 ? new GreedyPlan(greedy, shapes, stream, memory, capacity, graphs.Tokens.Prompt[0])
-                : new BeamPlan(_beams ??= new CudaSession(graphs.Beams, stream, settings), stream, memory, capacity, beams, graphs.Tokens);
+                : new BeamPlan(_beams ??= new CudaSession(graphs.Beams, stream, settings), shapes, stream, memory, capacity, beams, graphs.Tokens);
         }
         catch
         {

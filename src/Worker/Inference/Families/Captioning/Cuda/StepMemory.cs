@@ -46,6 +46,9 @@ internal sealed class StepMemory : IDisposable
     /// <summary>Positions at most.</summary>
     public int Length { get; }
 
+    /// <summary>Positions of the images' keys and values, in the batch at hand.</summary>
+    public int CrossPositions { get; set; }
+
     /// <summary>0, 1, 2, ... of int64 on the GPU.</summary>
     public nint Positions => _positions.Pointer;
 
@@ -61,8 +64,8 @@ internal sealed class StepMemory : IDisposable
         for (var i = 0; i < _shapes.Layers.Count; i++)
         {
             var layer = _shapes.Layers[i];
-            binding.Input(CaptionerNames.CrossKey(i), _cross[2 * i].Pointer, _shapes.Type, images, _shapes.Positions, layer.CrossWidth);
-            binding.Input(CaptionerNames.CrossValue(i), _cross[(2 * i) + 1].Pointer, _shapes.Type, images, _shapes.Positions, layer.CrossWidth);
+            binding.Input(CaptionerNames.CrossKey(i), _cross[2 * i].Pointer, _shapes.Type, images, CrossPositions, layer.CrossWidth);
+            binding.Input(CaptionerNames.CrossValue(i), _cross[(2 * i) + 1].Pointer, _shapes.Type, images, CrossPositions, layer.CrossWidth);
             long[] shape = [images * beams, layer.Heads, Length, layer.HeadSize];
             var (key, value) = (_cache[2 * i].Pointer, _cache[(2 * i) + 1].Pointer);
             binding.Input(CaptionerNames.PastKey(i), key, _shapes.Type, shape);

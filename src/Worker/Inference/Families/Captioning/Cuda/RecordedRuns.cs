@@ -1,0 +1,62 @@
+using VlWorker.Inference.Cuda;
+
+namespace VlWorker.Inference.Families.Captioning.Cuda;
+
+/// <summary>Runs of an encoder on batches of some shapes, recorded where that was asked for. One lane's.</summary>
+/// <param name="stream">The lane's.</param>
+/// <param name="bind">Binds a run: its parts, in order.</param>
+internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<CudaBinding>> bind) : IDisposable
+{
+    private readonly Dictionary<BatchShape, CudaGraphExec> _recorded = [];
+    private readonly Dictionary<BatchShape, int> _plainRuns = [];
+
+    /// <summary>Queues a run, recorded or not.</summary>
+    public void Queue(BatchShape shape)
+    {
+        if (_recorded.TryGetValue(shape, out var recorded))
+            recorded.Launch(stream);
+        else
+            QueuePlain(shape);
+    }
+
+    /// <summary>Queues it kernel by kernel.</summary>
+    public void QueuePlain(BatchShape shape)
+    {
+        var bindings = bind(shape);
+        bindings.ForEach(binding => binding.Queue());
+        // The kernels know their memory; the bindings are not needed once they are queued.
+        bindings.ForEach(binding => binding.Dispose());
+    }
+
+    /// <summary>Records a shape, whose kernels must have run before.</summary>
+    public void Record(BatchShape shape)
+    {
+        if (_recorded.ContainsKey(shape))
+            return;
+        var bindings = bind(shape);
+        _recorded.Add(shape, stream.Capture(() => bindings.ForEach(binding => binding.Queue())));
+        bindings.ForEach(binding => binding.Dispose());
+    }
+
+    /// <summary>Records a shape that keeps coming: after its kernels were chosen in a first run and their memory was taken in a second.</summary>
+    public void RecordIfUsed(BatchShape shape)
+    {
+        if (_recorded.ContainsKey(shape))
+            return;
+        var runs = _plainRuns[shape] = _plainRuns.GetValueOrDefault(shape) + 1;
+        if (runs > 2)
+            Record(shape);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var graph in _recorded.Values)
+            graph.Dispose();
+    }
+}
+
+/// <summary>What decides about kernels.</summary>
+/// <param name="Size">Images of the batch.</param>
+/// <param name="Positions">Positions of each.</param>
+internal readonly record struct BatchShape(int Size, int Positions);

@@ -1,0 +1,61 @@
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
+using VlWorker.Inference.Generation;
+using VlWorker.ModelKit.Configuration;
+
+namespace VlWorker.Inference.Families.Florence2.Cuda;
+
+/// <summary>Florence-2 on a GPU.</summary>
+internal sealed class CudaFlorenceEngine : FlorenceEngine
+{
+    private readonly CaptionLanes<FlorenceInput> _lanes;
+
+    private CudaFlorenceEngine(CaptionLanes<FlorenceInput> lanes, FlorenceGraphs graphs) =>
+        (_lanes, Vocabulary, ImageTokens) = (lanes, graphs.Captioner.Vocabulary, lanes.Positions - graphs.PromptLength);
+
+    /// <inheritdoc/>
+    public override int Vocabulary { get; }
+
+    /// <inheritdoc/>
+    public override int ImageTokens { get; }
+
+    /// <summary>Images of a batch at most: what was asked for, or what fits.</summary>
+    public int MaxBatch => _lanes.MaxBatch;
+
+    /// <summary>The sizes that batches are padded to, and what each takes.</summary>
+    public BatchSizes Sizes => _lanes.Sizes;
+
+    /// <summary>Loads the graphs and prepares every batch size; see <see cref="CaptionLanes{TInput}.Load"/>.</summary>
+    /// <exception cref="Failures.OutOfDeviceMemoryException">Not even a single image fits.</exception>
+    public static CudaFlorenceEngine Load(FlorenceGraphs graphs, CudaSettings settings, int beams, int steps) => new(
+        CaptionLanes<FlorenceInput>.Load(
+            graphs.Captioner, settings, (stream, shapes, fitting) => new FlorenceStage(graphs, stream, shapes, fitting), beams, steps),
+        graphs);
+
+    /// <summary>Milliseconds that tower and encoder take on a batch, and a step.</summary>
+    public (double Encoder, double Step) Stages(int size, int steps) => _lanes.Stages(size, steps);
+
+    /// <inheritdoc/>
+    public override void Check(ResizePlan images)
+    {
+        // The lanes could not have been made for images of another size.
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Rows with prompts of one length run together, so that nothing has to be masked.</remarks>
+    public override void Run(ReadOnlySpan<FlorenceRow> rows, Span<RowResult> results, CancellationToken cancellation)
+    {
+        var asked = rows.ToArray();
+        foreach (var group in Enumerable.Range(0, asked.Length).GroupBy(i => asked[i].Prompt.Length))
+        {
+            int[] places = [.. group];
+            var found = _lanes.Run(
+                [.. places.Select(i => new FlorenceInput(asked[i].Pixels, asked[i].Prompt))], [.. places.Select(i => asked[i].Request)], cancellation);
+            for (var i = 0; i < places.Length; i++)
+                results[places[i]] = found[i];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => _lanes.Dispose();
+}

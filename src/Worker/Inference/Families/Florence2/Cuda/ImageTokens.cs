@@ -1,0 +1,120 @@
+using Microsoft.ML.OnnxRuntime.Tensors;
+using VlWorker.Decoding;
+using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Florence2;
+
+namespace VlWorker.Inference.Families.Florence2.Cuda;
+
+/// <summary>The image tower: from images in the host's memory to their tokens, which stay on the GPU. One lane's.</summary>
+internal sealed class ImageTokens : IDisposable
+{
+    // The first stage of an image of 768 x 768 pixels has 9 MB: of sixteen, much of a block stays in the second-level cache.
+    private const int ImagesARun = 16;
+
+    private readonly CudaStream _stream;
+    private readonly CaptionShapes _shapes;
+    private readonly CudaSession _session;
+    private readonly int _width;
+    private readonly int _height;
+    private readonly PinnedBuffer _host;
+    private readonly DeviceBuffer _pixels;
+    private readonly DeviceBuffer _tokens;
+    private readonly RecordedRuns _runs;
+    private readonly SortedSet<int> _sizes = [];
+
+    /// <summary>Loads the graph and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
+    /// <exception cref="InvalidDataException">The graph takes images of another size.</exception>
+    public ImageTokens(GraphFile graph, ResizePlan images, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
+    {
+        (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns(stream, Bind));
+        Chunk = settings.EncoderChunk > 0 ? settings.EncoderChunk : ImagesARun;
+        var memory = new Stack<IDisposable>();
+        try
+        {
+            // Without it, convolutions of 16-bit floats leave the tensor cores, too.
+            memory.Push(_session = new CudaSession(graph, stream, settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 }));
+            if (!_session.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels) || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
+                throw new InvalidDataException($"images are resized to {_width} x {_height} pixels, which the image tower does not take");
+            var tokens = _session.Outputs[CudaGraphs.Features].Dimensions;
+            (Count, Width) = (tokens[1], tokens[2]);
+            memory.Push(_host = new PinnedBuffer((long)settings.MaxBatch * ImageBytes));
+            memory.Push(_pixels = new DeviceBuffer((long)settings.MaxBatch * ImageBytes));
+            memory.Push(_tokens = new DeviceBuffer(shapes.Size * settings.MaxBatch * Count * Width));
+        }
+        catch
+        {
+            foreach (var part in memory)
+                part.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tokens of an image.</summary>
+    public int Count { get; }
+
+    /// <summary>Width of a token.</summary>
+    public int Width { get; }
+
+    /// <summary>Images that run at a time.</summary>
+    public int Chunk { get; }
+
+    private int ImageBytes => _width * _height * 3;
+
+    /// <summary>Where an image's tokens lie on the GPU.</summary>
+    public nint At(int image) => _tokens.Pointer + (nint)(_shapes.Size * image * Count * Width);
+
+    /// <summary>Lays images out in the memory from which the GPU takes them.</summary>
+    public void Write(PreparedPixels[] images)
+    {
+        void One(int i) => images[i].Frame(0).CopyTo(_host.Span<byte>((long)i * ImageBytes, ImageBytes));
+        if (images.Length == 1)
+            One(0);
+        else
+            Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, One);
+    }
+
+    /// <summary>Queues their way to the GPU.</summary>
+    public void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * ImageBytes);
+
+    /// <summary>Queues a batch, padded to the next recorded size: cuDNN chooses kernels anew at every other size, which takes far longer.</summary>
+    public void Queue(int size)
+    {
+        var recorded = _sizes.GetViewBetween(size, int.MaxValue);
+        _runs.Queue(new BatchShape(recorded.Count > 0 ? recorded.Min : size, Count));
+    }
+
+    /// <summary>Queues it kernel by kernel.</summary>
+    public void QueuePlain(int size) => _runs.QueuePlain(new BatchShape(size, Count));
+
+    /// <summary>Records a size, whose kernels must have run before.</summary>
+    public void Record(int size)
+    {
+        _runs.Record(new BatchShape(size, Count));
+        _sizes.Add(size);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _runs.Dispose();
+        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, _session])
+            part.Dispose();
+    }
+
+    private List<CudaBinding> Bind(BatchShape shape)
+    {
+        var bindings = new List<CudaBinding>();
+        for (var start = 0; start < shape.Size; start += Chunk)
+        {
+            var count = Math.Min(Chunk, shape.Size - start);
+            var binding = _session.Bind();
+            bindings.Add(binding);
+            binding.Input(CudaDavit.Pixels, _pixels.Pointer + (nint)((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
+            binding.Output(CudaGraphs.Features, At(start), _shapes.Type, count, Count, Width);
+        }
+
+        return bindings;
+    }
+}
