@@ -2,6 +2,7 @@ using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
+using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Checkpoints;
@@ -11,6 +12,7 @@ using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 using BlipGraphs = VlWorker.ModelKit.Families.Blip.CudaGraphs;
+using FlorenceCudaGraphs = VlWorker.ModelKit.Families.Florence2.CudaGraphs;
 using VisionEncoderDecoder = VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 
 namespace VlWorker.Bench.Gpu;
@@ -52,6 +54,24 @@ internal static class FullSizeModels
     {
         var errors = new List<string>();
         return JsonFile.Read(folder, ModelFolder.ConfigFile, errors) ?? throw new InvalidDataException(string.Join("; ", errors));
+    }
+
+    /// <summary>Florence-2's graphs, of a folder with a checkpoint as transformers saves it.</summary>
+    /// <param name="folder">The folder; needs no tokenizer.</param>
+    /// <param name="type">Float16 or Float.</param>
+    /// <param name="promptLength">Tokens of the prompts: batches with such are recorded at the start.</param>
+    /// <param name="ngrams">Length of the n-grams that the steps can keep from repeating; 0 where none.</param>
+    public static FlorenceGraphs Florence(string folder, ElementType type, int promptLength, int ngrams)
+    {
+        var parameters = (Florence2Parameters)CheckpointModel.Read(folder, ModelFamily.Florence2, Config(folder));
+        var images = PreprocessorConfig.Load(folder);
+        return new FlorenceGraphs(
+            new GraphFile(null, FlorenceCudaGraphs.Vision(parameters, images.Normalization, type).ToBytes()),
+            Captioner(
+                FlorenceCudaGraphs.Encoder(parameters, type), FlorenceCudaGraphs.Decoder(parameters.Text) with { NoRepeatNgramSize = ngrams }, type,
+                new GenerationTokens([2], [2], 0, 2), images.Resize),
+            parameters.Text.MaxPositions,
+            promptLength);
     }
 
     /// <summary>An embedder's graphs.</summary>

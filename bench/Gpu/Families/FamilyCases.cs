@@ -4,5 +4,5 @@ namespace VlWorker.Bench.Gpu.Families;
 internal static class FamilyCases
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<FamilyCase> All { get; } = [BlipCase.Greedy, BlipCase.Beams, ChatCase.Whole, ChatCase.Split];
+    public static IReadOnlyList<FamilyCase> All { get; } = [BlipCase.Greedy, BlipCase.Beams, FlorenceCase.Greedy, FlorenceCase.Published, ChatCase.Whole, ChatCase.Split];
 }

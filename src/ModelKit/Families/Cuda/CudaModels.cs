@@ -27,8 +27,8 @@ internal static class CudaModels
             case BlipParameters blip:
                 return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Steps(Blip.CudaGraphs.Decoder(blip.Text)), type);
             case Florence2Parameters florence:
-                return Captioner(() => Florence2.CudaGraphs.Encoder(florence, type), Steps(Florence2.CudaGraphs.Decoder(florence.Text)), type)
-                    .Prepend((CudaLayout.Vision, Florence2.CudaGraphs.Vision(florence, normalization, type)));
+                return Towers(() => Florence2.CudaGraphs.Vision(florence, normalization, type), null)
+                    .Concat(Captioner(() => Florence2.CudaGraphs.Encoder(florence, type), Steps(Florence2.CudaGraphs.Decoder(florence.Text)), type));
             case ClipParameters clip:
                 return Towers(() => ClipCudaGraphs.Vision(clip, normalization, type), () => ClipCudaGraphs.Text(clip, type));
             case Idefics3Parameters chat:

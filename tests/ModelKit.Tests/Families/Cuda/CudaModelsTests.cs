@@ -2,6 +2,7 @@ using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
+using VlWorker.ModelKit.Tests.Families.Florence2;
 using VlWorker.ModelKit.Tests.Parameters;
 
 namespace VlWorker.ModelKit.Tests.Families.Cuda;
@@ -14,10 +15,11 @@ public sealed class CudaModelsTests
     [InlineData("captioner", "encoder greedy_step beam_step")]
     [InlineData("blip", "encoder greedy_step beam_step")]
     [InlineData("clip", "vision text")]
+    [InlineData("florence", "vision encoder greedy_step beam_step")]
     public void A_family_has_the_graphs_of_its_kind(string family, string names)
     {
         var tiny = new TinyModels();
-        FamilyParameters parameters = family switch { "captioner" => tiny.Captioner(), "blip" => tiny.Blip(), _ => tiny.Clip() };
+        FamilyParameters parameters = family switch { "captioner" => tiny.Captioner(), "blip" => tiny.Blip(), "florence" => new TinyFlorence(32, 32).Parameters, _ => tiny.Clip() };
         Assert.Equal(names, string.Join(' ', CudaModels.Build(parameters, Plain, ElementType.Float16).Select(entry => entry.Name)));
     }
 

@@ -3,6 +3,8 @@ using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
+using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.Worker.Tests.Inference.Families.Florence2;
 
@@ -54,13 +56,30 @@ public sealed class Florence2ModelTests(FlorenceFixture fixture) : IClassFixture
     }
 
     [Fact]
-    public void A_gpu_is_refused_with_the_reason()
+    public void A_gpu_takes_a_folder_that_was_built_for_one()
     {
         var error = Assert.Throws<ModelFolderException>(() => ModelLoader.Load(
             fixture.Model.Reference, ModelFolder.Open(fixture.Folder), new ModelOptions(), new DeviceSpec(new DeviceName(DeviceKind.Cuda, 0), 1, 1)));
-        Assert.Contains("florence2 runs on processors only", error.Message, StringComparison.Ordinal);
-        var refused = Assert.Throws<NotSupportedException>(() =>
-            GraphTargets.Find(ModelFamily.Florence2, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16)));
-        Assert.Equal("florence2 is not built for cuda", refused.Message);
+        Assert.Contains("the folder is not built for a GPU (vl-worker model convert --target cuda)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_built_for_a_gpu_keeps_the_model_s_own_ngrams_from_repeating()
+    {
+        var folder = Directory.CreateTempSubdirectory("vlworker-florence-").FullName;
+        try
+        {
+            ModelConverter.Convert(
+                SourceModel.OpenCheckpoint(fixture.Folder), new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp32), Path.Combine(folder, "cuda"));
+            var built = ModelFolder.Open(Path.Combine(folder, "cuda"));
+            string[] names = [CudaLayout.Beams, CudaLayout.Encoder, CudaLayout.Greedy, CudaLayout.Vision];
+            Assert.Equal(names, built.Graphs.Keys.Order(StringComparer.Ordinal));
+            Assert.All([CudaLayout.Beams, CudaLayout.Greedy], name =>
+                Assert.Equal(3, CaptionerNames.NgramSize(OnnxFile.Load(built.Graphs[name]).Graph.Input.Select(input => input.Name))));
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
     }
 }

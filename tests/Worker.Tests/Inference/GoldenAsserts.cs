@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using VlWorker.Inference;
+
+namespace VlWorker.Worker.Tests.Inference;
+
+/// <summary>Asserts that the worker gives what transformers gave.</summary>
+internal static class GoldenAsserts
+{
+    /// <summary>Asserts that the images have the bytes that transformers resized them to.</summary>
+    public static void CheckResizedBytes(this GoldenCases golden)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(golden.Folder, "golden", "resized.json")));
+        Assert.All(golden.Images, stem => Assert.Equal(
+            json.RootElement.GetProperty(stem).GetProperty("sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(golden.Pixels(stem).Rgb))));
+    }
+
+    /// <summary>Asserts that an outcome is what transformers gave.</summary>
+    public static void Check(this GoldenCaption golden, InferenceOutcome outcome)
+    {
+        var sequences = Assert.IsType<CaptionOutcome>(outcome).Sequences;
+        Assert.Equal(golden.Tokens, sequences[0].TokenIds);
+        Assert.Equal(golden.Score, sequences[0].Score, 1e-3 * Math.Max(1, Math.Abs(golden.Score)));
+        Assert.Equal(golden.Text, sequences[0].Text);
+        Assert.Equal(golden.Parameters.NumReturnSequences, sequences.Count);
+        if (golden.SecondTokens is null)
+            return;
+        Assert.Equal(golden.SecondTokens, sequences[1].TokenIds);
+        Assert.Equal(golden.SecondScore!.Value, sequences[1].Score, 1e-3 * Math.Max(1, Math.Abs(golden.SecondScore.Value)));
+    }
+}
