@@ -60,7 +60,7 @@ internal sealed class ChatLane : IDisposable
     /// <param name="steps">Tokens that a request has by default.</param>
     public void Prepare(int steps)
     {
-        var length = Math.Min(_graphs.Context - steps, Shapes.TokensPerFrame + Words);
+        var length = Math.Clamp(_graphs.Context - steps, 1, Shapes.TokensPerFrame + Words);
         var plan = _plans.Find(_settings.MaxBatch, length + steps);
         _frames.Prepare(_settings.Record);
         // Tokens in place of features: the work is the same.

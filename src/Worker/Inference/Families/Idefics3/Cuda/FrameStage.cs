@@ -25,7 +25,7 @@ internal sealed class FrameStage : IDisposable
     private readonly DeviceBuffer _part;
     private readonly Dictionary<int, CudaGraphExec> _recorded = [];
     private readonly Stack<IDisposable> _parts = new();
-    private DeviceBuffer _features;
+    private DeviceBuffer? _features;
 
     /// <summary>Takes memory.</summary>
     /// <exception cref="InvalidDataException">The image tower takes images of another size than the configuration makes.</exception>
@@ -42,7 +42,6 @@ internal sealed class FrameStage : IDisposable
 
             _parts.Push(_pixels = new DeviceBuffer((long)Chunk * writer.ImageBytes));
             _parts.Push(_part = new DeviceBuffer(Chunk * shapes.FrameBytes));
-            _features = new DeviceBuffer(Chunk * shapes.FrameBytes);
         }
         catch
         {
@@ -53,11 +52,12 @@ internal sealed class FrameStage : IDisposable
     }
 
     /// <summary>[features, width]: of all frames of the last batch, in their order.</summary>
-    public nint Features => _features.Pointer;
+    public nint Features => _features?.Pointer ?? 0;
 
     /// <summary>Runs every number of frames that go together once and records it.</summary>
     public void Prepare(bool record)
     {
+        Reserve(1);
         for (var frames = Chunk; frames > 0; frames /= 2)
         {
             // The first run chooses kernels and takes memory.
@@ -84,7 +84,7 @@ internal sealed class FrameStage : IDisposable
             _stream.CopyToDevice(_pixels.Pointer, _host[slot].Pointer, (long)count * _writer.ImageBytes);
             _copied[slot].Record(_stream);
             Queue(count);
-            _stream.CopyOnDevice(_features.Pointer + (nint)(done * _shapes.FrameBytes), _part.Pointer, count * _shapes.FrameBytes);
+            _stream.CopyOnDevice(_features!.Pointer + (nint)(done * _shapes.FrameBytes), _part.Pointer, count * _shapes.FrameBytes);
             done += count;
             slot = (slot + 1) % Slots;
         }
@@ -95,7 +95,7 @@ internal sealed class FrameStage : IDisposable
     {
         foreach (var graph in _recorded.Values)
             graph.Dispose();
-        _features.Dispose();
+        _features?.Dispose();
         while (_parts.TryPop(out var part))
             part.Dispose();
     }
@@ -144,11 +144,12 @@ internal sealed class FrameStage : IDisposable
 
     private void Reserve(int frames)
     {
-        if (_features.Bytes >= frames * _shapes.FrameBytes)
+        if (_features is { } features && features.Bytes >= frames * _shapes.FrameBytes)
             return;
         // Earlier work may still read the old memory.
         _stream.Synchronize();
-        _features.Dispose();
+        _features?.Dispose();
+        _features = null;
         _features = new DeviceBuffer(frames * _shapes.FrameBytes);
     }
 }

@@ -87,7 +87,7 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
         stream.CopyOnDevice(memory.Lengths.Pointer + (start * sizeof(int)), lengths, (long)count * sizeof(int));
     }
 
-    // The largest run's layout fits the device's memory: runs use it one after the other.
+    // On the GPU runs use the block one after the other.
     private PinnedBuffer Host(long bytes)
     {
         if (_host is null || _host.Bytes < bytes)
@@ -95,8 +95,8 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
             stream.Synchronize();
             Dispose();
             (_host, _device) = (null, null);
-            _host = new PinnedBuffer(bytes);
             _device = new DeviceBuffer(bytes);
+            _host = new PinnedBuffer(bytes);
         }
 
         return _host;
