@@ -7,11 +7,11 @@ using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Checkpoints;
 using VlWorker.ModelKit.Configuration;
-using VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
 using BlipGraphs = VlWorker.ModelKit.Families.Blip.CudaGraphs;
+using ClipGraphs = VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using FlorenceCudaGraphs = VlWorker.ModelKit.Families.Florence2.CudaGraphs;
 using VisionEncoderDecoder = VlWorker.ModelKit.Families.VisionEncoderDecoder.CudaGraphs;
 
@@ -81,8 +81,8 @@ internal static class FullSizeModels
         var parameters = (ClipParameters)seeded.Load();
         var images = PreprocessorConfig.Load(folder);
         return new EmbeddingGraphs(
-            new GraphFile(null, ClipCudaGraphs.Vision(parameters, images.Normalization, type).ToBytes()),
-            new GraphFile(null, ClipCudaGraphs.Text(parameters, type).ToBytes()),
+            new GraphFile(null, ClipGraphs.Vision(parameters.Vision, images.Normalization, type).ToBytes()),
+            new GraphFile(null, ClipGraphs.Text(parameters.Text, type).ToBytes()),
             images.Resize);
     }
 

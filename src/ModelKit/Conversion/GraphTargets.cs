@@ -40,6 +40,8 @@ internal static class GraphTargets
         [(ModelFamily.Idefics3, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.SmolVlm, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.Florence2, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Siglip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Dinov2, ConversionTarget.Cuda)] = Cuda,
     };
 
     /// <summary>The builder of a family for a target.</summary>
@@ -97,7 +99,12 @@ internal static class GraphTargets
         "Biases are folded into weights wherever the norms' gammas allow.",
         .. family.ModelType switch
         {
-            "clip" => (string[])["The last block of the image tower computes the class token alone."],
+            "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
+            "siglip" =>
+            [
+                "What the image tower's learned query asks of a patch is one product for each head.",
+                "The last block of the text tower computes the last position alone.",
+            ],
             "idefics3" or "smolvlm" =>
             [
                 Frames,

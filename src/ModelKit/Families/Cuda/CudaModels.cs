@@ -1,5 +1,4 @@
 using VlWorker.ModelKit.Configuration;
-using VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using VlWorker.ModelKit.Families.Idefics3.CudaGraphs;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
@@ -30,7 +29,11 @@ internal static class CudaModels
                 return Towers(() => Florence2.CudaGraphs.Vision(florence, normalization, type), null)
                     .Concat(Captioner(() => Florence2.CudaGraphs.Encoder(florence, type), Steps(Florence2.CudaGraphs.Decoder(florence.Text)), type));
             case ClipParameters clip:
-                return Towers(() => ClipCudaGraphs.Vision(clip, normalization, type), () => ClipCudaGraphs.Text(clip, type));
+                return Towers(() => Clip.CudaGraphs.Vision(clip.Vision, normalization, type), () => Clip.CudaGraphs.Text(clip.Text, type));
+            case SiglipParameters siglip:
+                return Towers(() => Siglip.CudaGraphs.Vision(siglip, normalization, type), () => Siglip.CudaGraphs.Text(siglip, type));
+            case Dinov2Parameters dinov2:
+                return Towers(() => Clip.CudaGraphs.Vision(dinov2.Vision, normalization, type), null);
             case Idefics3Parameters chat:
                 return Chat(chat, normalization, type);
             default:

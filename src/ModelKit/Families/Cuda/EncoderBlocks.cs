@@ -2,7 +2,7 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Cuda;
 
-/// <summary>The blocks of ViT's and CLIP's towers: seven products and six small kernels each, every bias inside another kernel where that can be.</summary>
+/// <summary>The blocks of towers with norms in front: seven products and six small kernels each, every bias inside another kernel where that can be.</summary>
 internal static class EncoderBlocks
 {
     /// <summary>The same function with as few additions of biases as the norms' gammas allow.</summary>

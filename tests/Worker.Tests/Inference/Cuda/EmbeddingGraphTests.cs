@@ -1,10 +1,13 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Embedders;
+using VlWorker.Inference.Families.Embedders.Cuda;
+using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Checkpoints;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Exports;
-using VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
@@ -12,52 +15,60 @@ using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference.Cuda;
 
-/// <summary>The embedder's graphs for CUDA give what transformers gives.</summary>
-public sealed class EmbeddingGraphTests : IDisposable
+/// <summary>The embedders' graphs for CUDA give what transformers gives.</summary>
+public sealed class EmbeddingGraphTests
 {
-    private readonly string _folder = FixtureArchive.Extract("clip-tiny");
-    private readonly GoldenCases _golden;
-    private readonly ClipParameters _parameters;
-
-    public EmbeddingGraphTests()
+    [Theory]
+    [InlineData("clip-tiny")]
+    [InlineData("siglip")]
+    [InlineData("dinov2")]
+    public void Images_give_the_embeddings_of_transformers(string fixture)
     {
-        _golden = new GoldenCases(_folder);
-        _parameters = (ClipParameters)ExportedModel.Read(ModelFolder.Open(_folder));
-    }
-
-    [Fact]
-    public void Images_give_the_embeddings_of_transformers()
-    {
-        var images = PreprocessorConfig.Load(_folder);
-        using var graph = new GraphRun(ClipCudaGraphs.Vision(_parameters, images.Normalization, ElementType.Float));
-        var (rows, rowBytes) = (_parameters.Vision.Positions.Rows, _parameters.Vision.PatchProjection.Rows);
+        var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));
+        using var golden = new GoldenCases(folder.Path);
+        var images = PreprocessorConfig.Load(folder.Path);
+        using var graph = new GraphRun(Build(folder, CudaLayout.Vision));
+        var (rows, rowBytes) = (graph.Shape(VisionTower.Pixels)[1], graph.Shape(VisionTower.Pixels)[2]);
         var writer = SignedPatchWriter.For(images.Resize, rows, rowBytes);
-        string[] names = [.. _golden.Images];
+        string[] names = [.. golden.Images];
         var pixels = new sbyte[names.Length * writer.ImageBytes];
         for (var i = 0; i < names.Length; i++)
-            writer.Write(_golden.Pixels(names[i]), MemoryMarshal.AsBytes(pixels.AsSpan(i * writer.ImageBytes, writer.ImageBytes)));
+            writer.Write(golden.Pixels(names[i]), MemoryMarshal.AsBytes(pixels.AsSpan(i * writer.ImageBytes, writer.ImageBytes)));
         graph.Run((VisionTower.Pixels, pixels, [names.Length, rows, rowBytes]));
         for (var i = 0; i < names.Length; i++)
-            Check($"image_embeds.{names[i]}", graph.Floats[ClipCudaGraphs.Names.ImageEmbeddings], i);
+            Check(golden, $"image_embeds.{names[i]}", graph.Floats[EmbedderNames.ImageEmbeddings], i);
     }
 
-    [Fact]
-    public void Texts_of_different_lengths_in_one_batch_give_the_embeddings_of_transformers()
+    [Theory]
+    [InlineData("clip-tiny")]
+    [InlineData("siglip")]
+    public void Texts_of_different_lengths_in_one_batch_give_the_embeddings_of_transformers(string fixture)
     {
-        using var graph = new GraphRun(ClipCudaGraphs.Text(_parameters, ElementType.Float));
-        var length = _golden.Texts.Max(text => text.Ids.Length);
-        long[] ids = [.. _golden.Texts.SelectMany(text => Enumerable.Range(0, length).Select(i => (long)text.Ids[Math.Min(i, text.Ids.Length - 1)]))];
-        long[] ends = [.. _golden.Texts.Select(text => (long)Array.IndexOf(text.Ids, text.Ids.Max()))];
-        graph.Run((ClipCudaGraphs.Names.Ids, ids, [_golden.Texts.Count, length]), (ClipCudaGraphs.Names.Ends, ends, [_golden.Texts.Count, 1]));
-        for (var i = 0; i < _golden.Texts.Count; i++)
-            Check($"text_embeds.{_golden.Texts[i].Number}", graph.Floats[ClipCudaGraphs.Names.TextEmbeddings], i);
+        var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));
+        using var golden = new GoldenCases(folder.Path);
+        var padding = EmbedderFamily.Of(folder).PaddingOf(folder.Config, HubTokenizer.Load(folder.Path));
+        using var graph = new GraphRun(Build(folder, CudaLayout.Text));
+        var length = padding?.Length ?? golden.Texts.Max(text => text.Ids.Length);
+        var ids = new long[golden.Texts.Count * length];
+        for (var i = 0; i < golden.Texts.Count; i++)
+            TextStage.Write(golden.Texts[i].Ids, padding, ids.AsSpan(i * length, length));
+        long[] ends = [.. golden.Texts.Select(text => (long)Array.IndexOf(text.Ids, text.Ids.Max()))];
+        (string, Array, long[])[] inputs = [(EmbedderNames.Ids, ids, [golden.Texts.Count, length]), (EmbedderNames.Ends, ends, [golden.Texts.Count, 1])];
+        graph.Run(padding is null ? inputs : inputs[..1]);
+        for (var i = 0; i < golden.Texts.Count; i++)
+            Check(golden, $"text_embeds.{golden.Texts[i].Number}", graph.Floats[EmbedderNames.TextEmbeddings], i);
     }
 
-    public void Dispose() => _golden.Dispose();
-
-    private void Check(string name, float[] embeddings, int row)
+    private static OnnxModel Build(ModelFolder folder, string graph)
     {
-        var golden = _golden.Tensors[name].Values;
-        Assert.InRange(TensorPrimitives.CosineSimilarity(golden, embeddings.AsSpan(row * golden.Length, golden.Length)), 0.99999f, 1.00001f);
+        FamilyParameters parameters = folder.Family == ModelFamily.Clip
+            ? ExportedModel.Read(folder) : CheckpointModel.Read(folder.Path, folder.Family, folder.Config);
+        return CudaModels.Build(parameters, PreprocessorConfig.Load(folder.Path).Normalization, ElementType.Float).Single(entry => entry.Name == graph).Model;
+    }
+
+    private static void Check(GoldenCases cases, string name, float[] embeddings, int row)
+    {
+        var golden = cases.Tensors[name].Values;
+        Assert.InRange(TensorPrimitives.CosineSimilarity(golden, embeddings.AsSpan(row * golden.Length, golden.Length)), 0.9999f, 1.0001f);
     }
 }

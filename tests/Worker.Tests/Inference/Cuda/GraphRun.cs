@@ -13,6 +13,9 @@ internal sealed class GraphRun(OnnxModel model) : IDisposable
 
     public IReadOnlyDictionary<string, long[]> Integers { get; private set; } = new Dictionary<string, long[]>();
 
+    /// <summary>An input's declared shape.</summary>
+    public int[] Shape(string input) => _session.InputMetadata[input].Dimensions;
+
     /// <summary>Runs it; inputs by name: values and shape.</summary>
     public GraphRun Run(params (string Name, Array Values, long[] Shape)[] inputs)
     {

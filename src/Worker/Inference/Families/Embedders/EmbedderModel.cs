@@ -55,7 +55,7 @@ internal sealed class EmbedderModel : IModel
             device,
             () => ExportedEmbeddingEngine.Load(folder, family, padding, images, options),
             () => CpuEmbeddingEngine.Load(folder, padding, options),
-            () => CudaEmbeddingEngine.Load(EmbeddingGraphs.Of(folder, images), CudaSettings.For(device)));
+            () => CudaEmbeddingEngine.Load(EmbeddingGraphs.Of(folder, images, padding), CudaSettings.For(device)));
         try
         {
             // What does not fit together is found at start-up, not by the first image.

@@ -53,8 +53,8 @@ internal sealed class CudaEmbeddingEngine : IEmbeddingEngine
     /// <inheritdoc/>
     public void Check(ResizePlan images)
     {
-        if (_lanes.First.Size != _lanes.First.TextSize)
-            throw new InvalidDataException($"the image tower gives {_lanes.First.Size} floats an image, the text tower {_lanes.First.TextSize} floats a text");
+        if (_lanes.First.TextSize is { } size && size != _lanes.First.Size)
+            throw new InvalidDataException($"the image tower gives {_lanes.First.Size} floats an image, the text tower {size} floats a text");
     }
 
     /// <inheritdoc/>

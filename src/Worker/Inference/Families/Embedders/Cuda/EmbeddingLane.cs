@@ -1,7 +1,6 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Decoding;
 using VlWorker.Inference.Cuda;
-using VlWorker.ModelKit.Families.Clip.CudaGraphs;
 using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Embedders.Cuda;
@@ -14,7 +13,7 @@ internal sealed class EmbeddingLane : IDisposable
     private readonly CudaSettings _settings;
     private readonly CudaStream _stream;
     private readonly CudaSession _vision;
-    private readonly CudaSession _text;
+    private readonly TextStage? _text;
     private readonly SignedPatchWriter _writer;
     private readonly PinnedBuffer _host;
     private readonly DeviceBuffer _pixels;
@@ -41,10 +40,9 @@ internal sealed class EmbeddingLane : IDisposable
             _done = Own(new CudaEvent(false));
             _mark = Own(new CudaEvent(false));
             _vision = Own(new CudaSession(graphs.Vision, _stream, settings));
-            _text = Own(new CudaSession(graphs.Text, _stream, settings));
+            _text = graphs.Text is null ? null : new TextStage(Own(new CudaSession(graphs.Text, _stream, settings)), _stream, graphs.Padding);
             var pixels = _vision.Inputs[VisionTower.Pixels].Dimensions;
-            Size = _vision.Outputs[ClipCudaGraphs.Names.ImageEmbeddings].Dimensions[1];
-            TextSize = _text.Outputs[ClipCudaGraphs.Names.TextEmbeddings].Dimensions[1];
+            Size = _vision.Outputs[EmbedderNames.ImageEmbeddings].Dimensions[1];
             _writer = SignedPatchWriter.For(graphs.Images, pixels[1], pixels[2]);
             _host = Own(new PinnedBuffer((long)settings.MaxBatch * _writer.ImageBytes));
             _pixels = Own(new DeviceBuffer((long)settings.MaxBatch * _writer.ImageBytes));
@@ -64,8 +62,8 @@ internal sealed class EmbeddingLane : IDisposable
     /// <summary>Floats of an image's embedding.</summary>
     public int Size { get; }
 
-    /// <summary>Floats of a text's embedding.</summary>
-    public int TextSize { get; }
+    /// <summary>Floats of a text's embedding; null where there is no text tower.</summary>
+    public int? TextSize => _text?.Size;
 
     /// <summary>Runs every size once and records it, the largest first.</summary>
     public void Prepare()
@@ -103,40 +101,12 @@ internal sealed class EmbeddingLane : IDisposable
         receive(_hostResults.Span<float>(0, images.Length * Size), Size);
     }
 
-    /// <summary>Encodes texts; see <see cref="IEmbeddingEngine.EncodeTexts"/>. Kernel by kernel: lengths differ, and nobody waits for thousands of texts.</summary>
+    /// <summary>Encodes texts; see <see cref="IEmbeddingEngine.EncodeTexts"/>.</summary>
     public void EncodeTexts(int[][] texts, ReceiveEmbeddings receive)
     {
-        var length = texts.Max(text => text.Length);
-        var ends = (nint)((long)texts.Length * length * sizeof(long));
-        using var host = new PinnedBuffer(ends + ((long)texts.Length * sizeof(long)));
-        using var ids = new DeviceBuffer(host.Bytes);
-        using var output = new PinnedBuffer((long)texts.Length * TextSize * sizeof(float));
-        using var results = new DeviceBuffer(output.Bytes);
-        // What pads a text comes after its end token and is hidden from it. The end token has the highest id, and the first one counts.
-        for (var row = 0; row < texts.Length; row++)
-        {
-            var target = host.Span<long>((long)row * length * sizeof(long), length);
-            for (var i = 0; i < length; i++)
-                target[i] = texts[row][Math.Min(i, texts[row].Length - 1)];
-            host.Span<long>(ends + ((long)row * sizeof(long)), 1)[0] = Array.IndexOf(texts[row], texts[row].Max());
-        }
-
-        using var binding = _text.Bind();
-        binding.Input(ClipCudaGraphs.Names.Ids, ids.Pointer, TensorElementType.Int64, texts.Length, length);
-        binding.Input(ClipCudaGraphs.Names.Ends, ids.Pointer + ends, TensorElementType.Int64, texts.Length, 1);
-        binding.Output(ClipCudaGraphs.Names.TextEmbeddings, results.Pointer, TensorElementType.Float, texts.Length, TextSize);
-        try
-        {
-            _stream.CopyToDevice(ids.Pointer, host.Pointer, ends + ((long)texts.Length * sizeof(long)));
-            binding.Queue();
-            _stream.CopyToHost(output.Pointer, results.Pointer, (long)texts.Length * TextSize * sizeof(float));
-        }
-        finally
-        {
-            _stream.Synchronize();
-        }
-
-        receive(output.Span<float>(0, texts.Length * TextSize), TextSize);
+        if (_text is null)
+            throw new NotSupportedException("the model has no text tower");
+        _text.Encode(texts, receive);
     }
 
     /// <inheritdoc/>
@@ -235,7 +205,7 @@ internal sealed class EmbeddingLane : IDisposable
             binding.Input(
                 VisionTower.Pixels, _pixels.Pointer + (nint)((long)start * _writer.ImageBytes), TensorElementType.Int8, count, _writer.Rows, _writer.RowBytes);
             binding.Output(
-                ClipCudaGraphs.Names.ImageEmbeddings, _results.Pointer + (nint)((long)start * Size * sizeof(float)), TensorElementType.Float, count, Size);
+                EmbedderNames.ImageEmbeddings, _results.Pointer + (nint)((long)start * Size * sizeof(float)), TensorElementType.Float, count, Size);
         }
 
         return bindings;
