@@ -33,6 +33,13 @@ internal sealed class PreparedPixels(int width, int height, PooledBuffer pixels,
     /// <summary>Frame by frame, row by row, three bytes a pixel, no padding.</summary>
     public ReadOnlySpan<byte> Rgb => pixels.Span;
 
+    /// <summary>Charges the pixels to another grant, and gives the first one back.</summary>
+    public void Recharge(MemoryBudget.Lease other)
+    {
+        lease?.Dispose();
+        lease = other;
+    }
+
     /// <summary>One frame; the last one shows the whole image.</summary>
     public ReadOnlySpan<byte> Frame(int index) => pixels.Span.Slice(index * Width * Height * 3, Width * Height * 3);
 

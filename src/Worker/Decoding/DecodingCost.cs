@@ -30,6 +30,13 @@ internal readonly record struct DecodingCost(long Working, long Prepared)
         return new DecodingCost(working, prepared);
     }
 
+    /// <summary>Bytes of prepared pixels that a plan makes of any image, at most. Plans that keep an image's aspect are taken for square.</summary>
+    public static long MostPrepared(ResizePlan plan)
+    {
+        var side = plan.Tiling is { Split: true } tiling ? (tiling.LongestEdge + plan.Width - 1) / plan.Width : 0;
+        return ((long)side * side + 1) * 3 * plan.Width * plan.Height;
+    }
+
     /// <summary>The index of the first plan that is equal to plan <paramref name="i"/>.</summary>
     public static int FirstEqual(IReadOnlyList<ResizePlan> plans, int i)
     {

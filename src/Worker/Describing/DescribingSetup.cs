@@ -16,6 +16,7 @@ internal static class DescribingSetup
         services.AddSingleton<RowSubmitter>();
         services.AddSingleton(provider => new RecentImages(captionsKept, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<LabelClassifier>();
+        services.AddSingleton<ImagePreparer>();
         services.AddSingleton<ImageDescriber>();
         services.AddSingleton<TextDescriber>();
         return services;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using VlWorker.Batching;
 using VlWorker.Contracts;
 using VlWorker.Decoding;
@@ -13,6 +12,7 @@ namespace VlWorker.Describing;
 /// <remarks>
 /// <code>
 /// plan -> the model is there -> fetch (or the bytes that came with the request) -> a turn -> decode once -> one row a task in the batcher -> outputs
+///                               each image of the request in turn ----------------------------------+
 /// </code>
 /// A model that has to be loaded is waited for before memory is taken; it is held only while a row of it is in the batcher, so that what holds a
 /// model never waits for anything but the device. The turn is shared; a message that may have killed a process has one of its own. Memory: the
@@ -22,7 +22,7 @@ internal sealed class ImageDescriber(
     RequestPlanner planner,
     ModelRegistry models,
     IObjectStore store,
-    ImageDecoder decoder,
+    ImagePreparer preparer,
     RowSubmitter rows,
     LabelClassifier classifier,
     RecentImages recent,
@@ -53,55 +53,30 @@ internal sealed class ImageDescriber(
         var plans = planner.Plan(request);
         using var admitted = await models.AdmitAsync([.. plans.Select(plan => plan.Model)], request.Deadline, cancellation);
         using var turn = new WorkTurn(mark ?? journal.OfNobody(request.Id));
-        var (image, decoded, timing) = await PrepareAsync(request, plans, open, turn, cancellation);
-        var thumbnail = recent.Sample(decoded, plans);
-        var outcomes = await InferAsync(request, plans, decoded, priority, turn.Mark, stream, cancellation);
+        var images = await preparer.PrepareAsync(request, plans, open, turn, cancellation);
+        var thumbnail = recent.Sample(images[0].Decoded, plans);
+        var outcomes = await InferAsync(request, plans, images, priority, turn.Mark, stream, cancellation);
         metrics.Stage("batch-wait", outcomes.Max(outcome => outcome.Waited));
         metrics.Stage("inference", outcomes.Max(outcome => outcome.Ran));
+        var image = images[0].Facts;
+        string[] more = [.. images.Skip(1).Select(static other => other.Facts.Sha256)];
         var description = new Description(
             image,
-            [.. plans.Select((plan, i) => ResultBuilder.Build(plan, request.Image, image.Sha256, outcomes[i].Outcome, request.EmbeddingEncoding))],
-            ResultBuilder.Time(timing.Fetch, timing.Decode, outcomes));
+            [.. plans.Select((plan, i) => ResultBuilder.Build(plan, request.Image, image.Sha256, more, outcomes[i].Outcome, request.EmbeddingEncoding))],
+            ResultBuilder.Time(Sum(static one => one.Fetch), Sum(static one => one.Decode), outcomes));
         recent.Add(thumbnail, request.Image?.Key, description);
         return description;
-    }
 
-    private async Task<(ImageFacts Image, DecodedImage Decoded, (TimeSpan Fetch, TimeSpan Decode) Timing)> PrepareAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, CancellationToken cancellation)
-    {
-        var started = time.GetTimestamp();
-        using var fetched = await Tracing.StageAsync("fetch", span => OpenAsync(open, span, cancellation));
-        var fetch = time.GetElapsedTime(started);
-        metrics.Stage("fetch", fetch);
-        RequestChecks.Deadline(request.Deadline, time, "while the image was fetched");
-
-        await turn.EnterAsync(cancellation);
-        started = time.GetTimestamp();
-        var content = fetched.Content;
-        var decoded = await Tracing.StageAsync(
-            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation, turn.Mark));
-        var decode = time.GetElapsedTime(started);
-        metrics.Stage("decode", decode);
-        var image = new ImageFacts(
-            fetched.VersionId, fetched.Etag, fetched.Sha256, fetched.Content.Length, decoded.Width, decoded.Height, decoded.Format);
-        return (image, decoded, (fetch, decode));
-    }
-
-    private static async Task<FetchedObject> OpenAsync(
-        Func<CancellationToken, Task<FetchedObject>> open, Activity? span, CancellationToken cancellation)
-    {
-        var fetched = await open(cancellation);
-        span?.SetTag("vlworker.image.bytes", fetched.Content.Length);
-        return fetched;
+        TimeSpan Sum(Func<PreparedImage, TimeSpan> part) => images.Aggregate(TimeSpan.Zero, (sum, one) => sum + part(one));
     }
 
     /// <summary>All tasks or none: the first to fail cancels the others, and all are over when this returns.</summary>
     private async Task<BatchedOutcome[]> InferAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, DecodedImage decoded, BatchPriority priority, WorkMark mark, TextStream? stream,
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, IReadOnlyList<PreparedImage> images, BatchPriority priority, WorkMark mark, TextStream? stream,
         CancellationToken cancellation)
     {
         using var siblings = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var tasks = plans.Select((plan, i) => InferAsync(plan, decoded.Prepared[i])).ToArray();
+        var tasks = plans.Select((plan, i) => InferAsync(plan, [.. images.Select(image => image.Decoded.Prepared[i])])).ToArray();
         try
         {
             return await Task.WhenAll(tasks);
@@ -113,14 +88,15 @@ internal sealed class ImageDescriber(
             throw;
         }
 
-        async Task<BatchedOutcome> InferAsync(TaskPlan plan, PreparedPixels pixels)
+        async Task<BatchedOutcome> InferAsync(TaskPlan plan, PreparedPixels[] pixels)
         {
             try
             {
-                var input = new ImageInput(plan.Task, pixels, plan.Generation, plan.Prompt)
+                var input = new ImageInput(plan.Task, pixels[0], plan.Generation, plan.Prompt)
                 {
                     Mark = mark,
-                    Original = (decoded.Width, decoded.Height),
+                    More = pixels[1..],
+                    Original = (images[0].Decoded.Width, images[0].Decoded.Height),
                     Stream = plan.Task == Tasks.Answer ? stream : null,
                 };
                 var terms = new RowTerms(priority, request.Deadline, request.JobId);

@@ -17,7 +17,8 @@ internal sealed record TaskPlan(string Task, IModel Model, GenerationParameters?
     public LabelSet? Labels { get; init; }
 
     /// <summary>The canonical parameters that are part of the result's ids; empty for an embedding.</summary>
-    public string Parameters => Generation?.Canonical(Prompt) ?? Labels?.Canonical(Model.Similarity!) ?? ResultIds.Parameters(Prompt, []);
+    /// <param name="more">Hashes of the images behind the first, in order.</param>
+    public string Parameters(IReadOnlyList<string> more) => Generation?.Canonical(Prompt, more) ?? Labels?.Canonical(Model.Similarity!) ?? ResultIds.Parameters(Prompt, []);
 }
 
 /// <summary>Finds the models for a request's tasks.</summary>
@@ -56,11 +57,11 @@ internal sealed class RequestPlanner(ModelRegistry models)
             : models.DefaultFor(task) ?? throw new RejectedException(RejectionReason.UnsupportedTask, $"this worker has no model for task '{task}'");
         if (!model.Tasks.Contains(task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model '{model.Reference.Alias}' can't do task '{task}'");
-        // A row is about one image, whatever the model: the others would not even be fetched.
-        if (request.MoreImages is { Count: > 0 } more)
+        var images = 1 + (request.MoreImages?.Count ?? 0);
+        if (images > model.MaxImages)
         {
             throw new RejectedException(
-                RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at 1 images at most, and the request has {more.Count + 1}");
+                RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {images}");
         }
 
         var prompt = PromptOf(request, task);

@@ -12,12 +12,13 @@ internal static class ResultBuilder
     /// <param name="plan">The task.</param>
     /// <param name="place">Where the image lies; null where it came with the request: its content is then all that can identify the result.</param>
     /// <param name="sha256">Hash of the encoded image.</param>
+    /// <param name="more">Hashes of the images behind it, in order.</param>
     /// <param name="outcome">What the model said.</param>
     /// <param name="encoding">The encoding of embeddings.</param>
-    public static Output Build(TaskPlan plan, ImageReference? place, string sha256, InferenceOutcome outcome, string? encoding)
+    public static Output Build(TaskPlan plan, ImageReference? place, string sha256, IReadOnlyList<string> more, InferenceOutcome outcome, string? encoding)
     {
         // They are put together anew each time, and labels can make them long.
-        var parameters = plan.Parameters;
+        var parameters = plan.Parameters(more);
         var content = ResultIds.ContentId(sha256, plan.Task, plan.Model.Reference.Revision, parameters);
         return new Output
         {

@@ -39,13 +39,15 @@ internal sealed record GenerationParameters(
 
     /// <summary>The canonical text that is part of a result's id: what has no effect is left out.</summary>
     /// <param name="prompt">The prompt or the question; null where there is none.</param>
-    public string Canonical(string? prompt = null) => ResultIds.Parameters(prompt,
+    /// <param name="more">Hashes of the images behind the first, in order.</param>
+    public string Canonical(string? prompt = null, IReadOnlyList<string>? more = null) => ResultIds.Parameters(prompt,
     [
         new("maxLength", MaxLength), new("minLength", MinLength), new("numBeams", NumBeams),
         new("lengthPenalty", NumBeams > 1 ? LengthPenalty : null), new("earlyStopping", NumBeams > 1 ? EarlyStopping : null),
         new("noRepeatNgramSize", NoRepeatNgramSize), new("repetitionPenalty", RepetitionPenalty), new("numReturnSequences", NumReturnSequences),
         new("imageSplitting", ImageSplitting),
         new("temperature", Sampling?.Temperature), new("topK", Sampling?.TopK), new("topP", Sampling?.TopP), new("seed", Sampling?.Seed),
+        .. (more ?? []).Select(static (hash, i) => new KeyValuePair<string, object?>($"moreImages{i}", hash)),
         .. Stop.Select(static (text, i) => new KeyValuePair<string, object?>($"stop{i}", text)),
     ]);
 }

@@ -32,6 +32,9 @@ internal interface IModel : IDisposable
     /// <summary>How it wants its images; null where it takes none.</summary>
     PreprocessorConfig? Images { get; }
 
+    /// <summary>Images that a row may be about.</summary>
+    int MaxImages => 1;
+
     /// <summary>What the model is asked for a task where a request has no prompt; null where nothing.</summary>
     string? DefaultPrompt(string task) => null;
 

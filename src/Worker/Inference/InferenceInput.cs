@@ -28,13 +28,21 @@ internal sealed class ImageInput(string task, PreparedPixels pixels, GenerationP
 
     public string? Prompt { get; } = prompt;
 
+    /// <summary>Further images that the prompt is about, in order; owned like the first.</summary>
+    public IReadOnlyList<PreparedPixels> More { get; init; } = [];
+
     /// <summary>Pixels of the upright original, for models that tell where things are in it; null takes the prepared pixels for it.</summary>
     public (int Width, int Height)? Original { get; init; }
 
     /// <summary>Where the text goes while it is generated; null where nobody reads along.</summary>
     public TextStream? Stream { get; init; }
 
-    public override void Dispose() => Pixels.Dispose();
+    public override void Dispose()
+    {
+        Pixels.Dispose();
+        foreach (var pixels in More)
+            pixels.Dispose();
+    }
 }
 
 /// <summary>A text for a text encoder.</summary>

@@ -46,11 +46,11 @@ internal static class ModelCopies
         foreach (var other in copies.Skip(1))
         {
             var same = other.Tasks.SequenceEqual(first.Tasks, StringComparer.Ordinal) && other.EmbedsText == first.EmbedsText
-                && other.TakesPrompt == first.TakesPrompt && other.Images?.Resize == first.Images?.Resize && other.Resolve(null) == first.Resolve(null);
+                && other.TakesPrompt == first.TakesPrompt && other.MaxImages == first.MaxImages && other.Images?.Resize == first.Images?.Resize && other.Resolve(null) == first.Resolve(null);
             if (!same)
             {
                 throw new ModelFolderException(folder, [
-                    $"the entries of '{first.Reference.Alias}' are different models: they differ in tasks, image size or generation settings"]);
+                    $"the entries of '{first.Reference.Alias}' are different models: they differ in tasks, image size, MaxImages or generation settings"]);
             }
         }
     }

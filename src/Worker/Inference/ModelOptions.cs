@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.ML.OnnxRuntime;
+using VlWorker.Contracts;
 using VlWorker.Inference.OnDemand;
 using VlWorker.Inference.Optimizing;
 using VlWorker.ModelKit;
@@ -43,6 +44,10 @@ internal sealed record ModelOptions
 
     [Description("Whether images are cut into tiles, by models that can do either (docs/families.md): Auto does what preprocessor_config.json says. Off is many times faster and sees less.")]
     public ImageSplitting ImageSplitting { get; init; } = ImageSplitting.Auto;
+
+    [Description("Images that a request may be about (moreImages), by models whose prompt takes several (docs/families.md); others look at one. Each takes its share of the context and of the time.")]
+    [Range(1, RequestLimits.Images)]
+    public int MaxImages { get; init; } = 4;
 
     [Description("Threads inside one run of a graph. 1, with a stream for each core, gives the most images a second; more shorten the wait for a single image.")]
     [Range(1, 256)]

@@ -92,7 +92,7 @@ public sealed class LabelClassifierTests(EmbeddingFixture<ClipTiny> clip, Embedd
     {
         var planner = new RequestPlanner(new ModelRegistry([new Device("cpu", 1, 1, [siglip.Model])]));
         var request = new DescribeImage { Tasks = [Tasks.Classify], Labels = ["a", "b"] };
-        string Id(DescribeImage asked) => planner.Plan(asked)[0].Parameters;
+        string Id(DescribeImage asked) => planner.Plan(asked)[0].Parameters([]);
 
         string[] ids = [Id(request), Id(request with { Labels = ["b", "a"] }), Id(request with { LabelTemplate = "a {}" }), Id(request with { Labels = ["a"] })];
         Assert.Equal(4, ids.Distinct().Count());

@@ -20,8 +20,8 @@ public sealed class RequestPlannerTests
         var plans = _planner.Plan(new DescribeImage());
 
         Assert.Equal(["caption captioner", "embedding clip"], plans.Select(plan => $"{plan.Task} {plan.Model.Reference.Alias}"));
-        Assert.NotEmpty(plans[0].Parameters);
-        Assert.Empty(plans[1].Parameters);
+        Assert.NotEmpty(plans[0].Parameters([]));
+        Assert.Empty(plans[1].Parameters([]));
     }
 
     [Fact]
@@ -54,10 +54,10 @@ public sealed class RequestPlannerTests
         var models = new Dictionary<string, string> { ["caption"] = "asker", ["answer"] = "asker", ["detect"] = "asker" };
         var request = new DescribeImage { Tasks = ["caption", "detect"], Models = models, Prompt = "a;b=c" };
 
-        Assert.All(_planner.Plan(request), plan => Assert.EndsWith(@";prompt=a\;b\=c", plan.Parameters, StringComparison.Ordinal));
+        Assert.All(_planner.Plan(request), plan => Assert.EndsWith(@";prompt=a\;b\=c", plan.Parameters([]), StringComparison.Ordinal));
         var mixed = _planner.Plan(request with { Tasks = ["caption", "answer", "detect"] });
         Assert.Equal([null, "a;b=c", null], mixed.Select(plan => plan.Prompt));
-        Assert.NotEqual(mixed[0].Parameters, mixed[1].Parameters);
+        Assert.NotEqual(mixed[0].Parameters([]), mixed[1].Parameters([]));
     }
 
     [Fact]
@@ -68,6 +68,19 @@ public sealed class RequestPlannerTests
         var error = Assert.Throws<RejectedException>(() => _planner.Plan(request));
 
         Assert.Equal((RejectionReason.BadRequest, "model 'captioner' looks at 1 images at most, and the request has 2"), (error.Reason, error.Message));
+    }
+
+    [Fact]
+    public void Several_images_go_to_a_model_that_looks_at_as_many_and_are_part_of_the_result_s_ids()
+    {
+        var image = new ImageReference { Bucket = "b", Key = "k" };
+        var request = new DescribeImage { Tasks = ["answer"], Prompt = "which?", MoreImages = [image, image] };
+        var plan = Assert.Single(_planner.Plan(request));
+        Assert.Equal(plan.Parameters([]), Assert.Single(_planner.Plan(request with { MoreImages = null })).Parameters([]));
+        Assert.Equal(5, new[] { plan.Parameters([]), plan.Parameters(["a"]), plan.Parameters(["a", "b"]), plan.Parameters(["b", "a"]), plan.Parameters(["b"]) }.Distinct().Count());
+
+        var error = Assert.Throws<RejectedException>(() => _planner.Plan(request with { MoreImages = [image, image, image] }));
+        Assert.Equal((RejectionReason.BadRequest, "model 'asker' looks at 3 images at most, and the request has 4"), (error.Reason, error.Message));
     }
 
     [Fact]
@@ -88,6 +101,8 @@ public sealed class RequestPlannerTests
         public bool EmbedsText => text;
 
         public bool TakesPrompt => prompts;
+
+        public int MaxImages => prompts ? 3 : 1;
 
         public PreprocessorConfig? Images => null;
 

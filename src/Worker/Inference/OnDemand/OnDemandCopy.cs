@@ -46,6 +46,9 @@ internal sealed class OnDemandCopy : IModel
     public bool TakesPrompt => _plans.TakesPrompt;
 
     /// <inheritdoc/>
+    public int MaxImages => _plans.MaxImages;
+
+    /// <inheritdoc/>
     public Similarity? Similarity => _plans.Similarity;
 
     /// <inheritdoc/>

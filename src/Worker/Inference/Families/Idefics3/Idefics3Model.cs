@@ -30,7 +30,7 @@ internal sealed class Idefics3Model : IModel
         ImagePrompt prompt, int context, ModelOptions options)
     {
         (Reference, Images, _engine, _tokenizer, _prompt) = (reference, options.ImageSplitting.Apply(images), engine, tokenizer, prompt);
-        _texts = new SequenceTexts(tokenizer, withPrompt: false);
+        (_texts, MaxImages) = (new SequenceTexts(tokenizer, withPrompt: false), options.MaxImages);
         (_captionPrompt, _splitting) = (options.CaptionPrompt, Images == images ? null : Images.Resize.Tiling!.Split);
         _defaults = new GenerationDefaults(generation with { MaxNewTokens = generation.MaxNewTokens ?? NewTokens, MaxLength = null }, context);
     }
@@ -46,6 +46,9 @@ internal sealed class Idefics3Model : IModel
 
     /// <inheritdoc/>
     public bool TakesPrompt => true;
+
+    /// <inheritdoc/>
+    public int MaxImages { get; }
 
     /// <inheritdoc/>
     public PreprocessorConfig Images { get; }
@@ -116,10 +119,11 @@ internal sealed class Idefics3Model : IModel
         if (input is not ImageInput image || !Tasks.Contains(image.Task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and answers questions about them");
         var parameters = _defaults.Validated(image.Generation);
-        var prompt = _prompt.Build(Words(image.Task, image.Prompt), image.Pixels);
-        parameters = _defaults.Fit(parameters, prompt.Length, image.Pixels.Frames * _engine.TokensPerFrame);
+        PreparedPixels[] images = [image.Pixels, .. image.More];
+        var prompt = _prompt.Build(Words(image.Task, image.Prompt), images);
+        parameters = _defaults.Fit(parameters, prompt.Length, images.Sum(static one => one.Frames) * _engine.TokensPerFrame);
         var stop = StopStrings.Of(parameters, _tokenizer);
-        return new ChatRow([image.Pixels], new RowRequest(parameters, prompt, stop) { Watch = RowWatch.Of(image.Stream, _tokenizer, stop) });
+        return new ChatRow(images, new RowRequest(parameters, prompt, stop) { Watch = RowWatch.Of(image.Stream, _tokenizer, stop) });
     }
 
     private string Words(string task, string? prompt) => (prompt ?? DefaultPrompt(task)) is { } words && !string.IsNullOrWhiteSpace(words)

@@ -4,6 +4,7 @@ using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
 
 namespace VlWorker.Worker.Tests.Inference.Families.Idefics3;
 
@@ -70,6 +71,49 @@ public sealed class Idefics3ModelTests(ChatFixture fixture) : IClassFixture<Chat
 
         GeneratedSequence Sequence(GenerationParameters parameters) => Assert.IsType<CaptionOutcome>(fixture.Exported.Run(
             [new ImageInput(Tasks.Answer, fixture.Images[golden.Image], parameters, golden.Prompt)], CancellationToken.None)[0]).Sequences[0];
+    }
+
+    [Theory]
+    [InlineData("scene", "palette")]
+    [InlineData("tall.split", "scene", "gray")]
+    [InlineData("scene", "tall.split", "scene")]
+    public void Several_images_come_before_the_words_in_their_order(params string[] names)
+    {
+        const string Question = "Which of them?";
+        var tokenizer = HubTokenizer.Load(fixture.Folder);
+        var head = tokenizer.Encode("<|im_start|>User:", addSpecialTokens: false);
+        int[] tail = [.. tokenizer.EncodeUserText(Question), .. tokenizer.Encode("<end_of_utterance>\nAssistant:", addSpecialTokens: false)];
+        var whole = Ask(fixture.Exported, names);
+        int[] expected = [.. head, .. names.SelectMany(name => Prompt(Ask(fixture.Exported, [name]))[head.Length..^tail.Length]), .. tail];
+        Assert.Equal(expected, Prompt(whole));
+
+        var output = OptimizedFolders.Cpu(OptimizedFolders.Source(fixture.Folder, fromCheckpoint: false), ConversionPrecision.Fp32);
+        try
+        {
+            using var model = ModelLoader.Load("tiny", output, new ModelOptions { MaxImages = 3 });
+            Assert.Equal((3, 4), (model.MaxImages, fixture.Exported.MaxImages));
+            Assert.Equal(whole.TokenIds, Ask(model, names).TokenIds);
+            // Beside a row about one image, and in another order.
+            var rows = model.Run([Row(names), fixture.Input(fixture.Cases[0]), Row([.. names.Reverse()])], CancellationToken.None);
+            Assert.Equal(whole.TokenIds, Assert.IsType<CaptionOutcome>(rows[0]).Sequences[0].TokenIds);
+            Assert.Equal(fixture.Cases[0].Caption.Tokens, Assert.IsType<CaptionOutcome>(rows[1]).Sequences[0].TokenIds);
+            Assert.Equal(Ask(fixture.Exported, [.. names.Reverse()]).TokenIds, Assert.IsType<CaptionOutcome>(rows[2]).Sequences[0].TokenIds);
+        }
+        finally
+        {
+            Directory.Delete(output, true);
+        }
+
+        ImageInput Row(string[] images) => new(
+            Tasks.Answer, fixture.Images[images[0]], fixture.Exported.Resolve(new GenerationOptions { MaxNewTokens = 8 }), Question)
+        {
+            More = [.. images.Skip(1).Select(name => fixture.Images[name])],
+        };
+
+        GeneratedSequence Ask(IModel model, string[] images) =>
+            Assert.IsType<CaptionOutcome>(model.Run([Row(images)], CancellationToken.None)[0]).Sequences[0];
+
+        static int[] Prompt(GeneratedSequence sequence) => [.. sequence.TokenIds.Take(sequence.TokenIds.Count - sequence.GeneratedTokens)];
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using VlWorker.Contracts;
+using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Idefics3.Cuda;
 using VlWorker.Inference.Generation;
@@ -53,6 +55,25 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
         }
     }
 
+    [Fact]
+    public void Several_images_in_a_prompt_give_what_the_exported_graphs_give()
+    {
+        string[] names = ["tall.split", "scene", "gray"];
+        var parameters = _fixture.Exported.Resolve(new GenerationOptions { MaxNewTokens = 8 })!;
+        var row = new ImageInput(Tasks.Answer, _fixture.Images[names[0]], parameters, "Which?")
+        {
+            More = [.. names.Skip(1).Select(name => _fixture.Images[name])],
+        };
+        var expected = Assert.IsType<CaptionOutcome>(_fixture.Exported.Run([row], CancellationToken.None)[0]).Sequences[0];
+        int[] prompt = [.. expected.TokenIds.Take(expected.TokenIds.Count - expected.GeneratedTokens)];
+
+        var single = _fixture.Cases[0];
+        RowRequest[] requests = [new(single.Caption.Parameters, single.Caption.InputIds), new(parameters, prompt)];
+        var results = Run(requests, [.. Features(single.Image), .. names.SelectMany(Features)]);
+        Assert.Equal(single.Caption.Tokens, results[0].Sequences[0].Tokens);
+        Assert.Equal(expected.TokenIds, results[1].Sequences[0].Tokens);
+    }
+
     public void Dispose()
     {
         _vision.Dispose();
@@ -62,12 +83,7 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
     private void Check(ChatCase[] cases)
     {
         RowRequest[] requests = [.. cases.Select(golden => new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds))];
-        var batch = new ChatBatch([.. requests.Select(request => request.Prompt)], _imageToken);
-        float[] features = [.. cases.SelectMany(golden => Features(golden.Image))];
-        Assert.Equal(batch.Features, features.Length / _parameters.Text.HiddenSize);
-        _decoder.Begin(batch, features, cases[0].Caption.Parameters.NumBeams);
-        var results = new RowResult[cases.Length];
-        new Generator(_tokens).Run(_decoder, HiddenStates.OfPrompts(cases.Length), requests, results, CancellationToken.None);
+        var results = Run(requests, [.. cases.SelectMany(golden => Features(golden.Image))]);
         for (var i = 0; i < cases.Length; i++)
         {
             Assert.Null(results[i].Error);
@@ -75,6 +91,16 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
             var expected = cases[i].Caption.Score;
             Assert.Equal(expected, results[i].Sequences[0].Score, 1e-3 * Math.Max(1, Math.Abs(expected)));
         }
+    }
+
+    private RowResult[] Run(RowRequest[] requests, float[] features)
+    {
+        var batch = new ChatBatch([.. requests.Select(request => request.Prompt)], _imageToken);
+        Assert.Equal(batch.Features, features.Length / _parameters.Text.HiddenSize);
+        _decoder.Begin(batch, features, requests[0].Parameters.NumBeams);
+        var results = new RowResult[requests.Length];
+        new Generator(_tokens).Run(_decoder, HiddenStates.OfPrompts(requests.Length), requests, results, CancellationToken.None);
+        return results;
     }
 
     private float[] Features(string name)
