@@ -71,9 +71,15 @@ internal static class LanesCommand
         report.Line(FormattableString.Invariant($"{rate} interactive requests a second, {idle.Count} in all: mean {quiet.Mean:0} ms, 95 % within {quiet.Percentile95:0} ms on a worker that is idle otherwise; ")
             + FormattableString.Invariant($"mean {loaded.Mean:0} ms, 95 % within {loaded.Percentile95:0} ms next to a saturating backfill, whose batches take {batch:0} ms (median). ")
             + FormattableString.Invariant($"Twice the idle figure and one batch in flight: {bound:0} ms; {loaded.Percentile95 / bound:0.00} of it."));
-        report.Line(FormattableString.Invariant($"Of an interactive request's time next to the backfill, means: fetch {busy.Average(one => one.Timings.Fetch):0} ms, decode {busy.Average(one => one.Timings.Decode):0} ms, ")
-            + FormattableString.Invariant($"waiting for a batch {busy.Average(one => one.Timings.BatchWait):0} ms, its batch {busy.Average(one => one.Timings.Inference):0} ms with {busy.Average(one => one.Timings.BatchSize):0.0} rows."));
+        report.Line($"Of an interactive request's time next to the backfill, mean / 95th percentile: fetch {Spread(one => one.Fetch)}, decode {Spread(one => one.Decode)}, "
+            + $"waiting for a batch {Spread(one => one.BatchWait)}, its batch {Spread(one => one.Inference)} ms; rows of its batch {Spread(one => one.BatchSize)}.");
         return loaded.Percentile95 <= bound;
+
+        string Spread(Func<Timings, double> part)
+        {
+            var parts = busy.Select(one => part(one.Timings)).ToList();
+            return FormattableString.Invariant($"{parts.Average():0} / {Statistics.Percentile(parts, 0.95):0}");
+        }
     }
 
     private static bool Throughput(Report report, List<Phase> alone, List<Phase> both)

@@ -45,14 +45,13 @@ internal sealed class Bucket(BatchKey key)
     /// Takes rows in the order of urgency: interactive first, then backfill, whose jobs take turns. Once backfill has aged, every fourth row is of backfill.
     /// </summary>
     /// <param name="share">Rows at the front that stay, and rows to take.</param>
-    /// <param name="fill">Rows to which backfill fills a batch with interactive rows.</param>
+    /// <param name="fill">Says how many it becomes, from the rows up to the last interactive one and all that it could hold.</param>
     /// <param name="overdue">Whether the oldest backfill row has waited too long.</param>
-    public List<BatchRow> Take(Share share, int fill, bool overdue)
+    public List<BatchRow> Take(Share share, Func<int, int, int> fill, bool overdue)
     {
         var rows = Ordered(overdue).Skip(share.Skip).Take(share.Count).ToList();
         var interactive = rows.FindLastIndex(row => row.Priority == BatchPriority.Interactive) + 1;
-        if (interactive > 0 && rows.Count > Math.Max(interactive, fill))
-            rows.RemoveRange(Math.Max(interactive, fill), rows.Count - Math.Max(interactive, fill));
+        rows = rows[..fill(interactive, rows.Count)];
         foreach (var row in rows)
         {
             _passed = row.Priority == BatchPriority.Interactive ? _passed + 1 : 0;

@@ -29,7 +29,7 @@ internal sealed class BucketTable
     }
 
     /// <inheritdoc cref="Bucket.Take"/>
-    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, int fill, bool overdue)
+    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, Func<int, int, int> fill, bool overdue)
     {
         var rows = bucket.Take(share, fill, overdue);
         DropIfEmpty(bucket);

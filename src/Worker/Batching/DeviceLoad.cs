@@ -7,12 +7,10 @@ namespace VlWorker.Batching;
 /// <remarks>Streams are guarded by the batcher's lock; what is learned has a lock of its own, since it is reported while batches run.</remarks>
 internal sealed class DeviceLoad
 {
-    /// <summary>Share of a full batch's rows a second up to which backfill fills a batch that somebody waits for.</summary>
-    private const double WorthFilling = 0.95;
-
     private readonly Lock _gate = new();
     private readonly KeptByBucket<BatchTime> _times = new();
     private readonly BatchCeilings _ceilings;
+    private readonly BatchFill _fill = new();
     private DeviceSteering? _steering;
 
     public DeviceLoad(Device device, BatchingOptions options, TimeProvider time)
@@ -52,8 +50,10 @@ internal sealed class DeviceLoad
             return Math.Min(_ceilings.For(key), Steered(key.Model));
     }
 
-    /// <summary>Rows to which backfill fills a batch with interactive rows: more would make those wait longer and gain little.</summary>
-    public int Fill(BatchKey key) => Cost(key)?.Rows(WorthFilling, Limit(key)) ?? Limit(key);
+    /// <inheritdoc cref="BatchFill.Rows"/>
+    /// <remarks>All that are there, while it is not known what a batch costs.</remarks>
+    public int Fill(BatchKey key, int interactive, int available) =>
+        Cost(key) is { } cost ? _fill.Rows(cost, interactive, available, Limit(key)) : available;
 
     /// <summary>The lowest limit of a model's buckets.</summary>
     public int LowestLimit(string model)

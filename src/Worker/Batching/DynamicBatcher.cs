@@ -200,7 +200,7 @@ internal sealed class DynamicBatcher : IDisposable
 
     private void HandOver(DeviceLoad device, Bucket bucket, Share share, long now)
     {
-        var rows = _buckets.Take(bucket, share, device.Fill(bucket.Key), _window.Overdue(bucket, now));
+        var rows = _buckets.Take(bucket, share, (interactive, available) => device.Fill(bucket.Key, interactive, available), _window.Overdue(bucket, now));
         _window.Formed(rows);
         var batch = new Batch(bucket.Key, rows, now);
         var stream = device.Streams.First(stream => stream.Waiting is not null);

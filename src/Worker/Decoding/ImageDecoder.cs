@@ -19,14 +19,14 @@ namespace VlWorker.Decoding;
 internal sealed class ImageDecoder : IDisposable
 {
     private readonly DecodingOptions _options;
-    private readonly SemaphoreSlim _slots;
+    private readonly DecoderSlots _slots;
     private readonly DecoderThreads _threads;
 
     public ImageDecoder(DecodingOptions options)
     {
         _options = options;
         Decoders = options.Decoders > 0 ? options.Decoders : Environment.ProcessorCount;
-        _slots = new SemaphoreSlim(Decoders);
+        _slots = new DecoderSlots(Decoders);
         _threads = new DecoderThreads(Decoders);
         PixelBudget = new MemoryBudget(options.PixelBudgetBytes);
     }
@@ -42,15 +42,16 @@ internal sealed class ImageDecoder : IDisposable
     /// <param name="plans">One or more; equal plans share the work, each gets its own pixels.</param>
     /// <param name="cancellation">Ends the wait for a turn, and the decoding at the next band.</param>
     /// <param name="mark">Whose image it is, for the crash journal.</param>
+    /// <param name="urgent">Whether somebody waits for it: it then goes before those of whom that can't be said.</param>
     /// <exception cref="RejectedException">The image is at fault: empty, unsupported-format, too-many-pixels, extreme-aspect-ratio, corrupt.</exception>
     public async Task<DecodedImage> DecodeAsync(
-        ReadOnlyMemory<byte> encoded, IReadOnlyList<ResizePlan> plans, CancellationToken cancellation, WorkMark? mark = null)
+        ReadOnlyMemory<byte> encoded, IReadOnlyList<ResizePlan> plans, CancellationToken cancellation, WorkMark? mark = null, bool urgent = false)
     {
         var header = ImageHeader.Read(encoded.Span);
         header.Check(_options);
 
-        // Slot before memory, both first come first served: who waits for memory holds nothing that would have to be given back first.
-        await _slots.WaitAsync(cancellation).ConfigureAwait(false);
+        // Slot before memory: who waits for memory holds nothing that would have to be given back first.
+        await _slots.AcquireAsync(urgent, cancellation).ConfigureAwait(false);
         try
         {
             var turbo = SuitsTurboJpeg(header);
@@ -73,11 +74,7 @@ internal sealed class ImageDecoder : IDisposable
         && TurboJpeg.FrameBytes(header) <= _options.PixelBudgetBytes / (2 * Decoders);
 
     /// <summary>Waits for the decoding that was begun, and ends the threads.</summary>
-    public void Dispose()
-    {
-        _threads.Dispose();
-        _slots.Dispose();
-    }
+    public void Dispose() => _threads.Dispose();
 
     private static unsafe DecodedImage Decode(
         ReadOnlyMemory<byte> encoded, ImageHeader header, bool turbo, IReadOnlyList<ResizePlan> plans, MemoryBudget.Lease lease,

@@ -53,7 +53,7 @@ internal sealed class ImageDescriber(
         var plans = planner.Plan(request);
         using var admitted = await models.AdmitAsync([.. plans.Select(plan => plan.Model)], request.Deadline, cancellation);
         using var turn = new WorkTurn(mark ?? journal.OfNobody(request.Id));
-        var images = await preparer.PrepareAsync(request, plans, open, turn, cancellation);
+        var images = await preparer.PrepareAsync(request, plans, open, turn, urgent: priority == BatchPriority.Interactive, cancellation);
         var thumbnail = recent.Sample(images[0].Decoded, plans);
         var outcomes = await InferAsync(request, plans, images, priority, turn.Mark, stream, cancellation);
         metrics.Stage("batch-wait", outcomes.Max(outcome => outcome.Waited));

@@ -33,13 +33,15 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
     /// <param name="plans">Its tasks.</param>
     /// <param name="open">Where the first image's bytes come from. They are disposed of here.</param>
     /// <param name="turn">Entered before anything is decoded.</param>
+    /// <param name="urgent">Whether somebody waits for it.</param>
     /// <param name="cancellation">Nobody waits any more.</param>
     /// <exception cref="RejectedException">An image is at fault; of several the message says which.</exception>
     public async Task<IReadOnlyList<PreparedImage>> PrepareAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, CancellationToken cancellation)
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, bool urgent,
+        CancellationToken cancellation)
     {
         if (request.MoreImages is not { Count: > 0 } more)
-            return [await PrepareOneAsync(request, plans, open, turn, cancellation)];
+            return [await PrepareOneAsync(request, plans, open, turn, urgent, cancellation)];
         var most = (1 + more.Count) * plans.Sum(static plan => DecodingCost.MostPrepared(plan.Model.Images!.Resize));
         using var grant = await _several.AcquireAsync(most, cancellation);
         var images = new List<PreparedImage>(1 + more.Count);
@@ -65,7 +67,7 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
         {
             try
             {
-                images.Add(await PrepareOneAsync(request, plans, from, turn, cancellation));
+                images.Add(await PrepareOneAsync(request, plans, from, turn, urgent, cancellation));
             }
             catch (RejectedException error)
             {
@@ -78,7 +80,8 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
     }
 
     private async Task<PreparedImage> PrepareOneAsync(
-        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, CancellationToken cancellation)
+        DescribeImage request, IReadOnlyList<TaskPlan> plans, Func<CancellationToken, Task<FetchedObject>> open, WorkTurn turn, bool urgent,
+        CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
         using var fetched = await Tracing.StageAsync("fetch", span => OpenAsync(open, span, cancellation));
@@ -90,7 +93,7 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
         started = time.GetTimestamp();
         var content = fetched.Content;
         var decoded = await Tracing.StageAsync(
-            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation, turn.Mark));
+            "decode", _ => decoder.DecodeAsync(content, [.. plans.Select(plan => plan.Model.Images!.Resize)], cancellation, turn.Mark, urgent));
         var decode = time.GetElapsedTime(started);
         metrics.Stage("decode", decode);
         var facts = new ImageFacts(

@@ -52,6 +52,10 @@ internal sealed class DeviceSimulation : IDisposable
     /// <summary>Milliseconds from each row's submission until it was done, in the order of submission; all must be done.</summary>
     public IEnumerable<double> Latencies => Submitted.Zip(_arrivals.OrderBy(arrival => arrival.At), (row, arrival) => Done[row] - arrival.At);
 
+    /// <summary>The same of the rows of one lane that are done.</summary>
+    public IEnumerable<double> LatenciesOf(BatchPriority priority) => Submitted.Zip(_arrivals.OrderBy(arrival => arrival.At))
+        .Where(pair => pair.Second.Priority == priority && Done.ContainsKey(pair.First)).Select(pair => Done[pair.First] - pair.Second.At);
+
     /// <summary>Milliseconds since the start.</summary>
     public double Now { get; private set; }
 

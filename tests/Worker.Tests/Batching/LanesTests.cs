@@ -116,7 +116,7 @@ public sealed class LanesTests : IDisposable
         var taken = new List<BatchRow>();
         while (bucket.Count > 0)
         {
-            taken.AddRange(bucket.Take(new Share(0, plan.Batch), plan.Batch, overdue: false));
+            taken.AddRange(bucket.Take(new Share(0, plan.Batch), (_, all) => all, overdue: false));
             foreach (var waiting in bucket.Rows.Select(row => row.Job).Distinct())
                 Assert.All(taken.GroupBy(row => row.Job), job => Assert.True(job.Count() <= taken.Count(row => row.Job == waiting) + 1));
         }

@@ -101,22 +101,6 @@ public sealed class LearnedWindowTests : IDisposable
         Assert.Equal(2, (await take)!.Rows.Count);
     }
 
-    /// <summary>20 + 1 ms a row, 64 rows: 95 % of the throughput of a full batch comes with 53 rows.</summary>
-    [Theory]
-    [InlineData(0, 64)]
-    [InlineData(1, 53)]
-    [InlineData(60, 60)]
-    public async Task Backfill_fills_a_batch_that_somebody_waits_for_only_as_far_as_that_pays(int interactive, int expected)
-    {
-        var stream = Device(64);
-        for (var i = 0; i < 100; i++)
-            _ = _batcher.SubmitAsync(new StubInput(), _model, new RowTerms(BatchPriority.Backfill), CancellationToken.None);
-        for (var i = 0; i < interactive; i++)
-            Interactive();
-
-        Assert.Equal(expected, (await _batcher.TakeAsync(stream))!.Rows.Count);
-    }
-
     /// <summary>Two streams: the second does not start right behind the first, with nothing to do, but between its start and its end.</summary>
     [Fact]
     public void Starts_of_several_streams_spread_by_themselves()

@@ -98,6 +98,6 @@ public sealed class ImagePreparerTests : IClassFixture<ChatFixture>, IDisposable
         ImageReference[] references = [.. files.Select(file => new ImageReference { Bucket = "all", Key = file })];
         var request = new DescribeImage { Image = references[0], MoreImages = references.Length > 1 ? references[1..] : null };
         using var turn = new WorkTurn(_journal.OfNobody("test"));
-        return await preparer.PrepareAsync(request, _plans, token => _store.FetchAsync(references[0], token), turn, CancellationToken.None);
+        return await preparer.PrepareAsync(request, _plans, token => _store.FetchAsync(references[0], token), turn, urgent: true, CancellationToken.None);
     }
 }
