@@ -23,12 +23,16 @@ internal sealed record Policy(string Name, BatchingOptions Options)
     /// <param name="latencies">Milliseconds: mean and 95th percentile, in the order of <see cref="All"/>.</param>
     public static (string Text, bool Good) Row(string name, IReadOnlyList<(double Mean, double Percentile95)> latencies)
     {
-        var mean = latencies[^1].Mean / latencies.SkipLast(1).Min(latency => latency.Mean);
-        var percentile = latencies[^1].Percentile95 / latencies.SkipLast(1).Min(latency => latency.Percentile95);
+        var (mean, percentile) = Ratios(latencies);
         var cells = latencies.Select(latency => string.Create(CultureInfo.InvariantCulture, $"{latency.Mean:0.0} / {latency.Percentile95:0.0}"));
         var text = string.Create(CultureInfo.InvariantCulture, $"| {name} | {string.Join(" | ", cells)} | {mean:0.000} | {percentile:0.000} |");
         return (text, mean <= MeanMayBe && percentile <= Percentile95MayBe);
     }
+
+    /// <summary>Each figure of the learned one, by the best fixed one's.</summary>
+    public static (double Mean, double Percentile95) Ratios(IReadOnlyList<(double Mean, double Percentile95)> latencies) =>
+        (latencies[^1].Mean / latencies.SkipLast(1).Min(latency => latency.Mean),
+            latencies[^1].Percentile95 / latencies.SkipLast(1).Min(latency => latency.Percentile95));
 
     private static Policy Fixed(double milliseconds) =>
         new($"{milliseconds} ms", new BatchingOptions { Window = WindowKind.Fixed, MaxWaitMs = milliseconds });

@@ -10,6 +10,7 @@ internal static class WindowEngineCommand
 {
     private const double Load = 0.6;
     private const int InFlight = 128;
+    private const int Resamples = 1000;
 
     public static Command Create()
     {
@@ -36,16 +37,19 @@ internal static class WindowEngineCommand
             var capacity = 4 * images.Length / await engines[0].RunAsync(images, 4 * images.Length, InFlight);
             report.Line(FormattableString.Invariant(
                 $"demo-captioner, decoding included: full batches do {capacity:0.0} images/s; {Load * capacity:0.0} a second arrive, in {rounds} rounds of {seconds} s for each policy, which take turns on the same arrivals. Latency in milliseconds, mean / 95th percentile."));
-            var lines = new List<string> { Policy.Header("arrivals") };
+            var (lines, spreads) = (new List<string> { Policy.Header("arrivals") }, new List<string>());
             var good = true;
             foreach (var kind in Enum.GetValues<ArrivalKind>())
             {
-                var (text, within) = Policy.Row($"{kind}", await MeasureAsync(engines, images, kind, Load * capacity / 1000, seconds, rounds));
+                var measured = await MeasureAsync(engines, images, kind, Load * capacity / 1000, seconds, rounds);
+                var (text, within) = Policy.Row($"{kind}", Figures(measured));
                 lines.Add(text);
+                spreads.Add($"{kind}: {Spread(measured)}");
                 good &= within;
             }
 
             report.Line(string.Join('\n', lines));
+            report.Line($"How far chance goes: the same from {Resamples} draws of as many rounds with replacement, nine of ten draws. {string.Join("; ", spreads)}.");
             return good ? 0 : 1;
         }
         finally
@@ -54,10 +58,11 @@ internal static class WindowEngineCommand
         }
     }
 
-    private static async Task<List<(double Mean, double Percentile95)>> MeasureAsync(
+    /// <summary>Latencies in milliseconds, by policy and round.</summary>
+    private static async Task<List<List<double[]>>> MeasureAsync(
         List<EngineAlone> engines, byte[][] images, ArrivalKind kind, double rate, double seconds, int rounds)
     {
-        var latencies = engines.Select(_ => new List<double>()).ToList();
+        var latencies = engines.Select(_ => new List<double[]>()).ToList();
         // The first round is for learning.
         for (var round = 0; round <= rounds; round++)
         {
@@ -67,11 +72,34 @@ internal static class WindowEngineCommand
                 var engine = (turn + round) % engines.Count;
                 var measured = await PlayAsync(engines[engine], images, moments);
                 if (round > 0)
-                    latencies[engine].AddRange(measured);
+                    latencies[engine].Add(measured);
             }
         }
 
-        return [.. latencies.Select(each => (each.Average(), Statistics.Percentile(each, 0.95)))];
+        return latencies;
+    }
+
+    private static List<(double Mean, double Percentile95)> Figures(List<List<double[]>> measured) => [.. measured.Select(rounds =>
+    {
+        var all = rounds.SelectMany(round => round).ToList();
+        return (all.Average(), Statistics.Percentile(all, 0.95));
+    })];
+
+    private static string Spread(List<List<double[]>> measured)
+    {
+        var random = new Random(1);
+        var ratios = Enumerable.Range(0, Resamples).Select(_ =>
+        {
+            var draw = measured[0].Select(_ => random.Next(measured[0].Count)).ToList();
+            return Policy.Ratios(Figures([.. measured.Select(rounds => draw.Select(round => rounds[round]).ToList())]));
+        }).ToList();
+        return FormattableString.Invariant($"mean {Between(ratios.Select(ratio => ratio.Mean))}, 95 % {Between(ratios.Select(ratio => ratio.Percentile95))}");
+    }
+
+    private static string Between(IEnumerable<double> ratios)
+    {
+        double[] all = [.. ratios];
+        return FormattableString.Invariant($"{Statistics.Percentile(all, 0.05):0.00} to {Statistics.Percentile(all, 0.95):0.00}");
     }
 
     private static async Task<double[]> PlayAsync(EngineAlone engine, byte[][] images, double[] moments)
