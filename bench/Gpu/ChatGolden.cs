@@ -41,12 +41,15 @@ internal sealed class ChatGolden : IDisposable
             new GenerationParameters(
                 1 + parameters.GetProperty("max_new_tokens").GetInt32(), 0, parameters.GetProperty("num_beams").GetInt32(),
                 parameters.GetProperty("length_penalty").GetDouble(),
-                parameters.GetProperty("early_stopping").GetBoolean() ? EarlyStopping.Always : EarlyStopping.Heuristic,
+                Early(parameters.GetProperty("early_stopping")),
                 parameters.GetProperty("no_repeat_ngram_size").GetInt32(), parameters.GetProperty("repetition_penalty").GetDouble(), 1),
             json.GetProperty("prompt").GetString());
         return new ChatGoldenCase(
             json.GetProperty("id").GetInt32(), input, DemoGolden.Ids(json.GetProperty("token_ids")), json.GetProperty("input_ids").GetArrayLength());
     }
+
+    private static EarlyStopping Early(JsonElement json) =>
+        json.ValueKind == JsonValueKind.String ? EarlyStopping.Never : json.GetBoolean() ? EarlyStopping.Always : EarlyStopping.Heuristic;
 
     private PreparedPixels Image(string file, ResizePlan plan, bool split)
     {

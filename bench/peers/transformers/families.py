@@ -54,6 +54,7 @@ def smolvlm():
 
 
 MAKERS = {"blip-base": (blip, 384), "florence-2-base": (florence, 768), "smolvlm-256m": (smolvlm, 512)}
+PROCESSORS = {"blip-base": "BlipImageProcessor", "florence-2-base": "CLIPImageProcessor", "smolvlm-256m": "Idefics3ImageProcessor"}
 
 # Which spread a parameter gets, so that outputs depend on images: the first part that its name has.
 SPREAD = (("position", 0.1), ("wpe", 0.1), ("patch_embedding", 0.04), ("convs.0", 0.04), ("query", 0.05), ("key", 0.05),
@@ -80,7 +81,7 @@ def make(root, name):
     fill(model, 7)
     model.save_pretrained(folder)
     with open(os.path.join(folder, "preprocessor_config.json"), "w") as file:
-        json.dump(dict(do_resize=True, do_rescale=True, do_normalize=True, do_convert_rgb=True, rescale_factor=1 / 255, resample=3, image_mean=MEAN,
+        json.dump(dict(image_processor_type=PROCESSORS[name], do_resize=True, do_center_crop=False, do_rescale=True, do_normalize=True, do_convert_rgb=True, rescale_factor=1 / 255, resample=3, image_mean=MEAN,
                        image_std=DEVIATION, size=dict(longest_edge=side) if name == "smolvlm-256m" else dict(height=side, width=side),
                        **(dict(do_image_splitting=False, max_image_size=dict(longest_edge=side)) if name == "smolvlm-256m" else {})), file)
 

@@ -16,7 +16,7 @@ internal static class Idefics3Weights
         var tower = SiglipWeights.Tower(weights, root + "vision_model.", sizes.Vision);
         var result = new Idefics3Parameters(
             family.ModelType,
-            tower with { Positions = Idefics3Positions.OfSquare(tower.Positions, Idefics3Positions.ShortOfOne) },
+            tower with { Positions = Idefics3Positions.OfSquare(tower.Positions, Idefics3Positions.FactorOf(config)) },
             sizes.Scale,
             weights.Linear(sizes.FeatureInputs, sizes.Text.HiddenSize, false, root + "connector.modality_projection.proj"),
             LlamaWeights.Read(weights, root + "text_model.", sizes.Text));

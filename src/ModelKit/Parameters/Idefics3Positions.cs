@@ -1,13 +1,24 @@
+using VlWorker.ModelKit.Configuration;
+
 namespace VlWorker.ModelKit.Parameters;
 
 /// <summary>Which position a patch has: that of the interval of the image's side, in as many as there are positions, into which it falls.</summary>
 internal static class Idefics3Positions
 {
+    private static readonly Version FirstShort = new(4, 55);
+    private static readonly Version FirstWhole = new(5, 0);
+
     /// <summary>
-    /// What transformers 4.57 multiplies the patches' places by, from 0 to below 1, so that each but the first falls into the interval before its own.
-    /// Its models are run so; exports of older versions have no such factor.
+    /// What a checkpoint's patches' places, from 0 to below 1, are multiplied by. Transformers 4.55 to 4.57 do so by 1 - 1e-6, and in 32-bit floats
+    /// each patch but the first then falls into the interval before its own; in 16 bits the factor is 1, and other versions have none. A model is taken
+    /// to have learned what the version did that wrote its config.json.
     /// </summary>
-    public const float ShortOfOne = (float)(1 - 1e-6);
+    public static float FactorOf(JsonFile config)
+    {
+        var type = (config.Find("dtype") ?? config.Find("torch_dtype"))?.ToString();
+        var written = config.Find("transformers_version")?.ToString().Split(".dev")[0];
+        return type is null or "float32" && Version.TryParse(written, out var version) && version >= FirstShort && version < FirstWhole ? (float)(1 - 1e-6) : 1;
+    }
 
     /// <summary>Positions of the patches of a square image that fills its frame.</summary>
     /// <param name="table">[side * side, D], as the model has them.</param>
