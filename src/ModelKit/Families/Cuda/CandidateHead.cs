@@ -42,7 +42,7 @@ internal static class CandidateHead
             builder.Input(CaptionerNames.CachePositions, ElementType.Int64, "length");
             var ban = new RepeatBan(graph, ngrams, CaptionerNames.Ids);
             scores = ban.Apply(logits, columns);
-            builder.Output(ban.History, CaptionerNames.NextHistory, ElementType.Int64, "images", 1, "length");
+            builder.Output(ban.History, CaptionerNames.NextHistory, ElementType.Int64, "images", "length");
         }
 
         var next = builder.Node("ArgMax", [scores], ("axis", -1), ("keepdims", 1));
@@ -95,14 +95,14 @@ internal static class CandidateHead
         // A beam's history is its parent's; this step's key lies in the parent's row.
         var rows = b.Node("Add", [parents, b.Input(CaptionerNames.FirstBeams, ElementType.Int64, "images", 1)]);
         var flat = b.Node("Concat", [graph.Integers(-1), b.Node("Shape", [indirection], ("start", 2), ("end", 3))], ("axis", 0));
-        string OfParents(string value) => b.Node("Gather", [b.Node("Reshape", [value, flat]), rows]);
+        var inherited = b.Node("Gather", [b.Node("Reshape", [indirection, flat]), rows]);
         var now = b.Node("Equal", [CaptionerNames.CachePositions, CaptionerNames.Position]);
         var here = b.Node("Unsqueeze", [b.Node("Cast", [parents], ("to", ElementType.Int32)), graph.Integers(2)]);
         b.Output(next, CaptionerNames.NextIds, ElementType.Int64, "images", "beams");
         b.Output(running[0], CaptionerNames.NextScores, ElementType.Float, "images", "beams");
-        b.Output(b.Node("Where", [now, here, OfParents(indirection)]), CaptionerNames.NextIndirection, ElementType.Int32, "images", "beams", "length");
+        b.Output(b.Node("Where", [now, here, inherited]), CaptionerNames.NextIndirection, ElementType.Int32, "images", "beams", "length");
         if (history is not null)
-            b.Output(OfParents(history), CaptionerNames.NextHistory, ElementType.Int64, "images", "beams", "length");
+            b.Output(b.Node("Gather", [history, rows]), CaptionerNames.NextHistory, ElementType.Int64, "images", "beams", "length");
     }
 
     private static Matrix Widen(VocabularyHead head)

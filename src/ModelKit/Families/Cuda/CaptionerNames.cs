@@ -53,10 +53,10 @@ internal static class CaptionerNames
     /// <summary>[images, 1]: the log-probability of each token of greedy search.</summary>
     public const string LogProbability = "log_probability";
 
-    /// <summary>What <see cref="History"/> is after the step.</summary>
+    /// <summary>What <see cref="History"/> is after the step, of the beams that go on.</summary>
     public const string NextHistory = "next_history";
 
-    /// <summary>[images, 1, 1] of int64: 0 for images whose n-grams must not repeat, more than any length for others.</summary>
+    /// <summary>[images * beams, 1] of int64: 0 for rows whose n-grams must not repeat, more than any length for others.</summary>
     public const string HistoryOffset = "history_offset";
 
     /// <summary>[images * beams, padded vocabulary]; what is beyond the vocabulary is far below every logit.</summary>
@@ -71,7 +71,7 @@ internal static class CaptionerNames
     /// <summary>[images, 2 * beams] of float32: their sums of log-probabilities.</summary>
     public const string CandidateScores = "candidate_scores";
 
-    /// <summary>[images, beams, cache length] of int64, where n-grams must not repeat: the rows' tokens before this step's. The name says how long an n-gram is.</summary>
+    /// <summary>[images * beams, cache length] of int64, where n-grams must not repeat: the rows' tokens before this step's. The name says how long an n-gram is.</summary>
     public static string History(int size) => $"{HistoryPrefix}{size}";
 
     /// <summary>How long the n-grams are that a step with these inputs keeps from repeating; 0 where it keeps none.</summary>

@@ -18,12 +18,12 @@ internal sealed class RepeatBan
     public RepeatBan(CudaGraph graph, int size, string ids)
     {
         (_graph, _size) = (graph, size);
-        var history = Builder.Input(CaptionerNames.History(size), ElementType.Int64, "images", "beams", "length");
+        var history = Builder.Input(CaptionerNames.History(size), ElementType.Int64, "rows", "length");
         var now = Builder.Node("Equal", [CaptionerNames.CachePositions, CaptionerNames.Position]);
-        History = Builder.Node("Where", [now, Builder.Node("Unsqueeze", [ids, graph.Integers(2)]), history]);
+        History = Builder.Node("Where", [now, Builder.Node("Reshape", [ids, graph.Integers(-1, 1)]), history]);
     }
 
-    /// <summary>The rows' tokens, this step's included, [images, beams, length].</summary>
+    /// <summary>The rows' tokens, this step's included, [images * beams, length].</summary>
     public string History { get; }
 
     private GraphBuilder Builder => _graph.Builder;
@@ -37,21 +37,21 @@ internal sealed class RepeatBan
         for (var i = 0; i < _size - 1; i++)
         {
             // The same token in the i-th place of an n-gram before and of the one that would be completed now.
-            var place = Builder.Node("Add", [CaptionerNames.Position, _graph.Integers(i + 2 - _size)]);
-            var last = Builder.Node("Squeeze", [Builder.Node("Gather", [History, place], ("axis", 2)), _graph.Integers(3)]);
-            repeated = Builder.Node("And", [repeated, Builder.Node("Equal", [Part(History, i, 2), last])]);
+            var place = Builder.Node("Reshape", [Builder.Node("Add", [CaptionerNames.Position, _graph.Integers(i + 2 - _size)]), _graph.Integers(1)]);
+            var last = Builder.Node("Gather", [History, place], ("axis", 1));
+            repeated = Builder.Node("And", [repeated, Builder.Node("Equal", [Part(History, i, 1), last])]);
         }
 
         var none = Builder.Constant(Tensor.FromInt64([columns - 1], []));
-        var tokens = Builder.Node("Flatten", [Builder.Node("Where", [repeated, Part(History, _size - 1, 2), none])], ("axis", 2));
+        var tokens = Builder.Node("Where", [repeated, Part(History, _size - 1, 1), none]);
         var never = Builder.Node("Expand", [_graph.Constant([CandidateHead.Never], []), Builder.Node("Shape", [tokens])]);
         return Builder.Node("ScatterElements", [scores, tokens, never], ("axis", 1));
     }
 
-    // [images, 1, n-grams]: whether an n-gram lies within what has been generated, and its image asks for all this.
+    // [images * beams, n-grams]: whether an n-gram lies within what has been generated, and its row asks for all this.
     private string Counts()
     {
-        var offset = Builder.Input(CaptionerNames.HistoryOffset, ElementType.Int64, "images", 1, 1);
+        var offset = Builder.Input(CaptionerNames.HistoryOffset, ElementType.Int64, "rows", 1);
         var ends = Builder.Node("Add", [Part(CaptionerNames.CachePositions, _size - 1, 0), offset]);
         return Builder.Node("LessOrEqual", [ends, CaptionerNames.Position]);
     }

@@ -185,10 +185,10 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
             [(CaptionerNames.CachePositions, Enumerable.Range(0, _steps).Select(i => (long)i).ToArray(), [_steps])];
 
         private IEnumerable<(string, Array, long[])> Offsets() => _owner.Decoder.Ngrams == 0 ? [] :
-            [(CaptionerNames.HistoryOffset, Rows.Select(row => row.Parameters.NoRepeatNgramSize > 0 ? 0L : _steps).ToArray(), [Images, 1, 1])];
+            [(CaptionerNames.HistoryOffset, Rows.SelectMany(row => Enumerable.Repeat(row.Parameters.NoRepeatNgramSize > 0 ? 0L : _steps, _beams)).ToArray(), [Images * _beams, 1])];
 
         private IEnumerable<(string, Array, long[])> History() => _owner.Decoder.Ngrams == 0 ? [] :
-            [(CaptionerNames.History(_owner.Decoder.Ngrams), _history, [Images, _beams, _steps])];
+            [(CaptionerNames.History(_owner.Decoder.Ngrams), _history, [Images * _beams, _steps])];
     }
 
     private GenerationTokens Tokens => tokens;

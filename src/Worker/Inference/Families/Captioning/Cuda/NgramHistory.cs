@@ -20,8 +20,8 @@ internal sealed class NgramHistory : IDisposable
     {
         (_stream, _input, _beams, _length) = (stream, CaptionerNames.History(ngrams), beams, length);
         _tokens = new DeviceBuffer((long)capacity * beams * length * sizeof(long));
-        _offsets = new DeviceBuffer((long)capacity * sizeof(long));
-        _host = new PinnedBuffer((long)capacity * sizeof(long));
+        _offsets = new DeviceBuffer((long)capacity * beams * sizeof(long));
+        _host = new PinnedBuffer((long)capacity * beams * sizeof(long));
         stream.Clear(_tokens);
         stream.Clear(_offsets);
         stream.Synchronize();
@@ -34,18 +34,19 @@ internal sealed class NgramHistory : IDisposable
     /// <summary>Queues which of a batch's images ask for it; the steps of the batch before must have run.</summary>
     public void Write(ReadOnlySpan<RowRequest> rows)
     {
-        var offsets = _host.Span<long>(0, rows.Length);
-        for (var i = 0; i < rows.Length; i++)
-            offsets[i] = rows[i].Parameters.NoRepeatNgramSize > 0 ? 0 : _length;
-        _stream.CopyToDevice(_offsets.Pointer, _host.Pointer, (long)rows.Length * sizeof(long));
+        var offsets = _host.Span<long>(0, rows.Length * _beams);
+        for (var i = 0; i < offsets.Length; i++)
+            offsets[i] = rows[i / _beams].Parameters.NoRepeatNgramSize > 0 ? 0 : _length;
+        _stream.CopyToDevice(_offsets.Pointer, _host.Pointer, (long)offsets.Length * sizeof(long));
     }
 
     /// <summary>Binds it for a step. What lies beyond the step's position is not looked at, so that nothing has to be cleared.</summary>
     public void Bind(CudaBinding binding, int size)
     {
-        binding.Input(_input, _tokens.Pointer, TensorElementType.Int64, size, _beams, _length);
-        binding.Output(CaptionerNames.NextHistory, _tokens.Pointer, TensorElementType.Int64, size, _beams, _length);
-        binding.Input(CaptionerNames.HistoryOffset, _offsets.Pointer, TensorElementType.Int64, size, 1, 1);
+        binding.Input(_input, _tokens.Pointer, TensorElementType.Int64, size * _beams, _length);
+        long[] next = _beams == 1 ? [size, _length] : [size, _beams, _length];
+        binding.Output(CaptionerNames.NextHistory, _tokens.Pointer, TensorElementType.Int64, next);
+        binding.Input(CaptionerNames.HistoryOffset, _offsets.Pointer, TensorElementType.Int64, size * _beams, 1);
     }
 
     /// <inheritdoc/>
