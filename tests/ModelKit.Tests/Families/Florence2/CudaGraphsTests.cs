@@ -27,8 +27,12 @@ public sealed class CudaGraphsTests
     public void In_16_bits_convolutions_take_channels_last()
     {
         var tiny = new TinyFlorence(32, 32, 2);
-        var graph = CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float16).Graph;
+        var model = CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float16);
+        var graph = model.Graph;
         Assert.Equal(10, graph.Node.Count(node => node.OpType == "NhwcConv"));
         Assert.DoesNotContain(graph.Node, node => node.OpType == "Conv");
+        // Types and shapes fit each other: nothing is wrong with the graph but that the processor lacks kernels.
+        var error = Assert.Throws<OnnxRuntimeException>(() => new CpuSession(model).Dispose());
+        Assert.StartsWith("[ErrorCode:NotImplemented]", error.Message, StringComparison.Ordinal);
     }
 }

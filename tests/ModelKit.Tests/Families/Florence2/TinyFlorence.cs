@@ -67,11 +67,21 @@ internal sealed class TinyFlorence
 
     private static BartParameters Bart()
     {
+        const int Width = TinyModels.TextWidth;
+        const int Heads = Width / TinyModels.HeadSize;
         var random = new TinyModels(6);
-        var (table, norm) = (random.Matrix(TinyModels.Vocabulary, TinyModels.TextWidth), random.Norm(TinyModels.TextWidth, 1e-5f));
-        var positions = random.Matrix(60, TinyModels.TextWidth);
+        var (table, norm) = (random.Matrix(TinyModels.Vocabulary, Width), random.Norm(Width, 1e-5f));
+        var positions = random.Matrix(60, Width);
+        Linear Square() => random.Layer(Width, Width);
+        var (up, down) = (random.Layer(Width, TinyModels.Inner), random.Layer(TinyModels.Inner, Width));
+        var encoder = new EncoderLayer(norm, Square(), Square(), Square(), Square(), norm, up, down, Heads, TinyModels.HeadSize) { NormsBehind = true };
+        var decoder = new DecoderLayer(
+            norm, Square(), Square(), Square(), Square(), norm, Square(), Square(), Square(), Square(), norm, up, down, Heads, Heads, TinyModels.HeadSize)
+        {
+            NormsBehind = true,
+        };
         return new BartParameters(
-            TinyModels.TextWidth, TinyModels.Vocabulary, 60, Activation.Gelu, 1, new BartEncoder(table, positions, norm, []),
-            new BartDecoder(table, positions, norm, []), table);
+            Width, TinyModels.Vocabulary, 60, Activation.Gelu, 1, new BartEncoder(table, positions, norm, [encoder]),
+            new BartDecoder(table, positions, norm, [decoder]), table);
     }
 }
