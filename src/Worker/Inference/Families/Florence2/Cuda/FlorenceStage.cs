@@ -32,7 +32,8 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
         {
             memory.Push(_images = new ImageTokens(graphs.Vision, graphs.Captioner.Images, stream, shapes, settings));
             memory.Push(_encoder = new CudaSession(graphs.Captioner.Encoder, stream, settings));
-            if (!_encoder.Inputs.TryGetValue(CudaGraphs.Features, out var features) || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
+            if (!_encoder.Inputs.TryGetValue(CudaGraphs.Features, out var features)
+                || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
                 throw new InvalidDataException("the encoder does not take the image tower's tokens");
             _chunk = _images.Chunk * 4;
             var prompts = (long)settings.MaxBatch * Math.Max(1, graphs.Context - _images.Count) * sizeof(long);

@@ -35,7 +35,8 @@ internal sealed class ImageTokens : IDisposable
         {
             // Without it, convolutions of 16-bit floats leave the tensor cores, too.
             memory.Push(_session = new CudaSession(graph, stream, settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 }));
-            if (!_session.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels) || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
+            if (!_session.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
+                || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
                 throw new InvalidDataException($"images are resized to {_width} x {_height} pixels, which the image tower does not take");
             var tokens = _session.Outputs[CudaGraphs.Features].Dimensions;
             (Count, Width) = (tokens[1], tokens[2]);
@@ -103,12 +104,16 @@ internal sealed class ImageTokens : IDisposable
             part.Dispose();
     }
 
+    // All parts have one size, the last one with images of the one before where that has to be: at another, cuDNN would choose kernels anew, which can't be
+    // recorded.
     private List<CudaBinding> Bind(BatchShape shape)
     {
         var bindings = new List<CudaBinding>();
-        for (var start = 0; start < shape.Size; start += Chunk)
+        var parts = (shape.Size + Chunk - 1) / Chunk;
+        var count = (shape.Size + parts - 1) / parts;
+        for (var part = 0; part < parts; part++)
         {
-            var count = Math.Min(Chunk, shape.Size - start);
+            var start = Math.Min(part * count, shape.Size - count);
             var binding = _session.Bind();
             bindings.Add(binding);
             binding.Input(CudaDavit.Pixels, _pixels.Pointer + (nint)((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
