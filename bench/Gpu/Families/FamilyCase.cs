@@ -29,7 +29,17 @@ internal sealed record FamilyCase(
     /// <summary>What the reference is asked.</summary>
     public object Request(string pixels, int count, int batch, bool result = false, string precision = "fp16") => new
     {
-        model = Name, batch, tokens = Tokens, prompt = Prompt, beams = Beams, ngram = Ngram, frames = Frames, pixels, count, precision, result,
+        model = Name,
+        batch,
+        tokens = Tokens,
+        prompt = Prompt,
+        beams = Beams,
+        ngram = Ngram,
+        frames = Frames,
+        pixels,
+        count,
+        precision,
+        result,
         runs = batch >= 256 ? 2 : 3,
     };
 }

@@ -60,7 +60,8 @@ internal sealed class FrameStage : IDisposable
         Reserve(1);
         for (var frames = Chunk; frames > 0; frames /= 2)
         {
-            // The first run chooses kernels and takes memory.
+            // The first run chooses kernels, and the second one takes the memory that these want.
+            QueuePlain(frames);
             QueuePlain(frames);
             _stream.Synchronize();
             if (!record)
