@@ -32,7 +32,7 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
     /// <param name="request">The request.</param>
     /// <param name="plans">Its tasks.</param>
     /// <param name="open">Where the first image's bytes come from. They are disposed of here.</param>
-    /// <param name="turn">Entered before anything is decoded.</param>
+    /// <param name="turn">Entered before the last image is decoded, and stays so; the others have turns of their own.</param>
     /// <param name="urgent">Whether somebody waits for it.</param>
     /// <param name="cancellation">Nobody waits any more.</param>
     /// <exception cref="RejectedException">An image is at fault; of several the message says which.</exception>
@@ -47,11 +47,11 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
         var images = new List<PreparedImage>(1 + more.Count);
         try
         {
-            await AddAsync("image", open);
+            await AddAsync("image", open, false);
             for (var i = 0; i < more.Count; i++)
             {
                 var reference = more[i];
-                await AddAsync($"moreImages[{i}]", token => store.FetchAsync(reference, token));
+                await AddAsync($"moreImages[{i}]", token => store.FetchAsync(reference, token), i == more.Count - 1);
             }
 
             return images;
@@ -63,11 +63,13 @@ internal sealed class ImagePreparer(IObjectStore store, ImageDecoder decoder, Wo
             throw;
         }
 
-        async Task AddAsync(string name, Func<CancellationToken, Task<FetchedObject>> from)
+        async Task AddAsync(string name, Func<CancellationToken, Task<FetchedObject>> from, bool last)
         {
+            // Nothing is fetched in the request's turn: who waits for one may hold what fetching waits for.
+            using var own = last ? null : new WorkTurn(turn.Mark);
             try
             {
-                images.Add(await PrepareOneAsync(request, plans, from, turn, urgent, cancellation));
+                images.Add(await PrepareOneAsync(request, plans, from, own ?? turn, urgent, cancellation));
             }
             catch (RejectedException error)
             {
