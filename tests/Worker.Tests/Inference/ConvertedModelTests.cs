@@ -51,6 +51,21 @@ public sealed class ConvertedModelTests(
         Assert.Contains("siglip is built for cuda in fp16 and fp32, not in int8", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_chat_model_for_a_GPU_is_three_graphs_of_16_bit_floats()
+    {
+        var (source, output) = (SourceModel.OpenCheckpoint(FixtureArchive.Extract("smolvlm")), Path.Combine(_output, "cuda"));
+        var error = Assert.Throws<ModelFolderException>(() =>
+            ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp32), output));
+        Assert.Contains("idefics3 is built for cuda in fp16, not in fp32", error.Message, StringComparison.Ordinal);
+
+        ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Fp16), output);
+        var folder = ModelFolder.Open(output);
+        Assert.Equal(["greedy_step", "prompt", "vision"], folder.Graphs.Keys.Order());
+        Assert.All(folder.Graphs.Values, file =>
+            Assert.Contains(OnnxFile.Load(file).Graph.Input, input => input.Type.TensorType.ElemType is (int)ElementType.Float16 or (int)ElementType.Int8));
+    }
+
     [Theory]
     [InlineData("siglip")]
     [InlineData("dinov2")]

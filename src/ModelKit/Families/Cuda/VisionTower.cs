@@ -32,7 +32,7 @@ internal static class VisionTower
         throw new InvalidDataException("an image encoder without blocks");
     }
 
-    /// <summary>The projected class token, [images, 1, projection]. In the last block only the class token goes on: nothing else is looked at.</summary>
+    /// <summary>The class token, projected where there is a projection, [images, 1, size]. In the last block only the class token goes on: nothing else is looked at.</summary>
     public static string Embedding(CudaGraph graph, VisionParameters vision, Normalization normalization)
     {
         var (normed, residual, layers) = Begin(graph, vision, normalization);
@@ -46,7 +46,8 @@ internal static class VisionTower
         var last = layers[^1];
         var attended = EncoderBlocks.Attend(graph, First(graph, normed), normed, last, false);
         (var added, residual) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation);
-        return graph.MatMul(graph.LastNorm(added, residual, vision.FinalNorm, last.Down.Bias), vision.Projection!);
+        var token = graph.LastNorm(added, residual, vision.FinalNorm, last.Down.Bias);
+        return vision.Projection is null ? token : graph.MatMul(token, vision.Projection);
     }
 
     private static string First(CudaGraph graph, string states) =>
