@@ -47,16 +47,8 @@ internal static class SiglipWeights
         var packed = new Linear(
             weights.Matrix(3 * width, width, at + "attention.in_proj_weight").Transpose(), weights.Vector(3 * width, at + "attention.in_proj_bias"));
         var probe = weights.Flat([width], at + "probe");
-        var query = packed.ColumnRange(0, width);
-        var projected = (float[])query.Bias!.Clone();
-        for (var i = 0; i < width; i++)
-        {
-            for (var j = 0; j < width; j++)
-                projected[j] += probe[i] * query.Weight.Row(i)[j];
-        }
-
         return new AttentionPool(
-            projected, packed.ColumnRange(width, width), packed.ColumnRange(2 * width, width),
+            packed.ColumnRange(0, width).Apply(probe), packed.ColumnRange(width, width), packed.ColumnRange(2 * width, width),
             weights.Linear(width, width, true, at + "attention.out_proj"),
             weights.Norm(width, config.Epsilon, at + "layernorm"),
             weights.Linear(width, config.Intermediate, true, at + "mlp.fc1"),

@@ -26,7 +26,7 @@ internal sealed class EmbeddingReader(ExportedGraph graph)
             throw graph.NotUnderstood(value, "the sum of patches and positions");
         for (var side = 0; side < 2; side++)
         {
-            if (Table(add.Input(1 - side)) is not { } positions || graph.Origin(add.Input(side)) is not { Op: "Concat" } concat || concat.Inputs.Count != 2)
+            if ((Table(add.Input(1 - side)) ?? Interpolated(add.Input(1 - side))) is not { } positions || graph.Origin(add.Input(side)) is not { Op: "Concat" } concat || concat.Inputs.Count != 2)
                 continue;
             if (graph.Constants.Find(graph.Skip(concat.Input(0))) is not { } classToken)
                 throw graph.NotUnderstood(concat.Input(0), "the class token");
@@ -72,6 +72,16 @@ internal sealed class EmbeddingReader(ExportedGraph graph)
                 => ConstantFolder.Dequantize(q, scale, graph.Constants.Find(node.Input(2)), -1),
             _ => null,
         };
+    }
+
+    // DINOv2's positions: the class token's, and the patches', which the graph brings to the size of the image that it is given.
+    private Folded? Interpolated(string value)
+    {
+        if (graph.Origin(value) is not { Op: "Concat", Inputs.Count: 2 } concat || graph.Constants.Find(graph.Skip(concat.Input(0))) is not { } first
+            || graph.Origin(concat.Input(1)) is not { Op: "Resize" } resize || graph.Constants.Find(graph.Skip(resize.Input(0))) is not { } patches)
+            return null;
+        return first.Columns != patches.Columns || first.Count != first.Columns ? null
+            : new Folded([1 + (patches.Count / patches.Columns), patches.Columns], () => [.. first.Read(), .. patches.Read()]);
     }
 
     private Matrix Sized(Folded table, int rows, int columns, string value) => table.Columns == columns && table.Count == (long)rows * columns

@@ -21,6 +21,8 @@ internal static class ExportedModel
         {
             "vision-encoder-decoder" => VisionEncoderDecoderExport.Read(Open(0), Open(1), folder.Config),
             "clip" => ClipExport.Read(Open(0), Open(1), folder.Config),
+            "siglip" => SiglipExport.Read(Open(0), Open(1), folder.Config),
+            "dinov2" => new Dinov2Parameters(VisionExport.ReadVit(Open(0), VisionConfig.ReadDinov2(folder.Config))),
             "florence2" => Florence2Export.Read(
                 Open(0, DavitExport.Moves), Open(1), Open(2), Open(3), folder.Config, PreprocessorConfig.Load(folder.Path).Resize),
             "blip" => BlipExport.Read(Open(0), Open(1), folder.Config),

@@ -24,6 +24,9 @@ internal sealed record LinearMatch(string Input, int Inputs, int Outputs, Func<L
     /// <summary>A part of the output.</summary>
     public LinearMatch ColumnRange(int first, int count) => this with { Outputs = count, Read = () => Read().ColumnRange(first, count) };
 
+    /// <summary>The layer with each of its outputs multiplied by a factor of its own.</summary>
+    public LinearMatch Scale(Func<float[]> factors) => this with { Read = () => Read().Scale(factors()) };
+
     /// <summary>The layer with its output multiplied.</summary>
     public LinearMatch Scale(float factor) => factor == 1 ? this : this with { Read = () => Read().Scale(factor) };
 }

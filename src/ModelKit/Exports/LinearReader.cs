@@ -8,6 +8,7 @@ namespace VlWorker.ModelKit.Exports;
 internal sealed class LinearReader(ExportedGraph graph)
 {
     private readonly QuantizedReader _quantized = new(graph);
+    private readonly PackedSlices _slices = new(graph);
 
     /// <summary>The layer whose output a value is, but for its shape; null if it is none.</summary>
     public LinearMatch? Find(string value)
@@ -20,13 +21,16 @@ internal sealed class LinearReader(ExportedGraph graph)
             "Add" => Biased(node),
             "Split" => Split(node, at),
             "Slice" => Slice(node),
-            "Gather" => OneOfThree(node),
+            "Gather" => OneOfSeveral(node),
+            "Mul" => _quantized.Find(node) ?? Scaled(node),
             _ => _quantized.Find(node),
         };
     }
 
     private LinearMatch? MatMul(GraphNode node)
     {
+        if (graph.Producer(node.Input(1)) is { Op: "Transpose" } && _slices.Find(node.Input(1)) is { IsMatrix: true } part)
+            return Product(node.Input(0), part, true);
         if (graph.Constants.Find(node.Input(1)) is not { IsMatrix: true } weight || node.Integer("transA", 0) != 0)
             return null;
         return Product(node.Input(0), weight, node.Integer("transB", 0) != 0).Scale(node.Float("alpha", 1));
@@ -46,8 +50,22 @@ internal sealed class LinearReader(ExportedGraph graph)
     {
         for (var side = 0; side < 2; side++)
         {
-            if (graph.Constants.Find(node.Input(side)) is { IsVector: true } bias && Find(node.Input(1 - side)) is { } product && Fits(bias, product))
+            if ((graph.Constants.Find(node.Input(side)) ?? _slices.Find(node.Input(side))) is { IsVector: true } bias
+                && Find(node.Input(1 - side)) is { } product && Fits(bias, product))
                 return Biased(product, bias, 1);
+        }
+
+        return null;
+    }
+
+    // DINOv2's layer scale: a factor for each output. One for all of them is the caller's to find.
+    private LinearMatch? Scaled(GraphNode node)
+    {
+        for (var side = 0; side < 2; side++)
+        {
+            if (graph.Constants.Find(node.Input(side)) is { IsVector: true, IsScalar: false } factors
+                && Find(node.Input(1 - side)) is { } product && factors.Count == product.Outputs)
+                return product.Scale(factors.Read);
         }
 
         return null;
@@ -83,15 +101,19 @@ internal sealed class LinearReader(ExportedGraph graph)
         return first < last ? packed.ColumnRange((int)first, (int)(last - first)) : null;
     }
 
-    // Query, key or value, where the columns of all three were split into [batch, tokens, 3, heads, size] and an index takes one.
-    private LinearMatch? OneOfThree(GraphNode node)
+    // Query, key or value, where the columns of all three were split into [batch, tokens, 3, heads, size] and an index takes one; key or value,
+    // where those of both were split into [1, tokens, batch, 2, columns].
+    private LinearMatch? OneOfSeveral(GraphNode node)
     {
         var axis = node.Integer("axis", 0);
-        if (graph.Producer(node.Input(0)) is not { Op: "Transpose" } transpose || transpose.Integers("perm") is not { Length: 5 } order
-            || axis is < 0 or > 4 || order[axis] != 2 || graph.Constants.Integers(node.Input(1)) is not [>= 0 and <= 2 and var index]
-            || Find(transpose.Input(0)) is not { } packed || packed.Outputs % 3 != 0)
+        var moved = graph.Producer(node.Input(0)) is { Op: "Squeeze" } squeeze ? graph.Producer(squeeze.Input(0)) : graph.Producer(node.Input(0));
+        if (moved is not { Op: "Transpose" } transpose || transpose.Integers("perm") is not { Length: 5 } order || axis is < 0 or > 4)
             return null;
-        return packed.ColumnRange((int)index * (packed.Outputs / 3), packed.Outputs / 3);
+        var parts = order[axis] switch { 2 => 3, 3 => 2, _ => 0 };
+        if (parts == 0 || graph.Constants.Integers(node.Input(1)) is not [>= 0 and var index] || index >= parts
+            || Find(transpose.Input(0)) is not { } packed || packed.Outputs % parts != 0)
+            return null;
+        return packed.ColumnRange((int)index * (packed.Outputs / parts), packed.Outputs / parts);
     }
 
     private static LinearMatch Product(string input, Folded weight, bool transposed)

@@ -3,10 +3,10 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Exports;
 
-/// <summary>Image towers as exporters write them: ViT's, which ends in its norm, and CLIP's, which ends in the projected class token.</summary>
+/// <summary>Image towers as exporters write them: ViT's and DINOv2's, which end in their norm, and CLIP's, which ends in the projected class token.</summary>
 internal static class VisionExport
 {
-    /// <summary>Reads ViT's graph.</summary>
+    /// <summary>Reads ViT's graph, or DINOv2's.</summary>
     /// <exception cref="InvalidDataException">The structure is not understood; the message names the node.</exception>
     public static VisionParameters ReadVit(ExportedGraph graph, VisionConfig config)
     {
@@ -19,8 +19,9 @@ internal static class VisionExport
     /// <exception cref="InvalidDataException">The structure is not understood; the message names the node.</exception>
     public static VisionParameters ReadClip(ExportedGraph graph, VisionConfig config)
     {
-        var (projection, final) = PooledExport.Read(graph, graph.Output("image_embeds"), config.HiddenSize, config.Projection!.Value);
-        return Read(graph, config, final, projection);
+        var output = graph.Output("image_embeds");
+        var (projection, final) = PooledExport.Read(graph, output, config.HiddenSize, config.Projection!.Value);
+        return Read(graph, config, final, PooledExport.WithoutBias(graph, output, projection));
     }
 
     private static VisionParameters Read(ExportedGraph graph, VisionConfig config, NormMatch final, Matrix? projection)

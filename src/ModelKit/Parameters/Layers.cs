@@ -11,6 +11,20 @@ internal sealed record Linear(Matrix Weight, float[]? Bias)
     /// <summary>Width of the output.</summary>
     public int Outputs => Weight.Columns;
 
+    /// <summary>y of one x.</summary>
+    public float[] Apply(ReadOnlySpan<float> input)
+    {
+        var sums = new double[Outputs];
+        for (var row = 0; row < input.Length; row++)
+        {
+            var values = Weight.Row(row);
+            for (var i = 0; i < values.Length; i++)
+                sums[i] += (double)input[row] * values[i];
+        }
+
+        return [.. sums.Select((sum, i) => (float)(sum + (Bias?[i] ?? 0)))];
+    }
+
     /// <summary>A part of the output: neighbouring columns.</summary>
     public Linear ColumnRange(int first, int count) => new(Weight.ColumnRange(first, count), Bias?.AsSpan(first, count).ToArray());
 

@@ -11,24 +11,17 @@ namespace VlWorker.ModelKit.Tests.Exports;
 public sealed class ExportedModelTests
 {
     [Theory]
-    [InlineData("vit-gpt2-tiny")] // the merged decoder: an If with two branches
-    [InlineData("clip-tiny")]
-    [InlineData("florence-2")]
-    [InlineData("smolvlm")] // three graphs; rotations, grouped heads, a gate
-    public void An_export_holds_the_numbers_of_its_checkpoint(string fixture)
+    [InlineData("vit-gpt2-tiny", 1e-4f)] // the merged decoder: an If with two branches
+    [InlineData("clip-tiny", 1e-4f)]
+    [InlineData("siglip", 1e-4f)] // an attention whose layers lie below each other in one constant
+    [InlineData("dinov2", 1e-3f)] // layer scales, and positions that are brought to the image's size
+    [InlineData("florence-2", 1e-4f)]
+    [InlineData("smolvlm", 1e-4f)] // three graphs; rotations, grouped heads, a gate
+    public void An_export_holds_the_numbers_of_its_checkpoint(string fixture, float relative)
     {
         var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));
         // Where a fixture's checkpoint was rounded, its graphs' vectors were not.
-        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder), 1e-4f);
-    }
-
-    [Theory]
-    [InlineData("siglip")]
-    [InlineData("dinov2")]
-    public void Families_whose_exports_are_not_rebuilt_say_what_to_do(string fixture)
-    {
-        var error = Assert.Throws<NotSupportedException>(() => ExportedModel.Read(ModelFolder.Open(FixtureArchive.Extract(fixture))));
-        Assert.Equal($"exported graphs of {fixture} are not rebuilt: convert a checkpoint", error.Message);
+        ParameterAssert.Equal(CheckpointModel.Read(folder.Path, folder.Family, folder.Config), ExportedModel.Read(folder), relative);
     }
 
     [Theory]

@@ -15,8 +15,8 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
     private readonly DecoderLayer[] _layers = [.. decoder.Layers.Select(Prepare)];
     private string _images = "";
 
-    // Where norms stand behind, what is added to is the normed sum itself, and there is one behind the embeddings.
-    private bool NormsBehind => _layers[0].NormsBehind;
+    // Where norms stand behind, what is added to is the normed sum itself; there is one behind the embeddings, and none is left for the end.
+    private bool NormsBehind => decoder.FinalNorm is null;
 
     private LayerNorm FirstNorm => decoder.EmbeddingNorm ?? _layers[0].Norm1;
 
