@@ -5,8 +5,6 @@ namespace VlWorker.Worker.Tests.Batching;
 /// <summary>How far backfill fills batches that somebody waits for, and what that costs and saves.</summary>
 public sealed class BatchFillTests
 {
-    private const double Seconds = 60;
-
     private static readonly BatchCost Cost = new(0.020, 0.001);
 
     /// <summary>20 + 1 ms a row: a full batch takes 84 ms, and what a batch of one row loses is within a twentieth only after four of those.</summary>
@@ -41,17 +39,17 @@ public sealed class BatchFillTests
     }
 
     [Theory]
-    [InlineData(10, 15, 2, 16, 10)]
-    [InlineData(3, 12, 8, 16, 50)]
-    [InlineData(20, 1, 1, 16, 10)]
-    [InlineData(10, 0.16, 2, 128, 100)]
+    [InlineData(10, 15, 2, 16, 10, 60)]
+    [InlineData(3, 12, 8, 16, 50, 20)]
+    [InlineData(20, 1, 1, 16, 10, 60)]
+    [InlineData(10, 0.16, 2, 128, 100, 5)]
     public void Interactive_rows_wait_for_the_batch_in_flight_and_little_more_and_throughput_stays(
-        double batch, double row, int streams, int maxBatch, double perSecond)
+        double batch, double row, int streams, int maxBatch, double perSecond, double seconds)
     {
         var device = new SimulatedDevice(batch, row, streams, maxBatch, 0.1);
-        using var idle = Run(device, perSecond, backfill: false);
-        using var alone = Run(device, 0, backfill: true);
-        using var both = Run(device, perSecond, backfill: true);
+        using var idle = Run(device, perSecond, seconds, backfill: false);
+        using var alone = Run(device, 0, seconds, backfill: true);
+        using var both = Run(device, perSecond, seconds, backfill: true);
 
         var bound = (2 * Percentile95(idle)) + device.Milliseconds(maxBatch);
         Assert.True(Percentile95(both) <= bound, $"{Percentile95(both)} of {bound} ms");
@@ -64,16 +62,16 @@ public sealed class BatchFillTests
         return sorted[(int)(0.95 * (sorted.Count - 1))];
     }
 
-    private static DeviceSimulation Run(SimulatedDevice device, double perSecond, bool backfill)
+    private static DeviceSimulation Run(SimulatedDevice device, double perSecond, double seconds, bool backfill)
     {
         // More than it can do: the oldest row's age says nothing here.
         var simulation = new DeviceSimulation([device], new BatchingOptions { BackfillAgeMs = 3_600_000 });
         if (backfill)
-            simulation.Arrive(0, (int)(1.5 * Seconds * 1000 * device.Streams * device.MaxBatch / device.Milliseconds(device.MaxBatch)), BatchPriority.Backfill);
+            simulation.Arrive(0, (int)(1.5 * seconds * 1000 * device.Streams * device.MaxBatch / device.Milliseconds(device.MaxBatch)), BatchPriority.Backfill);
         var random = new Random(1);
-        for (var at = 0d; perSecond > 0 && (at -= 1000 / perSecond * Math.Log(1 - random.NextDouble())) < Seconds * 1000;)
+        for (var at = 0d; perSecond > 0 && (at -= 1000 / perSecond * Math.Log(1 - random.NextDouble())) < seconds * 1000;)
             simulation.Arrive(at, 1);
-        simulation.Run(Seconds * 1000);
+        simulation.Run(seconds * 1000);
         return simulation;
     }
 }
