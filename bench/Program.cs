@@ -36,7 +36,6 @@ root.Subcommands.Add(OverheadCommand.Create());
 root.Subcommands.Add(MemoryCommand.Create());
 root.Subcommands.Add(ModelSwapCommand.Create());
 root.Subcommands.Add(LanesCommand.Create());
-root.Subcommands.Add(ProbeCommand.Create());
 root.Subcommands.Add(WindowCommand.Create());
 root.Subcommands.Add(WindowEngineCommand.Create());
 root.Subcommands.Add(RestCommand.Create());
