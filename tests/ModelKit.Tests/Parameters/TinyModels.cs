@@ -37,7 +37,10 @@ internal sealed class TinyModels(int seed = 1)
         var layers = Enumerable.Range(0, 2).Select(_ => new DecoderLayer(
             Norm(Width, 1e-12f), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width),
             Norm(Width, 1e-12f), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width), Layer(Width, Width),
-            Norm(Width, 1e-12f), Layer(Width, Inner), Layer(Inner, Width), Width / HeadSize, Width / HeadSize, HeadSize) { NormsBehind = true }).ToList();
+            Norm(Width, 1e-12f), Layer(Width, Inner), Layer(Inner, Width), Width / HeadSize, Width / HeadSize, HeadSize)
+        {
+            NormsBehind = true,
+        }).ToList();
         return new BlipParameters(Vit(true), new BertParameters(
             Width, Vocabulary, 10, Activation.Gelu, Matrix(Vocabulary, Width), Matrix(10, Width), Norm(Width, 1e-12f), layers,
             Layer(Width, Width), Norm(Width, 1e-12f), Matrix(Vocabulary, Width), Values(Vocabulary)));
