@@ -26,6 +26,7 @@ internal static class GpuFamiliesCommand
     };
 
     private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<int> Chunk = new("--encoder-chunk") { Description = "Images that go through an encoder at a time; 0 is what the engines take." };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
     private static readonly Option<string> Python = new("--reference") { Description = "A Python with torch and transformers.", DefaultValueFactory = _ => "python3" };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
@@ -35,12 +36,12 @@ internal static class GpuFamiliesCommand
     {
         var command = new Command("gpu-families", "Full-size BLIP, Florence-2 and SmolVLM of random weights on a GPU, against Hugging Face transformers.")
         {
-            Models, Cases, Batches, Lanes, Rounds, Python, Out,
+            Models, Cases, Batches, Lanes, Chunk, Rounds, Python, Out,
         };
         command.SetAction(result => Run(
             result.GetRequiredValue(Models).FullName,
             [.. FamilyCases.All.Where(one => result.GetValue(Cases)!.Contains(one.Name))],
-            new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batches)!.Max()) { RecordedBatches = result.GetValue(Batches)! },
+            new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batches)!.Max()) { RecordedBatches = result.GetValue(Batches)!, EncoderChunk = result.GetValue(Chunk) },
             result.GetValue(Rounds), result.GetValue(Python)!, result.GetValue(Out)));
         return command;
     }
