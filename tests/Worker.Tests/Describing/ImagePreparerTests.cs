@@ -50,6 +50,8 @@ public sealed class ImagePreparerTests : IClassFixture<ChatFixture>, IDisposable
         Assert.Equal((0, 0), (_decoder.PixelBudget.Used, _encoded.Used));
         GiveBack(images);
         Assert.Equal(0, preparer.Held);
+        // Every turn was given back: somebody who works alone gets in.
+        await _journal.OfNobody("next").Gate.EnterAsync(true, 0, CancellationToken.None).WaitAsync(Patience);
     }
 
     [Fact]
