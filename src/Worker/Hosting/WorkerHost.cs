@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using VlWorker.Batching;
 using VlWorker.Consuming;
 using VlWorker.Decoding;
+using VlWorker.Describing;
 using VlWorker.Journal;
 using VlWorker.Serving;
 using VlWorker.Serving.Status;
@@ -108,6 +109,6 @@ internal static class WorkerHost
         metrics.Observe("vlworker_suspects", "Messages that work alone when they come, because a process died with them.", () => journal.Suspects);
         metrics.Observe("vlworker_batcher_waiting_rows", "Rows that wait for a batch.", () => batcher.Waiting);
         metrics.Observe("vlworker_fetch_bytes_in_flight", "Encoded bytes held.", () => encoded.Used);
-        metrics.Observe("vlworker_pixel_bytes_in_flight", "Pixel bytes held.", () => pixels.Used);
+        metrics.Observe("vlworker_pixel_bytes_in_flight", "Pixel bytes held.", () => pixels.Used + services.GetRequiredService<ImagePreparer>().Held);
     }
 }
