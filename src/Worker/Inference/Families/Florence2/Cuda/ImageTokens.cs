@@ -15,7 +15,8 @@ internal sealed class ImageTokens : IDisposable
 
     private readonly CudaStream _stream;
     private readonly CaptionShapes _shapes;
-    private readonly CudaSession _session;
+    private readonly CudaSession _single;
+    private readonly CudaSession _several;
     private readonly int _width;
     private readonly int _height;
     private readonly PinnedBuffer _host;
@@ -30,19 +31,21 @@ internal sealed class ImageTokens : IDisposable
     {
         (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns(stream, Bind));
         Chunk = settings.EncoderChunk > 0 ? settings.EncoderChunk : ImagesARun;
-        var memory = new Stack<IDisposable>();
+        var (memory, capacity) = (new Stack<IDisposable>(), settings.MaxBatch == 1 ? 1 : Math.Max(settings.MaxBatch, Chunk));
         try
         {
             // Without it, convolutions of 16-bit floats leave the tensor cores, too.
-            memory.Push(_session = new CudaSession(graph, stream, settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 }));
-            if (!_session.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
+            var fast = settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 };
+            memory.Push(_single = new CudaSession(graph, stream, fast));
+            memory.Push(_several = capacity == 1 ? _single : new CudaSession(graph, stream, fast));
+            if (!_single.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
                 || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
                 throw new InvalidDataException($"images are resized to {_width} x {_height} pixels, which the image tower does not take");
-            var tokens = _session.Outputs[CudaGraphs.Features].Dimensions;
+            var tokens = _single.Outputs[CudaGraphs.Features].Dimensions;
             (Count, Width) = (tokens[1], tokens[2]);
-            memory.Push(_host = new PinnedBuffer((long)settings.MaxBatch * ImageBytes));
-            memory.Push(_pixels = new DeviceBuffer((long)settings.MaxBatch * ImageBytes));
-            memory.Push(_tokens = new DeviceBuffer(shapes.Size * settings.MaxBatch * Count * Width));
+            memory.Push(_host = new PinnedBuffer((long)capacity * ImageBytes));
+            memory.Push(_pixels = new DeviceBuffer((long)capacity * ImageBytes));
+            memory.Push(_tokens = new DeviceBuffer(shapes.Size * capacity * Count * Width));
         }
         catch
         {
@@ -79,7 +82,7 @@ internal sealed class ImageTokens : IDisposable
     /// <summary>Queues their way to the GPU.</summary>
     public void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * ImageBytes);
 
-    /// <summary>Queues a batch, padded to the next recorded size: cuDNN chooses kernels anew at every other size, which takes far longer.</summary>
+    /// <summary>Queues a batch, padded to the next recorded size.</summary>
     public void Queue(int size)
     {
         var recorded = _sizes.GetViewBetween(size, int.MaxValue);
@@ -100,21 +103,20 @@ internal sealed class ImageTokens : IDisposable
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, _session])
+        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, _single, _several])
             part.Dispose();
     }
 
-    // All parts have one size, the last one with images of the one before where that has to be: at another, cuDNN would choose kernels anew, which can't be
-    // recorded.
+    // A session runs one size only, that of a single image or of a part of a batch: at another one cuDNN would choose kernels anew for each convolution, and
+    // those that were chosen before, which recordings still run, would be gone. What fills up a part is not looked at.
     private List<CudaBinding> Bind(BatchShape shape)
     {
         var bindings = new List<CudaBinding>();
-        var parts = (shape.Size + Chunk - 1) / Chunk;
-        var count = (shape.Size + parts - 1) / parts;
-        for (var part = 0; part < parts; part++)
+        var (session, count) = shape.Size == 1 ? (_single, 1) : (_several, Chunk);
+        for (var part = 0; part < shape.Size; part += count)
         {
-            var start = Math.Min(part * count, shape.Size - count);
-            var binding = _session.Bind();
+            var start = Math.Min(part, Math.Max(0, shape.Size - count));
+            var binding = session.Bind();
             bindings.Add(binding);
             binding.Input(CudaDavit.Pixels, _pixels.Pointer + (nint)((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
             binding.Output(CudaGraphs.Features, At(start), _shapes.Type, count, Count, Width);
