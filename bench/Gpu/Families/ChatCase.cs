@@ -31,7 +31,7 @@ internal static class ChatCase
     /// <summary>An image in many.</summary>
     public static FamilyCase Split { get; } = Make(TilesAndWhole);
 
-    private static FamilyCase Make(int frames) => new(Name, Side, Tokens, Prompt(frames), 1, 0, Load) { Frames = frames };
+    private static FamilyCase Make(int frames) => new(Name, Side, Tokens, Prompt(frames), 1, 0, Load) { Frames = frames, Most = frames == 1 ? int.MaxValue : 64 };
 
     // Every frame between its marks, then a question; which tokens these are does not matter to random weights.
     private static int[] Prompt(int frames) =>

@@ -20,6 +20,9 @@ internal sealed record FamilyCase(
     /// <summary>Frames that an image has.</summary>
     public int Frames { get; init; } = 1;
 
+    /// <summary>Images of a batch at most.</summary>
+    public int Most { get; init; } = int.MaxValue;
+
     /// <summary>For a reader.</summary>
     public string Title => Beams == 1 ? $"{Name}, {(Frames > 1 ? $"{Frames} frames an image, " : string.Empty)}greedy, {Tokens} tokens" : $"{Name}, {Beams} beams, {Tokens} tokens{(Ngram > 0 ? $", no {Ngram} tokens twice" : string.Empty)}";
 

@@ -60,7 +60,7 @@ internal static class GpuFamiliesCommand
         {
             try
             {
-                good &= new FamilyRace(one, models, settings, rounds, reference, report).Run();
+                good &= new FamilyRace(one, models, Limited(settings, one.Most), rounds, reference, report).Run();
             }
             catch (Exception error) when (error is not OutOfMemoryException)
             {
@@ -72,6 +72,11 @@ internal static class GpuFamiliesCommand
 
         return good ? 0 : 1;
     }
+
+    private static CudaSettings Limited(CudaSettings settings, int most) => settings with
+    {
+        MaxBatch = Math.Min(settings.MaxBatch, most), RecordedBatches = [.. settings.RecordedBatches.Where(batch => batch <= most)],
+    };
 
     private static void Make(string python, string models, IEnumerable<string> names)
     {

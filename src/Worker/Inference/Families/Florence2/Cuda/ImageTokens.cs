@@ -103,7 +103,7 @@ internal sealed class ImageTokens : IDisposable
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, _single, _several])
+        foreach (var part in ((IDisposable[])[_tokens, _pixels, _host, _single, _several]).Distinct())
             part.Dispose();
     }
 
