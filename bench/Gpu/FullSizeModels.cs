@@ -1,7 +1,7 @@
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
+using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;

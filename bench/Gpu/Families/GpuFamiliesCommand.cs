@@ -22,7 +22,9 @@ internal static class GpuFamiliesCommand
 
     private static readonly Option<int[]> Batches = new("--batches")
     {
-        Description = "Batch sizes.", DefaultValueFactory = _ => [1, 64, 256], AllowMultipleArgumentsPerToken = true,
+        Description = "Batch sizes.",
+        DefaultValueFactory = _ => [1, 64, 256],
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
@@ -75,7 +77,8 @@ internal static class GpuFamiliesCommand
 
     private static CudaSettings Limited(CudaSettings settings, int most) => settings with
     {
-        MaxBatch = Math.Min(settings.MaxBatch, most), RecordedBatches = [.. settings.RecordedBatches.Where(batch => batch <= most)],
+        MaxBatch = Math.Min(settings.MaxBatch, most),
+        RecordedBatches = [.. settings.RecordedBatches.Where(batch => batch <= most)],
     };
 
     private static void Make(string python, string models, IEnumerable<string> names)
