@@ -98,9 +98,12 @@ class Peer:
             model = maker()
             state = load_file(os.path.join(self.root, name, "model.safetensors"))
             missing, unexpected = model.load_state_dict(state, strict=False)
-            self.lost = len(unexpected) + len([each for each in missing if "position_ids" not in each])
             if hasattr(model, "tie_weights"):
                 model.tie_weights()
+            # What is tied to a parameter that was there is not lost.
+            places = dict(model.named_parameters(remove_duplicate=False))
+            filled = {places[name].data_ptr() for name in state if name in places}
+            self.lost = len(unexpected) + len([name for name in missing if name in places and places[name].data_ptr() not in filled])
             self.model, self.name = model.eval().to("cuda", dtype), (name, dtype)
         return self.model
 
