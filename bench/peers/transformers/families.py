@@ -9,12 +9,13 @@ Needs torch, transformers, numpy, safetensors.
 import json
 import os
 import sys
-import time
 
 import numpy
 import torch
 import transformers
 from safetensors.torch import load_file
+
+from reference import serve, timed
 
 torch.set_grad_enabled(False)
 
@@ -145,37 +146,10 @@ class Peer:
         return dict(milliseconds=timed(run, request["runs"]), lost=self.lost)
 
 
-def timed(run, count):
-    """Milliseconds of each of some runs, after one that does not count."""
-    run()
-    torch.cuda.synchronize()
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        run()
-        torch.cuda.synchronize()
-        times.append((time.perf_counter() - started) * 1e3)
-    return times
-
-
-def serve(root):
-    peer = Peer(root)
-    print(json.dumps(dict(torch=torch.__version__, transformers=transformers.__version__, gpu=torch.cuda.get_device_name(0))), flush=True)
-    for line in sys.stdin:
-        try:
-            answer = peer.answer(json.loads(line))
-        except torch.cuda.OutOfMemoryError:
-            answer = dict(error="out of memory")
-        except Exception as error:  # the other side decides what to do without this figure
-            answer = dict(error=f"{type(error).__name__}: {error}"[:500])
-        torch.cuda.empty_cache()
-        print(json.dumps(answer), flush=True)
-
-
 def main():
     verb, root, *names = sys.argv[1:]
     if verb == "serve":
-        serve(root)
+        serve(Peer(root))
     elif verb == "make":
         for name in names:
             make(root, name)

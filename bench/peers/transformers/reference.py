@@ -134,8 +134,8 @@ class Peer:
         return dict(milliseconds=timed(run, request["runs"]), lost=len(self.models[name][1]))
 
 
-def main():
-    peer = Peer(sys.argv[1])
+def serve(peer):
+    """Answers requests until there are no more."""
     print(json.dumps(dict(torch=torch.__version__, transformers=transformers.__version__, gpu=torch.cuda.get_device_name(0))), flush=True)
     for line in sys.stdin:
         try:
@@ -150,4 +150,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve(Peer(sys.argv[1]))
