@@ -1,4 +1,3 @@
-using VlWorker.Failures;
 
 namespace VlWorker.Inference.Generation;
 
@@ -60,7 +59,8 @@ internal sealed class Generator(GenerationTokens tokens)
         {
             places[i] = i;
             var row = active[i];
-            if (!Advance(row, run.Logits(i * rowsEach, rowsEach), plan, i * width, results))
+            var step = new HostStep(row, run.Logits(i * rowsEach, rowsEach), plan.Next(i * width, width), plan.Continues(i * width, width));
+            if (!row.Settle(step, static step => step.Advance(), results))
                 places[i] = -1;
         }
 
@@ -85,23 +85,13 @@ internal sealed class Generator(GenerationTokens tokens)
         return active.Count > 0;
     }
 
-    private static bool Advance(SearchRow row, Span<float> logits, StepPlan plan, int offset, Span<RowResult> results)
+    private readonly ref struct HostStep(SearchRow row, Span<float> logits, Span<int> next, Span<int> parents)
     {
-        try
-        {
-            row.Watch?.EndIfAbandoned();
-            var goesOn = row.Advance(logits, plan.Next(offset, row.Width), plan.Continues(offset, row.Width));
-            row.Watch?.Show(row.Generated);
-            if (goesOn)
-                return true;
-            results[row.Index] = new RowResult(row.Result(), null);
-        }
-        catch (TransientException error)
-        {
-            results[row.Index] = new RowResult([], error);
-        }
+        private readonly Span<float> _logits = logits;
+        private readonly Span<int> _next = next;
+        private readonly Span<int> _parents = parents;
 
-        return false;
+        public bool Advance() => row.Advance(_logits, _next, _parents);
     }
 }
 

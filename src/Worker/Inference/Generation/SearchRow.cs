@@ -60,6 +60,31 @@ internal abstract class SearchRow(int index, RowRequest request)
         return true;
     }
 
+    /// <summary>Takes a step of the search, wherever its tokens are chosen; a row that is over, or fails, gets its result.</summary>
+    /// <param name="step">What the step is taken with.</param>
+    /// <param name="advance">Takes it; false once the search is over.</param>
+    /// <param name="results">Of the batch.</param>
+    /// <returns>Whether the search goes on.</returns>
+    public bool Settle<TStep>(TStep step, Func<TStep, bool> advance, Span<RowResult> results)
+        where TStep : allows ref struct
+    {
+        try
+        {
+            Watch?.EndIfAbandoned();
+            var goesOn = advance(step);
+            Watch?.Show(Generated);
+            if (goesOn)
+                return true;
+            results[Index] = new RowResult(Result(), null);
+        }
+        catch (TransientException error)
+        {
+            results[Index] = new RowResult([], error);
+        }
+
+        return false;
+    }
+
     /// <summary>The sequences found, best first.</summary>
     public abstract IReadOnlyList<FoundSequence> Result();
 

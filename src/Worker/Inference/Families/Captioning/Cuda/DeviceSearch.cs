@@ -1,4 +1,3 @@
-using VlWorker.Failures;
 using VlWorker.Inference.Generation;
 
 namespace VlWorker.Inference.Families.Captioning.Cuda;
@@ -114,17 +113,8 @@ internal sealed class DeviceSearch(GenerationTokens tokens, int ngrams = 0)
             return false;
         if (step < row.Prompt.Count - 1)
             return true;
-        try
-        {
-            if (accept(row))
-                return true;
-            results[index] = new RowResult(row.Result(), null);
-        }
-        catch (TransientException error)
-        {
-            results[index] = new RowResult([], error);
-        }
-
+        if (row.Settle(row, accept, results))
+            return true;
         rows[index] = null;
         return false;
     }

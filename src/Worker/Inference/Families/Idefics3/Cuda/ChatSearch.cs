@@ -1,4 +1,3 @@
-using VlWorker.Failures;
 using VlWorker.Inference.Generation;
 
 namespace VlWorker.Inference.Families.Idefics3.Cuda;
@@ -43,7 +42,9 @@ internal sealed class ChatSearch(GenerationTokens tokens)
             var open = 0;
             for (var i = 0; i < rows.Length; i++)
             {
-                if (rows[i] is { } row && !Settle(row, (int)chosen[places[i]], plan.LogProbability(step - 1, places[i]), results))
+                var choice = (Row: rows[i], Token: (int)chosen[places[i]], LogProbability: plan.LogProbability(step - 1, places[i]));
+                // A row that is over keeps its place and is not looked at again.
+                if (choice.Row?.Settle(choice, static choice => choice.Row!.AcceptChoice(choice.Token, choice.LogProbability), results) == false)
                     rows[i] = null;
                 open += rows[i] is null ? 0 : 1;
             }
@@ -51,25 +52,5 @@ internal sealed class ChatSearch(GenerationTokens tokens)
             if (open == 0)
                 return;
         }
-    }
-
-    // A row that is over keeps its place and is not looked at again.
-    private static bool Settle(SingleRow row, int token, float logProbability, Span<RowResult> results)
-    {
-        try
-        {
-            row.Watch?.EndIfAbandoned();
-            var goesOn = row.AcceptChoice(token, logProbability);
-            row.Watch?.Show(row.Generated);
-            if (goesOn)
-                return true;
-            results[row.Index] = new RowResult(row.Result(), null);
-        }
-        catch (TransientException error)
-        {
-            results[row.Index] = new RowResult([], error);
-        }
-
-        return false;
     }
 }
