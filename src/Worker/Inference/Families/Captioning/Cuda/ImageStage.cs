@@ -20,7 +20,7 @@ internal sealed class ImageStage : IEncoderStage<PreparedPixels>
     private readonly int _chunk;
     private readonly PinnedBuffer _host;
     private readonly DeviceBuffer _pixels;
-    private readonly RecordedRuns _runs;
+    private readonly RecordedRuns<BatchShape> _runs;
 
     /// <summary>Loads the encoder and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
     /// <param name="graph">The encoder.</param>
@@ -31,7 +31,7 @@ internal sealed class ImageStage : IEncoderStage<PreparedPixels>
     /// <exception cref="InvalidDataException">The encoder takes other images.</exception>
     public ImageStage(GraphFile graph, ResizePlan images, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
-        (_stream, _shapes, _runs) = (stream, shapes, new RecordedRuns(stream, Bind));
+        (_stream, _shapes, _runs) = (stream, shapes, new RecordedRuns<BatchShape>(stream, Bind));
         var memory = new Stack<IDisposable>();
         try
         {

@@ -15,7 +15,7 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     private readonly int _chunk;
     private readonly PinnedBuffer _hostPrompts;
     private readonly DeviceBuffer _prompts;
-    private readonly RecordedRuns _runs;
+    private readonly RecordedRuns<BatchShape> _runs;
     private int _length;
 
     /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
@@ -26,7 +26,7 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     /// <exception cref="InvalidDataException">The graphs do not fit each other or the images.</exception>
     public FlorenceStage(FlorenceGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
-        (_stream, _shapes, _length, _runs) = (stream, shapes, graphs.PromptLength, new RecordedRuns(stream, Bind));
+        (_stream, _shapes, _length, _runs) = (stream, shapes, graphs.PromptLength, new RecordedRuns<BatchShape>(stream, Bind));
         var memory = new Stack<IDisposable>();
         try
         {

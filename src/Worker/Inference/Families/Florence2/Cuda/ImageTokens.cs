@@ -22,14 +22,14 @@ internal sealed class ImageTokens : IDisposable
     private readonly PinnedBuffer _host;
     private readonly DeviceBuffer _pixels;
     private readonly DeviceBuffer _tokens;
-    private readonly RecordedRuns _runs;
+    private readonly RecordedRuns<BatchShape> _runs;
     private readonly SortedSet<int> _sizes = [];
 
     /// <summary>Loads the graph and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
     /// <exception cref="InvalidDataException">The graph takes images of another size.</exception>
     public ImageTokens(GraphFile graph, ResizePlan images, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
-        (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns(stream, Bind));
+        (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns<BatchShape>(stream, Bind));
         Chunk = settings.EncoderChunk > 0 ? settings.EncoderChunk : ImagesARun;
         var (memory, capacity) = (new Stack<IDisposable>(), settings.MaxBatch == 1 ? 1 : Math.Max(settings.MaxBatch, Chunk));
         try

@@ -23,7 +23,7 @@ internal sealed class FrameStage : IDisposable
     private readonly CudaEvent[] _copied = new CudaEvent[Slots];
     private readonly DeviceBuffer _pixels;
     private readonly DeviceBuffer _part;
-    private readonly Dictionary<int, CudaGraphExec> _recorded = [];
+    private readonly RecordedRuns<int> _runs;
     private readonly Stack<IDisposable> _parts = new();
     private DeviceBuffer? _features;
 
@@ -31,7 +31,7 @@ internal sealed class FrameStage : IDisposable
     /// <exception cref="InvalidDataException">The image tower takes images of another size than the configuration makes.</exception>
     public FrameStage(CudaSession session, CudaStream stream, ChatShapes shapes, SignedPatchWriter writer)
     {
-        (_session, _stream, _shapes, _writer) = (session, stream, shapes, writer);
+        (_session, _stream, _shapes, _writer, _runs) = (session, stream, shapes, writer, new RecordedRuns<int>(stream, Bind));
         try
         {
             for (var i = 0; i < Slots; i++)
@@ -61,13 +61,11 @@ internal sealed class FrameStage : IDisposable
         for (var frames = Chunk; frames > 0; frames /= 2)
         {
             // The first run chooses kernels, and the second one takes the memory that these want.
-            QueuePlain(frames);
-            QueuePlain(frames);
+            _runs.QueuePlain(frames);
+            _runs.QueuePlain(frames);
             _stream.Synchronize();
-            if (!record)
-                continue;
-            using var binding = Bind(frames);
-            _recorded.Add(frames, _stream.Capture(binding.Queue));
+            if (record)
+                _runs.Record(frames);
         }
     }
 
@@ -84,7 +82,7 @@ internal sealed class FrameStage : IDisposable
             Write(frames, done, count, _host[slot]);
             _stream.CopyToDevice(_pixels.Pointer, _host[slot].Pointer, (long)count * _writer.ImageBytes);
             _copied[slot].Record(_stream);
-            Queue(count);
+            _runs.Queue(count);
             _stream.CopyOnDevice(_features!.Pointer + (nint)(done * _shapes.FrameBytes), _part.Pointer, count * _shapes.FrameBytes);
             done += count;
             slot = (slot + 1) % Slots;
@@ -94,8 +92,7 @@ internal sealed class FrameStage : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var graph in _recorded.Values)
-            graph.Dispose();
+        _runs.Dispose();
         _features?.Dispose();
         while (_parts.TryPop(out var part))
             part.Dispose();
@@ -121,26 +118,12 @@ internal sealed class FrameStage : IDisposable
         SignedPatchWriter.ForEach(count, One);
     }
 
-    private void Queue(int frames)
-    {
-        if (_recorded.TryGetValue(frames, out var recorded))
-            recorded.Launch(_stream);
-        else
-            QueuePlain(frames);
-    }
-
-    private void QueuePlain(int frames)
-    {
-        using var binding = Bind(frames);
-        binding.Queue();
-    }
-
-    private CudaBinding Bind(int frames)
+    private List<CudaBinding> Bind(int frames)
     {
         var binding = _session.Bind();
         binding.Input(VisionTower.Pixels, _pixels.Pointer, TensorElementType.Int8, frames, _shapes.Patches, _shapes.RowBytes);
         binding.Output(ChatNames.Features, _part.Pointer, _shapes.Type, frames, _shapes.TokensPerFrame, _shapes.Width);
-        return binding;
+        return [binding];
     }
 
     private void Reserve(int frames)

@@ -1,17 +1,17 @@
-using VlWorker.Inference.Cuda;
+namespace VlWorker.Inference.Cuda;
 
-namespace VlWorker.Inference.Families.Captioning.Cuda;
-
-/// <summary>Runs of an encoder on batches of some shapes, recorded where that was asked for. One lane's.</summary>
+/// <summary>Runs of a graph on batches of some shapes, recorded where that was asked for. One lane's.</summary>
+/// <typeparam name="TShape">What decides about kernels.</typeparam>
 /// <param name="stream">The lane's.</param>
 /// <param name="bind">Binds a run: its parts, in order.</param>
-internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<CudaBinding>> bind) : IDisposable
+internal sealed class RecordedRuns<TShape>(CudaStream stream, Func<TShape, List<CudaBinding>> bind) : IDisposable
+    where TShape : struct
 {
-    private readonly Dictionary<BatchShape, CudaGraphExec> _recorded = [];
-    private readonly Dictionary<BatchShape, int> _plainRuns = [];
+    private readonly Dictionary<TShape, CudaGraphExec> _recorded = [];
+    private readonly Dictionary<TShape, int> _plainRuns = [];
 
     /// <summary>Queues a run, recorded or not.</summary>
-    public void Queue(BatchShape shape)
+    public void Queue(TShape shape)
     {
         if (_recorded.TryGetValue(shape, out var recorded))
             recorded.Launch(stream);
@@ -20,7 +20,7 @@ internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<Cuda
     }
 
     /// <summary>Queues it kernel by kernel.</summary>
-    public void QueuePlain(BatchShape shape)
+    public void QueuePlain(TShape shape)
     {
         var bindings = bind(shape);
         bindings.ForEach(binding => binding.Queue());
@@ -29,7 +29,7 @@ internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<Cuda
     }
 
     /// <summary>Records a shape, whose kernels must have run before.</summary>
-    public void Record(BatchShape shape)
+    public void Record(TShape shape)
     {
         if (_recorded.ContainsKey(shape))
             return;
@@ -39,7 +39,7 @@ internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<Cuda
     }
 
     /// <summary>Records a shape that keeps coming: after its kernels were chosen in a first run and their memory was taken in a second.</summary>
-    public void RecordIfUsed(BatchShape shape)
+    public void RecordIfUsed(TShape shape)
     {
         if (_recorded.ContainsKey(shape))
             return;
@@ -55,8 +55,3 @@ internal sealed class RecordedRuns(CudaStream stream, Func<BatchShape, List<Cuda
             graph.Dispose();
     }
 }
-
-/// <summary>What decides about kernels.</summary>
-/// <param name="Size">Images of the batch.</param>
-/// <param name="Positions">Positions of each.</param>
-internal readonly record struct BatchShape(int Size, int Positions);
