@@ -1,4 +1,5 @@
 using VlWorker.Inference;
+using VlWorker.Worker.Tests.Inference.Families.Idefics3;
 
 namespace VlWorker.Bench.Gpu;
 
@@ -11,15 +12,15 @@ internal static class ChatFidelity
     private const double LeastEqual = 0.9;
 
     /// <summary>Every case alone, all in one call, and with the host choosing in place of the GPU. Returns rows of a Markdown table.</summary>
-    public static IReadOnlyList<string> Compare(IModel model, string what, ChatGolden golden, out bool good)
+    public static IReadOnlyList<string> Compare(IModel model, string what, ChatFixture golden, out bool good)
     {
         var cases = golden.Cases;
-        var alone = cases.Select(one => Tokens(model.Run([one.Input], CancellationToken.None)[0])).ToList();
-        var together = model.Run([.. cases.Select(one => one.Input)], CancellationToken.None).Select(Tokens).ToList();
+        var alone = cases.Select(one => Tokens(model.Run([golden.Input(one)], CancellationToken.None)[0])).ToList();
+        var together = model.Run([.. cases.Select(golden.Input)], CancellationToken.None).Select(Tokens).ToList();
         // A penalty of one in a thousand million changes no choice, but lets the host make it.
         ImageInput Penalised(ImageInput input) => new(
             input.Task, input.Pixels, input.Generation! with { RepetitionPenalty = input.Generation!.RepetitionPenalty + 1e-9 }, input.Prompt);
-        ImageInput[] penalised = [.. cases.Select(one => Penalised(one.Input))];
+        ImageInput[] penalised = [.. cases.Select(one => Penalised(golden.Input(one)))];
         var host = model.Run(penalised, CancellationToken.None).Select(Tokens).ToList();
         var rows = new List<string>();
         good = true;
@@ -28,11 +29,11 @@ internal static class ChatFidelity
             var (equal, compared, first) = (0, 0, "");
             for (var i = 0; i < cases.Count; i++)
             {
-                var same = Same(cases[i].Tokens, found[i]) - cases[i].Prompt;
-                var length = cases[i].Tokens.Length - cases[i].Prompt;
+                var same = Same(cases[i].Caption.Tokens, found[i]) - cases[i].PromptLength;
+                var length = cases[i].Caption.Tokens.Length - cases[i].PromptLength;
                 (equal, compared) = (equal + same, compared + Math.Min(length, same + 1));
                 if (same < length)
-                    first += $"; case {cases[i].Id} at token {same} of {length}: {Text(found[i], cases[i].Prompt + same)} for {cases[i].Tokens[cases[i].Prompt + same]}";
+                    first += $"; case {cases[i].Caption.Id} at token {same} of {length}: {Text(found[i], cases[i].PromptLength + same)} for {cases[i].Caption.Tokens[cases[i].PromptLength + same]}";
             }
 
             var share = equal / (double)compared;

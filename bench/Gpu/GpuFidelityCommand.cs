@@ -4,9 +4,8 @@ using VlWorker.Contracts;
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
 using VlWorker.ModelKit;
-using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Conversion;
-using VlWorker.Worker.Tests.Fixtures;
+using VlWorker.Worker.Tests.Inference.Families.Idefics3;
 
 namespace VlWorker.Bench.Gpu;
 
@@ -81,9 +80,8 @@ internal static class GpuFidelityCommand
 
     private static bool Chat(DeviceName device, List<string> rows)
     {
-        var folder = FixtureArchive.Extract("smolvlm");
-        using var golden = new ChatGolden(folder, PreprocessorConfig.Load(folder).Resize);
-        using var model = Load(folder, ConversionPrecision.Fp16, device);
+        using var golden = new ChatFixture();
+        using var model = Load(golden.Folder, ConversionPrecision.Fp16, device);
         rows.AddRange(ChatFidelity.Compare(model, "smolvlm Fp16:", golden, out var good));
         return good;
     }

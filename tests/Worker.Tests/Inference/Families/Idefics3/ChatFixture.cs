@@ -36,18 +36,6 @@ public sealed class ChatFixture : IDisposable
 
     internal ImageInput Input(ChatCase golden) => new(Tasks.Answer, _images[golden.Image], golden.Caption.Parameters, golden.Prompt);
 
-    /// <summary>Runs cases in one call and compares ids, tokens, texts and scores.</summary>
-    internal void Check(IReadOnlyList<ChatCase> cases, IModel model)
-    {
-        var outcomes = model.Run([.. cases.Select(Input)], CancellationToken.None);
-        for (var i = 0; i < cases.Count; i++)
-        {
-            cases[i].Caption.Check(outcomes[i]);
-            var sequence = Assert.IsType<CaptionOutcome>(outcomes[i]).Sequences[0];
-            Assert.Equal(cases[i].Caption.Tokens.Length - cases[i].PromptLength, sequence.GeneratedTokens);
-        }
-    }
-
     public void Dispose()
     {
         Exported.Dispose();

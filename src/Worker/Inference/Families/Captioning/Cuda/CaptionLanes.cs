@@ -8,14 +8,12 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// <typeparam name="TInput">What an image's row brings.</typeparam>
 internal sealed class CaptionLanes<TInput> : IDisposable
 {
-    private readonly CudaContext _context;
-    private readonly LanePool<CaptionLane<TInput>> _lanes;
+    private readonly DeviceLanes<CaptionLane<TInput>> _lanes;
 
-    private CaptionLanes(CudaContext context, LanePool<CaptionLane<TInput>> lanes, int maxBatch) =>
-        (_context, _lanes, MaxBatch, Positions) = (context, lanes, maxBatch, lanes.First.Positions);
+    private CaptionLanes(DeviceLanes<CaptionLane<TInput>> lanes) => (_lanes, Positions) = (lanes, lanes.First.Positions);
 
-    /// <summary>Images of a batch at most: what was asked for, or what fits.</summary>
-    public int MaxBatch { get; }
+    /// <inheritdoc cref="DeviceLanes{T}.MaxBatch"/>
+    public int MaxBatch => _lanes.MaxBatch;
 
     /// <summary>Positions of the encoder's states, of the batches that were prepared.</summary>
     public int Positions { get; }
@@ -34,66 +32,31 @@ internal sealed class CaptionLanes<TInput> : IDisposable
     {
         if (graphs.Tokens.Prompt.Count != 1)
             throw new InvalidDataException("a captioner on a GPU starts with one token, which rows' prompts begin with");
-        var context = new CudaContext(settings.Device);
-        try
-        {
-            var turn = settings.TakeTurns ? new DeviceTurn() : null;
-            var (lanes, maxBatch) = LanePool<CaptionLane<TInput>>.Fit(settings, fitting =>
-            {
-                var lane = new CaptionLane<TInput>(graphs, fitting, encoder, turn);
-                try
-                {
-                    lane.Prepare(beams, steps);
-                    return lane;
-                }
-                catch
-                {
-                    lane.Dispose();
-                    throw;
-                }
-            });
-            return new CaptionLanes<TInput>(context, lanes, maxBatch);
-        }
-        catch
-        {
-            context.Dispose();
-            throw;
-        }
+        var turn = settings.TakeTurns ? new DeviceTurn() : null;
+        return new CaptionLanes<TInput>(DeviceLanes<CaptionLane<TInput>>.Load(
+            settings, fitting => new CaptionLane<TInput>(graphs, fitting, encoder, turn), lane => lane.Prepare(beams, steps)));
     }
 
     /// <summary>Milliseconds that the encoder takes on a batch, and a step.</summary>
     public (double Encoder, double Step) Stages(int size, int steps)
     {
-        _context.Enter();
         (double, double) stages = default;
         _lanes.Run(lane => stages = lane.Stages(size, steps));
         return stages;
     }
 
     /// <summary>Runs the encoder and one step by themselves, kernel by kernel, for a profiler.</summary>
-    public void Once(int size, int beams, int step)
-    {
-        _context.Enter();
-        _lanes.Run(lane => lane.Once(size, beams, step));
-    }
+    public void Once(int size, int beams, int step) => _lanes.Run(lane => lane.Once(size, beams, step));
 
     /// <summary>Runs a batch; all rows have the same number of beams.</summary>
     /// <returns>Each row's sequences, or its failure.</returns>
     public RowResult[] Run(TInput[] inputs, RowRequest[] rows, CancellationToken cancellation)
     {
-        if (inputs.Length > MaxBatch)
-            throw new OutOfDeviceMemoryException($"a batch of {inputs.Length} images, and {MaxBatch} fit into the GPU's memory");
         var results = new RowResult[inputs.Length];
-        _context.Enter();
-        _lanes.Run(lane => lane.Run(inputs, rows, results, cancellation));
+        _lanes.Run(inputs.Length, "images", lane => lane.Run(inputs, rows, results, cancellation));
         return results;
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _context.Enter();
-        _lanes.Dispose();
-        _context.Dispose();
-    }
+    public void Dispose() => _lanes.Dispose();
 }
