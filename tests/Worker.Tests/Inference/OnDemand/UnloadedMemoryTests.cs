@@ -27,19 +27,20 @@ public sealed class UnloadedMemoryTests
             options, new BatchingOptions { MaxBatch = 4, Streams = 1 }, new WorkerMetrics(Metrics.NewCustomRegistry()), TimeProvider.System, NullLogger.Instance).Load();
         var copy = Assert.IsType<OnDemandCopy>(Assert.Single(registry.All));
         using var rows = new SampleRows(copy);
-        var cycles = Enumerable.Range(0, 6).Select(_ =>
+        var graphs = ModelFolder.Open(Clip).Files.Where(file => file.Name.EndsWith(".onnx", StringComparison.Ordinal)).Sum(file => file.Bytes);
+        var left = new List<long>();
+        // A few megabytes come and go as the runtime compiles what has become hot; what a model leaves would only ever come.
+        while (left.Count < 12 || (left.Count < 60 && left[^6..].Min() > left[1] + graphs / 4))
         {
             copy.Load();
             copy.Run(rows.All, CancellationToken.None);
             var loaded = HeapUse.Now();
             copy.Unload();
-            return (Freed: loaded - HeapUse.Now(), After: HeapUse.Now());
-        }).ToArray();
+            left.Add(HeapUse.Now());
+            Assert.InRange(loaded - left[^1], graphs / 2, long.MaxValue);
+        }
 
-        var graphs = ModelFolder.Open(Clip).Files.Where(file => file.Name.EndsWith(".onnx", StringComparison.Ordinal)).Sum(file => file.Bytes);
-        Assert.All(cycles, cycle => Assert.InRange(cycle.Freed, graphs / 2, long.MaxValue));
-        // What is left does not grow from cycle to cycle.
-        Assert.InRange(cycles[^1].After - cycles[1].After, long.MinValue, graphs / 4);
+        Assert.InRange(left[^6..].Min(), 0, left[1] + graphs / 4);
         Assert.InRange(copy.Bytes, graphs, 100 * graphs);
     }
 }
