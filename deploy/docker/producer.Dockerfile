@@ -13,6 +13,7 @@ COPY src/Producer/Producer.csproj src/Producer/packages.lock.json src/Producer/
 RUN dotnet restore src/Producer --locked-mode
 COPY src/Contracts src/Contracts
 COPY src/Producer src/Producer
+COPY src/Worker/Security/TlsFiles.cs src/Worker/Security/
 COPY .editorconfig LICENSE NOTICE.md ./
 RUN dotnet publish src/Producer -c Release --no-restore -o /out \
     && if [ -d /out/runtimes ]; then find /out/runtimes -mindepth 1 -maxdepth 1 ! -name linux ! -name linux-x64 ! -name unix -exec rm -r {} +; fi \

@@ -1,4 +1,6 @@
+using System.Net.Security;
 using VlWorker.Producer.Broker;
+using VlWorker.Security;
 
 namespace VlWorker.Producer.Tests.Broker;
 
@@ -36,5 +38,28 @@ public sealed class BrokerAddressTests
         Assert.Equal(("user", "s3/cret", "host", 5673, "team/a"), (factory.UserName, factory.Password, factory.HostName, factory.Port, factory.VirtualHost));
         Assert.Equal("vl-producer publish", factory.ClientProvidedName);
         Assert.False(factory.AutomaticRecoveryEnabled);
+    }
+
+    [Fact]
+    public void A_broker_must_be_the_one_of_its_address_whatever_the_files()
+    {
+        var ssl = BrokerAddress.Parse("amqps://user@host/").CreateFactory("publish", TimeSpan.FromSeconds(3)).Ssl;
+
+        Assert.Equal((true, "host"), (ssl.Enabled, ssl.ServerName));
+        Assert.False(ssl.CertificateValidationCallback!(this, null, null, SslPolicyErrors.RemoteCertificateNameMismatch));
+        Assert.True(ssl.CertificateValidationCallback!(this, null, null, SslPolicyErrors.None));
+    }
+
+    [Theory]
+    [InlineData("amqp://host/", "/no/such/file", null, null, "amqps")]
+    [InlineData("amqps://host/", "/no/such/file", null, null, "CaFile: ")]
+    [InlineData("amqps://host/", null, "/no/such/file", null, "go together")]
+    [InlineData("amqps://host/", null, "/no/such/file", "/no/such/key", "ClientCertificateFile: ")]
+    public void Files_that_can_not_be_used_are_wrong_usage(string uri, string? ca, string? certificate, string? key, string expected)
+    {
+        var error = Assert.Throws<ProducerException>(() => BrokerAddress.Parse(uri, new TlsFiles(ca, certificate, key)));
+
+        Assert.Equal(ExitCode.Usage, error.ExitCode);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 }
