@@ -31,6 +31,7 @@ internal static class GpuFamiliesCommand
     private static readonly Option<int> Chunk = new("--encoder-chunk") { Description = "Images that go through an encoder at a time; 0 is what the engines take." };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 3 };
     private static readonly Option<string> Python = new("--reference") { Description = "A Python with torch and transformers.", DefaultValueFactory = _ => "python3" };
+    private static readonly Option<bool> Profile = new("--profile") { Description = "Runs the largest batch once, for `ncu --profile-from-start off`; nothing else." };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
     /// <summary>The command. Exit code 0 only if every figure is as it must be.</summary>
@@ -38,20 +39,26 @@ internal static class GpuFamiliesCommand
     {
         var command = new Command("gpu-families", "Full-size BLIP, Florence-2 and SmolVLM of random weights on a GPU, against Hugging Face transformers.")
         {
-            Models, Cases, Batches, Lanes, Chunk, Rounds, Python, Out,
+            Models, Cases, Batches, Lanes, Chunk, Rounds, Python, Profile, Out,
         };
-        command.SetAction(result => Run(
-            result.GetRequiredValue(Models).FullName,
-            [.. FamilyCases.All.Where(one => result.GetValue(Cases)!.Contains(one.Name))],
-            new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batches)!.Max()) { RecordedBatches = result.GetValue(Batches)!, EncoderChunk = result.GetValue(Chunk) },
-            result.GetValue(Rounds), result.GetValue(Python)!, result.GetValue(Out)));
+        command.SetAction(result =>
+        {
+            var models = result.GetRequiredValue(Models).FullName;
+            FamilyCase[] cases = [.. FamilyCases.All.Where(one => result.GetValue(Cases)!.Contains(one.Name))];
+            var settings = new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batches)!.Max())
+            {
+                RecordedBatches = result.GetValue(Batches)!,
+                EncoderChunk = result.GetValue(Chunk),
+            };
+            Make(result.GetValue(Python)!, models, cases.Select(one => one.Name).Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json"))));
+            return result.GetValue(Profile) ? RunOnce(models, cases, settings) : Run(models, cases, settings, result.GetValue(Rounds), result.GetValue(Python)!, result.GetValue(Out));
+        });
         return command;
     }
 
     private static int Run(string models, IReadOnlyList<FamilyCase> cases, CudaSettings settings, int rounds, string python, string? file)
     {
         using var report = new Report("Full-size models of the newer families on a GPU", file);
-        Make(python, models, cases.Select(one => one.Name).Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json"))));
         using var reference = ReferencePeer.Start(python, "families.py", "serve", models);
         using (var context = new CudaContext(settings.Device))
             report.Line($"{context.Name}, {context.Memory().Total >> 30} GiB. Reference: {reference.Versions}, fp16, its inputs on the GPU already.");
@@ -73,6 +80,21 @@ internal static class GpuFamiliesCommand
         }
 
         return good ? 0 : 1;
+    }
+
+    private static int RunOnce(string models, IReadOnlyList<FamilyCase> cases, CudaSettings settings)
+    {
+        foreach (var one in cases)
+        {
+            var most = Limited(settings, one.Most);
+            using var engine = one.Load(Path.Combine(models, one.Name), most, one);
+            var images = SyntheticImages.Make(most.MaxBatch, one.Side);
+            // The first run chooses kernels.
+            engine.Run(images);
+            CudaProfiler.Run(() => engine.Run(images));
+        }
+
+        return 0;
     }
 
     private static CudaSettings Limited(CudaSettings settings, int most) => settings with
