@@ -12,6 +12,10 @@ internal static class WindowEngineCommand
     private const int InFlight = 128;
     private const int Resamples = 1000;
 
+    // A round in which others took more of the machine is played again, some times.
+    private const double Quiet = 0.05;
+    private const int Repeats = 3;
+
     public static Command Create()
     {
         var seconds = new Option<double>("--seconds") { DefaultValueFactory = _ => 4, Description = "Seconds of arrivals of each policy in a round." };
@@ -38,10 +42,11 @@ internal static class WindowEngineCommand
             report.Line(FormattableString.Invariant(
                 $"demo-captioner, decoding included: full batches do {capacity:0.0} images/s; {Load * capacity:0.0} a second arrive, in {rounds} rounds of {seconds} s for each policy, which take turns on the same arrivals. Latency in milliseconds, mean / 95th percentile."));
             var (lines, spreads) = (new List<string> { Policy.Header("arrivals") }, new List<string>());
-            var good = true;
+            var (good, disturbed) = (true, 0);
             foreach (var kind in Enum.GetValues<ArrivalKind>())
             {
-                var measured = await MeasureAsync(engines, images, kind, Load * capacity / 1000, seconds, rounds);
+                var (measured, again) = await MeasureAsync(engines, images, kind, Load * capacity / 1000, seconds, rounds);
+                disturbed += again;
                 var (text, within) = Policy.Row($"{kind}", Figures(measured));
                 lines.Add(text);
                 spreads.Add($"{kind}: {Spread(measured)}");
@@ -50,6 +55,7 @@ internal static class WindowEngineCommand
 
             report.Line(string.Join('\n', lines));
             report.Line($"How far chance goes: the same from {Resamples} draws of as many rounds with replacement, nine of ten draws. {string.Join("; ", spreads)}.");
+            report.Line(FormattableString.Invariant($"Rounds in which other processes took more than {100 * Quiet:0} % of the machine and that were played again: {disturbed}."));
             return good ? 0 : 1;
         }
         finally
@@ -58,25 +64,38 @@ internal static class WindowEngineCommand
         }
     }
 
-    /// <summary>Latencies in milliseconds, by policy and round.</summary>
-    private static async Task<List<List<double[]>>> MeasureAsync(
+    /// <summary>Latencies in milliseconds, by policy and round; rounds that others disturbed are played again.</summary>
+    private static async Task<(List<List<double[]>> Latencies, int Again)> MeasureAsync(
         List<EngineAlone> engines, byte[][] images, ArrivalKind kind, double rate, double seconds, int rounds)
     {
         var latencies = engines.Select(_ => new List<double[]>()).ToList();
+        var again = 0;
         // The first round is for learning.
         for (var round = 0; round <= rounds; round++)
         {
             var moments = Arrivals.Make(kind, rate, (int)(rate * seconds * 1000 / (round == 0 ? 4 : 1)), seed: round);
-            for (var turn = 0; turn < engines.Count; turn++)
-            {
-                var engine = (turn + round) % engines.Count;
-                var measured = await PlayAsync(engines[engine], images, moments);
-                if (round > 0)
-                    latencies[engine].Add(measured);
-            }
+            var (measured, disturbed) = await RoundAsync(engines, images, moments, round);
+            for (var repeat = 0; disturbed && round > 0 && repeat < Repeats; repeat++, again++)
+                (measured, disturbed) = await RoundAsync(engines, images, moments, round);
+            for (var engine = 0; engine < engines.Count && round > 0; engine++)
+                latencies[engine].Add(measured[engine]);
         }
 
-        return latencies;
+        return (latencies, again);
+    }
+
+    private static async Task<(double[][] Latencies, bool Disturbed)> RoundAsync(List<EngineAlone> engines, byte[][] images, double[] moments, int round)
+    {
+        var (measured, disturbed) = (new double[engines.Count][], false);
+        for (var turn = 0; turn < engines.Count; turn++)
+        {
+            var engine = (turn + round) % engines.Count;
+            var others = new OtherProcesses();
+            measured[engine] = await PlayAsync(engines[engine], images, moments);
+            disturbed |= others.Share > Quiet;
+        }
+
+        return (measured, disturbed);
     }
 
     private static List<(double Mean, double Percentile95)> Figures(List<List<double[]>> measured) => [.. measured.Select(rounds =>
