@@ -108,7 +108,7 @@ public sealed class BrokerFaultTests(SampleStore samples) : IClassFixture<Sample
         await StartAsync(new() { ["Store:Endpoint"] = $"http://127.0.0.1:{proxy.Port}" });
         proxy.Plan = new FaultPlan { Matches = Traffic.IsImage, Delay = TimeSpan.FromSeconds(8) };
         await _bench.PublishAsync();
-        await Eventually.TrueAsync("the time-out", () => _bench.Broker.Log.Contains("has timed out waiting for", StringComparison.Ordinal), TimeSpan.FromMinutes(1));
+        await Eventually.TrueAsync("the time-out", () => _bench.Broker.Log.Contains("has timed out waiting for", StringComparison.Ordinal));
 
         proxy.Plan = FaultPlan.None;
 
@@ -125,7 +125,7 @@ public sealed class BrokerFaultTests(SampleStore samples) : IClassFixture<Sample
         foreach (var queue in (string[])[Topology.InteractiveQueue, Topology.BackfillQueue])
             await _bench.Broker.UseAsync(channel => channel.QueueDeleteAsync(queue, ifUnused: false, ifEmpty: false));
         foreach (var queue in (string[])[Topology.InteractiveQueue, Topology.BackfillQueue])
-            await Eventually.SucceedsAsync($"{queue} to be there again", () => _bench.Broker.CountAsync(queue), TimeSpan.FromMinutes(1));
+            await Eventually.SucceedsAsync($"{queue} to be there again", () => _bench.Broker.CountAsync(queue));
         await worker.ReadyAsync();
 
         // Whoever deletes a queue deletes what it holds, what is unacked included.
@@ -160,7 +160,7 @@ public sealed class BrokerFaultTests(SampleStore samples) : IClassFixture<Sample
     private async Task AllInHandAsync()
     {
         foreach (var queue in (string[])[Topology.InteractiveQueue, Topology.BackfillQueue])
-            await _bench.Broker.WaitForCountAsync(queue, 0, TimeSpan.FromMinutes(1));
+            await _bench.Broker.WaitForCountAsync(queue, 0);
     }
 
     private Task LimitAnswersAsync(string length) => _bench.Broker.ControlAsync(

@@ -78,7 +78,7 @@ public sealed class Client : IAsyncDisposable
             $"an answer to each of {ids.Count} requests",
             () => Task.FromResult(ids.Where(id => !_answers.ContainsKey(id)).Take(10).ToArray()),
             missing => missing.Length == 0,
-            timeout ?? TimeSpan.FromMinutes(1));
+            timeout);
 
     /// <summary>Waits for the one answer to a request.</summary>
     public async Task<Answer> AwaitAsync(string id)

@@ -34,7 +34,7 @@ public sealed class BackfillKillTests(ProducerFixture producer) : IClassFixture<
         {
             using var process = Start(File.Exists(file) ? resume : begin);
             var moment = random.Next(1, images / (kills + 1));
-            await Eventually.TrueAsync("some more are published", async () => await producer.Broker.CountAsync(Topology.BackfillQueue) >= moment, TimeSpan.FromMinutes(1));
+            await Eventually.TrueAsync("some more are published", async () => await producer.Broker.CountAsync(Topology.BackfillQueue) >= moment);
             process.Kill();
             await process.WaitForExitAsync();
             published.AddRange(await TakeAllAsync());
