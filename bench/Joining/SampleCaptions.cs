@@ -1,0 +1,61 @@
+using VlWorker.Bench.Pipeline;
+using VlWorker.Bench.Serving;
+using VlWorker.Contracts;
+using VlWorker.Decoding;
+using VlWorker.Inference;
+using VlWorker.Inference.Families.Captioning;
+using VlWorker.Inference.Generation;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cpu;
+using VlWorker.Worker.Tests.Inference;
+
+namespace VlWorker.Bench.Joining;
+
+/// <summary>The demo captioner as a worker runs it, on the sample images.</summary>
+internal sealed class SampleCaptions : IDisposable
+{
+    private readonly CpuCaptionEngine _engine;
+    private readonly PreparedPixels[] _images;
+    private readonly int _start;
+
+    /// <summary>Loads it, and captions all samples.</summary>
+    public SampleCaptions(int threads, int maxBatch)
+    {
+        var folder = ModelFolder.Open(DemoCaptioner.Folder());
+        using var model = ModelLoader.Load("captioner", folder.Path, new ModelOptions { IntraOpThreads = threads });
+        _images = [.. Samples.Files.Select(file => TestImages.Prepare(file, model.Images!.Resize))];
+        var parameters = model.Resolve(null);
+        Lengths = [.. _images.Select(image => new ImageInput(Tasks.Caption, image, parameters)).Chunk(maxBatch)
+            .SelectMany(rows => model.Run(rows, CancellationToken.None))
+            .Select(static outcome => ((CaptionOutcome)outcome).Sequences[0].GeneratedTokens)];
+        _start = folder.Config.Int32("decoder_start_token_id") ?? throw new InvalidDataException("config.json has no decoder_start_token_id");
+        Clock.Follow(folder.Graphs[CpuLayout.Decoder]);
+        // Without an end token every caption has its length.
+        _engine = CpuCaptionEngine.Load(
+            folder, new GenerationTokens([_start], [], null, null), new ModelOptions { IntraOpThreads = threads, Watch = Clock.Watch });
+    }
+
+    /// <summary>Follows its decoder.</summary>
+    public GraphClock Clock { get; } = new();
+
+    /// <summary>Tokens of each caption.</summary>
+    public IReadOnlyList<int> Lengths { get; }
+
+    /// <summary>Captions the first images.</summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="tokens">Tokens of each caption.</param>
+    public void Ask(int rows, int tokens)
+    {
+        var request = new RowRequest(new GenerationParameters(1 + tokens, 0, 1, 1, EarlyStopping.Heuristic, 0, 1, 1), [_start]);
+        _engine.Run(_images.AsSpan(0, rows), [.. Enumerable.Repeat(request, rows)], new RowResult[rows], CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _engine.Dispose();
+        foreach (var image in _images)
+            image.Dispose();
+    }
+}
