@@ -22,8 +22,8 @@ internal sealed class JoiningTables(int seeds)
     /// <summary>Latency at loads that are a share of what whole batches do.</summary>
     public string Latency => Head("device | answers | load") + string.Join('\n', _latency);
 
-    /// <summary>Simulates a device.</summary>
-    public void Add(SimulatedEngine engine, AnswerLengths lengths)
+    /// <summary>Simulates a device; returns the rows a second of whole batches where rows always wait.</summary>
+    public double Add(SimulatedEngine engine, AnswerLengths lengths)
     {
         var policies = JoiningPolicy.All(engine.MaxBatch);
         var rows = Math.Max(LeastRows, LeastBatches * engine.Streams * engine.MaxBatch);
@@ -44,6 +44,8 @@ internal sealed class JoiningTables(int seeds)
                 figures.Skip(2).Min(static figure => figure.Mean) / figures[0].Mean,
                 figures.Skip(2).Min(static figure => figure.Most) / figures[0].Most));
         }
+
+        return 1000 * rates[0];
     }
 
     private static double Saturate(SimulatedEngine engine, JoiningPolicy policy, int[] lengths) =>
