@@ -24,6 +24,17 @@ public sealed class SentencePieceTests : IDisposable
         Assert.Equal(text, tokenizer.Decode(ids, skipSpecialTokens: true));
     }
 
+    [Theory]
+    [InlineData("a\tb", new[] { 2, FirstByte + 9, 3 })]
+    [InlineData("\u00E9\u0007", new[] { FirstByte + 0xC3, FirstByte + 0xA9, 0 })] // no <0x07>: this character alone is unknown
+    [InlineData("\u0007\u0007a", new[] { 0, 2 })]
+    public void Where_a_byte_has_no_token_only_its_characters_are_unknown(string text, int[] ids)
+    {
+        // As in Gemma's file, the tabulator stands in the place of <0x09>.
+        var tokenizer = BytePairs(value => value switch { 9 => "\t", 7 => "<none>", _ => $"<0x{value:X2}>" });
+        Assert.Equal(ids, tokenizer.Encode(text, addSpecialTokens: false));
+    }
+
     [Fact]
     public void Bytes_that_make_no_character_are_read_as_one_replacement_each() =>
         Assert.Equal("a\uFFFD\uFFFDb", BytePairs().Decode([2, FirstByte + 0xC3, FirstByte + 0xC3, 3], skipSpecialTokens: true));
@@ -47,11 +58,11 @@ public sealed class SentencePieceTests : IDisposable
         Assert.Equal(65_536, ids.Length);
     }
 
-    private HubTokenizer BytePairs()
+    private HubTokenizer BytePairs(Func<int, string>? byteToken = null)
     {
         var vocabulary = new JsonObject { ["<unk>"] = 0, ["\u2581"] = 1, ["a"] = 2, ["b"] = 3, ["\u2581a"] = 4 };
         for (var value = 0; value < 256; value++)
-            vocabulary[$"<0x{value:X2}>"] = FirstByte + value;
+            vocabulary[byteToken?.Invoke(value) ?? $"<0x{value:X2}>"] = FirstByte + value;
         return Load(new JsonObject
         {
             ["normalizer"] = JsonNode.Parse("""{ "type": "Replace", "pattern": { "String": " " }, "content": "\u2581" }"""),

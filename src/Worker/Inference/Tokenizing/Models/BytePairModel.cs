@@ -17,8 +17,8 @@ internal sealed class BytePairModel : TokenModel
     private readonly bool _fuseUnknown;
     private readonly bool _ignoreMerges;
 
-    // Tokens <0x00> to <0xFF>, which stand for the bytes of characters that are no tokens; null where the model does not fall back on them.
-    private readonly int[]? _bytes;
+    // For characters that are no tokens; null where the model does not fall back on bytes.
+    private readonly ByteTokens? _bytes;
 
     // First symbols of the byte alphabet, inside a word and at its end, where the end-of-word suffix is part of the symbol.
     private readonly int[] _inner;
@@ -34,7 +34,7 @@ internal sealed class BytePairModel : TokenModel
         _fuseUnknown = json.FlagOr("fuse_unk", false);
         _ignoreMerges = json.FlagOr("ignore_merges", false);
         _unknownId = json.Optional("unk_token") is { } unknown ? Vocabulary.Required(unknown) : null;
-        _bytes = json.FlagOr("byte_fallback", false) ? ByteTokens.Of(Vocabulary) : null;
+        _bytes = json.FlagOr("byte_fallback", false) ? new ByteTokens(Vocabulary) : null;
         _merges = new MergeTable([.. Merges(json.Required("merges"))]);
         _inner = [.. Enumerable.Range(0, ByteAlphabet.End).Select(unit => Find(new Rune((char)unit), last: false))];
         _last = [.. Enumerable.Range(0, ByteAlphabet.End).Select(unit => Find(new Rune((char)unit), last: true))];
@@ -60,23 +60,26 @@ internal sealed class BytePairModel : TokenModel
             Rune.DecodeFromUtf16(piece[position..], out var rune, out var length);
             position += length;
             var id = FirstSymbol(rune, last: position == piece.Length);
-            if (id != Unknown)
+            var known = id != Unknown;
+            if (known)
                 merger.Add(id);
-            else if (_bytes is not null)
-                AddBytes(rune, merger);
+            else if (_bytes is { } bytes && AddBytes(bytes, rune, merger))
+                known = true;
             else if (_unknownId is { } unknown && !(unknownBefore && _fuseUnknown))
                 merger.Add(unknown);
-            unknownBefore = id == Unknown && _bytes is null;
+            unknownBefore = !known;
         }
 
         merger.Merge(ids);
     }
 
-    private void AddBytes(Rune rune, SymbolMerger merger)
+    private static bool AddBytes(ByteTokens bytes, Rune rune, SymbolMerger merger)
     {
-        Span<byte> utf8 = stackalloc byte[4];
-        foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
-            merger.Add(_bytes![value]);
+        Span<int> symbols = stackalloc int[ByteTokens.Longest];
+        var count = bytes.Write(rune, symbols);
+        foreach (var symbol in symbols[..count])
+            merger.Add(symbol);
+        return count > 0;
     }
 
     private static void Refuse(TokenizerJson json)

@@ -14,7 +14,7 @@ internal sealed class UnigramModel : TokenModel
     private readonly int _longest;
     private readonly int? _unknown;
     private readonly double _unknownScore;
-    private readonly int[]? _bytes;
+    private readonly ByteTokens? _bytes;
 
     /// <exception cref="InvalidDataException">A part is missing or does not fit the others.</exception>
     public UnigramModel(TokenizerJson json)
@@ -30,7 +30,7 @@ internal sealed class UnigramModel : TokenModel
             ? unknown.Id() is var id && id < tokens.Count ? id : throw unknown.Malformed("is not in the vocabulary")
             : null;
         _unknownScore = _scores.Min() - UnknownPenalty;
-        _bytes = json.FlagOr("byte_fallback", false) ? ByteTokens.Of(Vocabulary) : null;
+        _bytes = json.FlagOr("byte_fallback", false) ? new ByteTokens(Vocabulary) : null;
     }
 
     /// <inheritdoc/>
@@ -112,19 +112,31 @@ internal sealed class UnigramModel : TokenModel
 
         private void AddUnknown(ReadOnlySpan<char> text, RentedList<int> ids)
         {
-            if (model._bytes is { } bytes)
-            {
-                Span<byte> utf8 = stackalloc byte[4];
-                foreach (var rune in text.EnumerateRunes())
-                {
-                    foreach (var value in utf8[..rune.EncodeToUtf8(utf8)])
-                        ids.Add(bytes[value]);
-                }
-            }
-            else if (model._unknown is { } unknown)
-            {
+            if (model._bytes is { } bytes && AddBytes(bytes, text, ids))
+                return;
+            if (model._unknown is { } unknown)
                 ids.Add(unknown);
+        }
+
+        // All of them or none.
+        private static bool AddBytes(ByteTokens bytes, ReadOnlySpan<char> text, RentedList<int> ids)
+        {
+            var before = ids.Count;
+            Span<int> tokens = stackalloc int[ByteTokens.Longest];
+            foreach (var rune in text.EnumerateRunes())
+            {
+                var count = bytes.Write(rune, tokens);
+                if (count == 0)
+                {
+                    ids.Truncate(before);
+                    return false;
+                }
+
+                foreach (var token in tokens[..count])
+                    ids.Add(token);
             }
+
+            return true;
         }
     }
 }
