@@ -41,6 +41,12 @@ public sealed record ModelFamily(
         SimilarityFunction = "sigmoid",
     };
 
+    /// <summary>
+    /// SigLIP 2 NaFlex: images keep their aspect and have any number of patches. No layout of exported graphs is known: it runs as converted from
+    /// a checkpoint.
+    /// </summary>
+    public static ModelFamily Siglip2 { get; } = Siglip with { ModelType = "siglip2" };
+
     /// <summary>An image encoder alone.</summary>
     public static ModelFamily Dinov2 { get; } = new("dinov2", [[Graphs.Model]], [ModelFolder.ConfigFile, "preprocessor_config.json"], []);
 
@@ -82,7 +88,7 @@ public sealed record ModelFamily(
     public static ModelFamily SmolVlm { get; } = Idefics3 with { ModelType = "smolvlm" };
 
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Dinov2, Blip, Florence2, Idefics3, SmolVlm];
+    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Siglip2, Dinov2, Blip, Florence2, Idefics3, SmolVlm];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs

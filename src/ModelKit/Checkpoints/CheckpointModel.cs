@@ -21,7 +21,7 @@ internal static class CheckpointModel
         {
             "vision-encoder-decoder" => VisionEncoderDecoderWeights.Read(weights, config),
             "clip" => ClipWeights.Read(weights, config),
-            "siglip" => SiglipWeights.Read(weights, config),
+            "siglip" or "siglip2" => SiglipWeights.Read(weights, family, config),
             "dinov2" => Dinov2Weights.Read(weights, config),
             "florence2" => Florence2Weights.Read(weights, config, PreprocessorConfig.Load(folder).Resize),
             "blip" => BlipWeights.Read(weights, config),

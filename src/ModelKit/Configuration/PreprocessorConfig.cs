@@ -51,6 +51,20 @@ public sealed record ResizePlan(int Width, int Height, int? ShortestEdge, int? C
 {
     /// <summary>Several pictures of one image, each <see cref="Width"/> by <see cref="Height"/>; null makes one.</summary>
     public Tiling? Tiling { get; init; }
+
+    /// <summary>
+    /// Whole patches, the image's own aspect nearly kept; <see cref="Width"/> and <see cref="Height"/> are then those of a square. Null for one size.
+    /// </summary>
+    public PatchGrid? Grid { get; init; }
+}
+
+/// <summary>How SigLIP 2 NaFlex sees an image: scaled to as many patches as it may have, each side rounded up to whole ones.</summary>
+/// <param name="PatchSize">Side of a patch in pixels.</param>
+/// <param name="MaxPatches">Patches of an image at most.</param>
+public sealed record PatchGrid(int PatchSize, int MaxPatches)
+{
+    /// <summary>Side in pixels of the largest square.</summary>
+    public int Square => (int)Math.Sqrt(MaxPatches) * PatchSize;
 }
 
 /// <summary>

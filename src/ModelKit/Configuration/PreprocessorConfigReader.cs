@@ -74,6 +74,8 @@ internal sealed class PreprocessorConfigReader
             throw new NotSupportedException($"resample {resample} is not supported; supported are 1 (Lanczos), 2 (bilinear) and 3 (bicubic).");
         if (_defaults.Tile is { } tile)
             return Tiles(tile, resample);
+        if (_defaults.Grid is { } grid)
+            return Patches(grid, resample);
         if (Flag("do_pad", false))
             throw new NotSupportedException("do_pad is true: padding is not supported.");
         var (width, height, shortest) = Size();
@@ -95,6 +97,16 @@ internal sealed class PreprocessorConfigReader
         if (longest > LargestTiled)
             throw new NotSupportedException($"size.longest_edge is {longest}: the processor makes no image larger than {LargestTiled}.");
         return new ResizePlan(side, side, null, null, null, resample) { Tiling = new Tiling(longest, Flag("do_image_splitting", true)) };
+    }
+
+    private ResizePlan Patches(PatchGrid byDefault, int resample)
+    {
+        var grid = new PatchGrid(
+            Field("patch_size") is { } size ? Side(size, "patch_size") : byDefault.PatchSize,
+            Field("max_num_patches") is { } most ? Whole(most, "max_num_patches", 1, LargestSide) : byDefault.MaxPatches);
+        if ((long)grid.MaxPatches * grid.PatchSize * grid.PatchSize > LargestTiled * LargestTiled)
+            throw new NotSupportedException($"max_num_patches {grid.MaxPatches} of {grid.PatchSize} pixels is beyond {LargestTiled} x {LargestTiled} pixels.");
+        return new ResizePlan(grid.Square, grid.Square, null, null, null, resample) { Grid = grid };
     }
 
     private int LongestEdge(string name, int byDefault)

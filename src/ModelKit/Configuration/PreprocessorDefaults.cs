@@ -33,6 +33,7 @@ internal sealed record PreprocessorDefaults(
         ["BitImageProcessor"] = new(224, true, true, 224, Bicubic, ClipMean, ClipStd),
         ["BlipImageProcessor"] = new(384, false, false, null, Bicubic, ClipMean, ClipStd),
         ["SiglipImageProcessor"] = new(224, false, false, null, Bicubic, Half, Half),
+        ["Siglip2ImageProcessor"] = new(256, false, false, null, Bilinear, Half, Half) { Grid = new PatchGrid(16, 256) },
         ["Idefics3ImageProcessor"] = new(4 * 364, false, false, null, Lanczos, Half, Half) { Tile = 364 },
         ["SmolVLMImageProcessor"] = new(4 * 364, false, false, null, Lanczos, Half, Half) { Tile = 364 },
     };
@@ -45,6 +46,7 @@ internal sealed record PreprocessorDefaults(
         ["dinov2"] = "BitImageProcessor",
         ["blip"] = "BlipImageProcessor",
         ["siglip"] = "SiglipImageProcessor",
+        ["siglip2"] = "Siglip2ImageProcessor",
         ["idefics3"] = "Idefics3ImageProcessor",
         ["smolvlm"] = "SmolVLMImageProcessor",
     };
@@ -52,13 +54,20 @@ internal sealed record PreprocessorDefaults(
     /// <summary>Side of a tile, for processors that cut images into tiles or squash them to one; <see cref="Size"/> is then the longest edge.</summary>
     public int? Tile { get; init; }
 
-    /// <summary>Finds a processor by its class name; names of old and of fast classes are taken for the slow one.</summary>
+    /// <summary>For processors that give each image whole patches, as many as it may have.</summary>
+    public PatchGrid? Grid { get; init; }
+
+    /// <summary>Finds a processor by its class name; old and fast classes, and transformers 5's for Pillow, are taken for the slow one.</summary>
     /// <exception cref="NotSupportedException">The processor is not implemented.</exception>
     public static PreprocessorDefaults OfProcessor(string name)
     {
         var slow = name.Replace("FeatureExtractor", "ImageProcessor", StringComparison.Ordinal);
-        if (slow.EndsWith("Fast", StringComparison.Ordinal))
-            slow = slow[..^"Fast".Length];
+        foreach (var ending in (ReadOnlySpan<string>)["Fast", "Pil"])
+        {
+            if (slow.EndsWith(ending, StringComparison.Ordinal))
+                slow = slow[..^ending.Length];
+        }
+
         return ByProcessor.TryGetValue(slow, out var defaults)
             ? defaults
             : throw new NotSupportedException(

@@ -66,6 +66,19 @@ internal sealed record VisionConfig(
         return Read(section, new Defaults(16, 1e-6, "gelu_pytorch_tanh"), null);
     }
 
+    /// <summary>Reads <c>vision_config</c> of a SigLIP 2 NaFlex's config.json: sizes are of the square that its positions were learned for.</summary>
+    /// <exception cref="InvalidDataException">A value can't be.</exception>
+    /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>
+    public static VisionConfig ReadSiglip2(JsonFile config)
+    {
+        var section = new ConfigSection(config, "vision_config");
+        var (places, patch) = (section.Size("num_patches", 256), section.Size("patch_size", 16));
+        var side = (int)Math.Sqrt(places);
+        if (side * side != places)
+            throw section.Wrong("num_patches", "the square of a whole number");
+        return ReadSiglip(config) with { ImageWidth = side * patch, ImageHeight = side * patch };
+    }
+
     /// <summary>Reads a DINOv2's config.json.</summary>
     /// <exception cref="InvalidDataException">A value can't be.</exception>
     /// <exception cref="NotSupportedException">It asks for something that is not implemented.</exception>

@@ -9,6 +9,8 @@ internal static class GraphTargets
 {
     private const string Frames = "Positions of patches are those of an image that fills its frame.";
 
+    private const string LastPosition = "The last block of the text tower computes the last position alone.";
+
     private static readonly GraphTarget Cpu = new(
         CpuLayout.Name, [ConversionPrecision.Fp32, ConversionPrecision.Int8],
         static request => CpuModels.Build(
@@ -29,6 +31,7 @@ internal static class GraphTargets
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Clip, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Siglip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.Siglip2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Florence2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Blip, ConversionTarget.Cpu)] = Cpu,
@@ -76,7 +79,8 @@ internal static class GraphTargets
         .. family.ModelType switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
-            "siglip" => ["The last block of the text tower computes the last position alone."],
+            "siglip" => [LastPosition],
+            "siglip2" => ["Images have as many patches as they fill, without padding; positions are interpolated for each.", LastPosition],
             "idefics3" or "smolvlm" =>
             [
                 Frames,
@@ -103,7 +107,7 @@ internal static class GraphTargets
             "siglip" =>
             [
                 "What the image tower's learned query asks of a patch is one product for each head.",
-                "The last block of the text tower computes the last position alone.",
+                LastPosition,
             ],
             "idefics3" or "smolvlm" =>
             [

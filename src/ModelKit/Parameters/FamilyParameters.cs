@@ -24,7 +24,7 @@ internal sealed record ClipParameters(VisionParameters Vision, TextParameters Te
 /// <param name="Text">The text tower; <see cref="TextParameters.Projection"/> is <c>head.weight</c>.</param>
 /// <param name="TextBias"><c>head.bias</c>.</param>
 internal sealed record SiglipParameters(VisionParameters Vision, AttentionPool Pool, TextParameters Text, float[] TextBias)
-    : FamilyParameters("siglip");
+    : FamilyParameters(Vision.AnyGrid ? "siglip2" : "siglip");
 
 /// <summary>DINOv2: an image tower alone, whose vector is the normed class token.</summary>
 /// <param name="Vision">The image tower; layer scales are part of the layers they scale.</param>

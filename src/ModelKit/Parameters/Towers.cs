@@ -30,7 +30,14 @@ internal sealed record VisionParameters(
     LayerNorm? PreNorm,
     IReadOnlyList<EncoderLayer> Layers,
     LayerNorm FinalNorm,
-    Matrix? Projection);
+    Matrix? Projection)
+{
+    /// <summary>
+    /// Whether images have any number of patches (SigLIP 2 NaFlex): <see cref="Positions"/>, of the square that width and height tell, are
+    /// interpolated for each image.
+    /// </summary>
+    public bool AnyGrid { get; init; }
+}
 
 /// <summary>A GPT-2 decoder with cross attention: token and position embeddings, blocks, a norm, the head.</summary>
 /// <param name="HiddenSize">D.</param>

@@ -33,6 +33,8 @@ internal readonly record struct DecodingCost(long Working, long Prepared)
     /// <summary>Bytes of prepared pixels that a plan makes of any image, at most. Plans that keep an image's aspect are taken for square.</summary>
     public static long MostPrepared(ResizePlan plan)
     {
+        if (plan.Grid is { } grid)
+            return 3L * grid.MaxPatches * grid.PatchSize * grid.PatchSize;
         var side = plan.Tiling is { Split: true } tiling ? (tiling.LongestEdge + plan.Width - 1) / plan.Width : 0;
         return ((long)side * side + 1) * 3 * plan.Width * plan.Height;
     }

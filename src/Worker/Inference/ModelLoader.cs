@@ -46,7 +46,7 @@ internal static class ModelLoader
             return opened.Family.ModelType switch
             {
                 "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options, device),
-                "clip" or "siglip" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
+                "clip" or "siglip" or "siglip2" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
                 "blip" => BlipModel.Load(reference, opened, images, options, device),
                 "florence2" => Florence2Model.Load(reference, opened, images, options, device),
                 "idefics3" or "smolvlm" => Idefics3Model.Load(reference, opened, images, options, device),

@@ -16,12 +16,30 @@ public sealed class PreprocessorConfigTests
     [InlineData("BitImageProcessor", 0, 224, 224, 3, 0.48145466f)]
     [InlineData("BlipImageProcessor", 384, null, null, 3, 0.48145466f)]
     [InlineData("SiglipImageProcessor", 224, null, null, 3, 0.5f)]
+    [InlineData("SiglipImageProcessorPil", 224, null, null, 3, 0.5f)]
     public void Fields_left_out_have_the_processors_defaults(string processor, int square, int? shortest, int? crop, int resample, float mean)
     {
         var config = PreprocessorConfig.Parse($$"""{ "image_processor_type": "{{processor}}" }""");
         Assert.Equal(new ResizePlan(square, square, shortest, crop, crop, resample), config.Resize);
         Assert.Equal(mean, config.Normalization.MeanR);
         Assert.Equal(1 / 255.0, config.Normalization.RescaleFactor);
+    }
+
+    [Theory]
+    [InlineData("", 16, 256, 256)]
+    [InlineData(", \"patch_size\": 14, \"max_num_patches\": 1000, \"resample\": 2", 14, 1000, 31 * 14)]
+    public void NaFlex_takes_whole_patches(string fields, int patch, int most, int square)
+    {
+        var plan = PreprocessorConfig.Parse($$"""{ "image_processor_type": "Siglip2ImageProcessorFast"{{fields}} }""").Resize;
+        Assert.Equal(new ResizePlan(square, square, null, null, null, 2) { Grid = new PatchGrid(patch, most) }, plan);
+    }
+
+    [Fact]
+    public void NaFlex_images_stay_within_bounds()
+    {
+        var error = Assert.Throws<NotSupportedException>(() => PreprocessorConfig.Parse(
+            """{ "image_processor_type": "Siglip2ImageProcessor", "patch_size": 512, "max_num_patches": 256 }"""));
+        Assert.Contains("max_num_patches 256 of 512 pixels", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public sealed class ExportedModelTests
     [InlineData("vit-gpt2-tiny", 1e-4f)] // the merged decoder: an If with two branches
     [InlineData("clip-tiny", 1e-4f)]
     [InlineData("siglip", 1e-4f)] // an attention whose layers lie below each other in one constant
+    [InlineData("siglip2", 1e-4f)] // a text tower of another width than the image's
     [InlineData("dinov2", 1e-3f)] // layer scales, and positions that are brought to the image's size
     [InlineData("florence-2", 1e-4f)]
     [InlineData("smolvlm", 1e-4f)] // three graphs; rotations, grouped heads, a gate

@@ -13,6 +13,8 @@ public sealed class ModelInspectorTests : IDisposable
     [InlineData("vit-gpt2-tiny")]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
+    [InlineData("siglip2")]
+    [InlineData("siglip2-naflex")]
     [InlineData("dinov2")]
     [InlineData("blip-captioning")]
     [InlineData("smolvlm")]

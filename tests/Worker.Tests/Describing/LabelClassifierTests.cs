@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Text.Json;
 using VlWorker.Contracts;
 using VlWorker.Describing;
 using VlWorker.Failures;
@@ -11,8 +12,11 @@ using VlWorker.Worker.Tests.Inference;
 namespace VlWorker.Worker.Tests.Describing;
 
 /// <summary>Scores of labels by the tiny models, against the vectors and the numbers that transformers gave.</summary>
-public sealed class LabelClassifierTests(EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip)
-    : IClassFixture<EmbeddingFixture<ClipTiny>>, IClassFixture<EmbeddingFixture<SiglipTiny>>
+public sealed class LabelClassifierTests(
+    EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip, EmbeddingFixture<Siglip2Tiny> siglip2,
+    EmbeddingFixture<Siglip2NaflexTiny> naflex)
+    : IClassFixture<EmbeddingFixture<ClipTiny>>, IClassFixture<EmbeddingFixture<SiglipTiny>>, IClassFixture<EmbeddingFixture<Siglip2Tiny>>,
+        IClassFixture<EmbeddingFixture<Siglip2NaflexTiny>>
 {
     [Theory]
     [InlineData("clip-tiny", ScoreFunctions.Softmax)]
@@ -34,6 +38,28 @@ public sealed class LabelClassifierTests(EmbeddingFixture<ClipTiny> clip, Embedd
         var scores = texts.Select(text => result.Labels.Single(label => label.Label == text.Text).Score);
         Assert.All(expected.Zip(scores), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
         Assert.Equal(result.Labels.OrderByDescending(label => label.Score), result.Labels);
+    }
+
+    [Theory]
+    [InlineData("siglip2")]
+    [InlineData("siglip2-naflex")]
+    public async Task Every_pair_scores_as_in_transformers(string name)
+    {
+        EmbeddingFixture fixture = name == siglip2.Name ? siglip2 : naflex;
+        using var bench = new ClassifierBench(fixture.Model);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(fixture.Golden.Folder, "golden", "golden.json")));
+        var scores = json.RootElement.GetProperty("stems").EnumerateArray().Zip(json.RootElement.GetProperty("scores").EnumerateArray());
+        var texts = fixture.Golden.Texts.Where(text => text.Text.Length > 0).ToList();
+
+        foreach (var (stem, golden) in scores)
+        {
+            var image = Assert.IsType<EmbeddingOutcome>(
+                fixture.Model.Run([new ImageInput(Tasks.Embedding, fixture.Golden.Pixels(stem.GetString()!), null)], CancellationToken.None)[0]);
+            var result = await bench.ScoreAsync([.. texts.Select(text => text.Text)], null, image.Values);
+            Assert.Equal(ScoreFunctions.Sigmoid, result.Function);
+            var found = result.Labels.ToDictionary(label => label.Label, label => label.Score);
+            Assert.All(texts, text => Assert.Equal(golden[text.Number].GetDouble(), found[text.Text], 1e-3));
+        }
     }
 
     [Fact]

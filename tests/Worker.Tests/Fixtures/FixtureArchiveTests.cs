@@ -9,6 +9,8 @@ public sealed class FixtureArchiveTests
     [InlineData("vit-gpt2-tiny", "encoder_model", "decoder_model_merged", "decoder_model", "decoder_with_past_model")]
     [InlineData("clip-tiny", "vision_model", "text_model")]
     [InlineData("siglip", "vision_model", "text_model")]
+    [InlineData("siglip2", "vision_model", "text_model")]
+    [InlineData("siglip2-naflex")]
     [InlineData("dinov2", "model")]
     [InlineData("blip-captioning", "vision_model", "text_decoder_model_merged", "text_decoder_model", "text_decoder_with_past_model")]
     [InlineData("florence-2", "vision_encoder", "embed_tokens", "encoder_model", "decoder_model_merged")]
@@ -29,6 +31,8 @@ public sealed class FixtureArchiveTests
     [Theory]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
+    [InlineData("siglip2")]
+    [InlineData("siglip2-naflex")]
     [InlineData("dinov2")]
     public void An_embedder_s_holds_the_vectors_of_all_images(string name)
     {

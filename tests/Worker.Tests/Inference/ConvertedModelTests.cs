@@ -10,9 +10,10 @@ namespace VlWorker.Worker.Tests.Inference;
 
 /// <summary>What convert makes of the fixtures' checkpoints, and optimize of their exports, gives what transformers gives.</summary>
 public sealed class ConvertedModelTests(
-    CaptionFixture captions, EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip, EmbeddingFixture<Dinov2Tiny> dinov2)
+    CaptionFixture captions, EmbeddingFixture<ClipTiny> clip, EmbeddingFixture<SiglipTiny> siglip, EmbeddingFixture<Siglip2Tiny> siglip2,
+    EmbeddingFixture<Dinov2Tiny> dinov2)
     : IClassFixture<CaptionFixture>, IClassFixture<EmbeddingFixture<ClipTiny>>, IClassFixture<EmbeddingFixture<SiglipTiny>>,
-        IClassFixture<EmbeddingFixture<Dinov2Tiny>>, IDisposable
+        IClassFixture<EmbeddingFixture<Siglip2Tiny>>, IClassFixture<EmbeddingFixture<Dinov2Tiny>>, IDisposable
 {
     private readonly string _output = Directory.CreateTempSubdirectory("vlworker-converted-").FullName;
 
@@ -30,11 +31,13 @@ public sealed class ConvertedModelTests(
     [InlineData("clip-tiny", true)]
     [InlineData("siglip", true)]
     [InlineData("siglip", false)]
+    [InlineData("siglip2", true)]
+    [InlineData("siglip2", false)]
     [InlineData("dinov2", true)]
     [InlineData("dinov2", false)]
     public void An_embedder_gives_every_golden_embedding(string name, bool fromCheckpoint)
     {
-        var fixture = ((EmbeddingFixture[])[clip, siglip, dinov2]).Single(fixture => fixture.Name == name);
+        var fixture = ((EmbeddingFixture[])[clip, siglip, siglip2, dinov2]).Single(fixture => fixture.Name == name);
         using var model = Convert(name, fromCheckpoint);
         fixture.CheckImages([.. fixture.Golden.Images], model);
         Assert.All(fixture.Golden.Images, stem => fixture.CheckImages([stem], model));
@@ -51,6 +54,40 @@ public sealed class ConvertedModelTests(
         var error = Assert.Throws<ModelFolderException>(() =>
             ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, ConversionPrecision.Int8), Path.Combine(_output, "cuda")));
         Assert.Contains("siglip is built for cuda in fp16 and fp32, not in int8", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(ConversionTarget.Cuda, ConversionPrecision.Fp16, "siglip2 is not built for cuda")]
+    [InlineData(ConversionTarget.Cpu, ConversionPrecision.Fp16, "siglip2 is built for cpu in fp32 and int8, not in fp16")]
+    public void What_NaFlex_is_not_built_for_is_refused_by_name(ConversionTarget target, ConversionPrecision precision, string said)
+    {
+        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract("siglip2-naflex"));
+        var error = Assert.Throws<ModelFolderException>(() =>
+            ModelConverter.Convert(source, new ConversionOptions(target, precision), Path.Combine(_output, "refused")));
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Exported_graphs_of_NaFlex_are_refused_with_the_way_out()
+    {
+        // Those of a model that sees one size of images.
+        var folder = ModelFolders.CopyWithout(FixtureArchive.Extract("siglip2-naflex"));
+        try
+        {
+            var graphs = Directory.CreateDirectory(Path.Combine(folder, "onnx")).FullName;
+            foreach (var graph in Directory.EnumerateFiles(Path.Combine(FixtureArchive.Extract("siglip"), "onnx")))
+                File.Copy(graph, Path.Combine(graphs, Path.GetFileName(graph)));
+
+            var error = Assert.Throws<ModelFolderException>(() => ModelLoader.Load("naflex", folder, new ModelOptions()));
+            Assert.Contains("a siglip2 runs as model convert makes it of the checkpoint, not as exported", error.Message, StringComparison.Ordinal);
+            var optimised = Assert.Throws<ModelFolderException>(() => ModelConverter.Convert(
+                SourceModel.OpenExport(folder, ModelPrecision.Fp32), new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), _output));
+            Assert.Contains("exported graphs of siglip2 are not rebuilt: convert a checkpoint", optimised.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
     }
 
     [Fact]

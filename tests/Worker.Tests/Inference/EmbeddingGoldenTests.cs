@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using VlWorker.Contracts;
 using VlWorker.Failures;
 using VlWorker.Inference;
+using VlWorker.ModelKit.Conversion;
 using VlWorker.Worker.Tests.Fixtures;
 
 namespace VlWorker.Worker.Tests.Inference;
@@ -13,6 +14,19 @@ public sealed class ClipGoldenTests(EmbeddingFixture<ClipTiny> fixture) : Embedd
 
 public sealed class SiglipGoldenTests(EmbeddingFixture<SiglipTiny> fixture)
     : EmbeddingGoldenTests<SiglipTiny>(fixture), IClassFixture<EmbeddingFixture<SiglipTiny>>
+{
+    protected override int ContextLength => 64;
+}
+
+public sealed class Siglip2GoldenTests(EmbeddingFixture<Siglip2Tiny> fixture)
+    : EmbeddingGoldenTests<Siglip2Tiny>(fixture), IClassFixture<EmbeddingFixture<Siglip2Tiny>>
+{
+    protected override int ContextLength => 64;
+}
+
+/// <summary>As converted from the checkpoint; images keep their aspects, so that one batch holds many sizes.</summary>
+public sealed class Siglip2NaflexGoldenTests(EmbeddingFixture<Siglip2NaflexTiny> fixture)
+    : EmbeddingGoldenTests<Siglip2NaflexTiny>(fixture), IClassFixture<EmbeddingFixture<Siglip2NaflexTiny>>
 {
     protected override int ContextLength => 64;
 }
@@ -90,8 +104,14 @@ public interface IFixtureFolder
     /// <summary>Its archive's name.</summary>
     static abstract string Name { get; }
 
-    /// <summary>The end token, where transformers pads texts with it up to the context; null where nothing is padded.</summary>
+    /// <summary>The token with which transformers pads texts up to the context; null where nothing is padded.</summary>
     static virtual int? Padding => null;
+
+    /// <summary>Whether it stands at the end of every text as well.</summary>
+    static virtual bool EndsWithPadding => false;
+
+    /// <summary>Whether the model is converted from its checkpoint; otherwise it runs as it was exported.</summary>
+    static virtual bool Converted => false;
 }
 
 public sealed class ClipTiny : IFixtureFolder
@@ -104,6 +124,24 @@ public sealed class SiglipTiny : IFixtureFolder
     public static string Name => "siglip";
 
     public static int? Padding => 1;
+
+    public static bool EndsWithPadding => true;
+}
+
+public sealed class Siglip2Tiny : IFixtureFolder
+{
+    public static string Name => "siglip2";
+
+    public static int? Padding => 0;
+}
+
+public sealed class Siglip2NaflexTiny : IFixtureFolder
+{
+    public static string Name => "siglip2-naflex";
+
+    public static int? Padding => 0;
+
+    public static bool Converted => true;
 }
 
 public sealed class Dinov2Tiny : IFixtureFolder
@@ -111,21 +149,24 @@ public sealed class Dinov2Tiny : IFixtureFolder
     public static string Name => "dinov2";
 }
 
-/// <summary>A tiny embedder, from its exported graphs.</summary>
-public sealed class EmbeddingFixture<TFolder>() : EmbeddingFixture(TFolder.Name, TFolder.Padding)
+/// <summary>A tiny embedder.</summary>
+public sealed class EmbeddingFixture<TFolder>() : EmbeddingFixture(TFolder.Name, TFolder.Padding, TFolder.EndsWithPadding, TFolder.Converted)
     where TFolder : IFixtureFolder;
 
-/// <summary>A tiny embedder, from its exported graphs.</summary>
+/// <summary>A tiny embedder.</summary>
 public abstract class EmbeddingFixture : IDisposable
 {
     private readonly int? _padding;
+    private readonly bool _endsWithPadding;
+    private readonly string? _converted;
 
-    protected EmbeddingFixture(string name, int? padding)
+    protected EmbeddingFixture(string name, int? padding, bool endsWithPadding, bool converted)
     {
-        (Name, _padding) = (name, padding);
+        (Name, _padding, _endsWithPadding) = (name, padding, endsWithPadding);
         var folder = FixtureArchive.Extract(name);
         Golden = new GoldenCases(folder);
-        Model = ModelLoader.Load("tiny", folder, new ModelOptions());
+        _converted = converted ? OptimizedFolders.Cpu(SourceModel.OpenCheckpoint(folder), ConversionPrecision.Fp32) : null;
+        Model = ModelLoader.Load("tiny", _converted ?? folder, new ModelOptions());
     }
 
     internal string Name { get; }
@@ -142,14 +183,13 @@ public abstract class EmbeddingFixture : IDisposable
         Assert.InRange(TensorPrimitives.CosineSimilarity(golden, values), 0.9999f, 1.0001f);
     }
 
-    /// <summary>The golden ids of a text; where they are padded, up to the first end token and with it.</summary>
+    /// <summary>The golden ids of a text without what it is padded with.</summary>
     internal int[] IdsOf(GoldenText text)
     {
         if (_padding is not { } padding)
             return text.Ids;
-        var length = Array.IndexOf(text.Ids, padding) + 1;
-        Assert.All(text.Ids[length..], id => Assert.Equal(padding, id));
-        return text.Ids[..length];
+        var length = text.Ids.AsSpan().LastIndexOfAnyExcept(padding) + 1;
+        return text.Ids[..(_endsWithPadding ? length + 1 : length)];
     }
 
     internal void CheckImages(IReadOnlyList<string> stems, IModel? model = null) => Check(
@@ -166,6 +206,8 @@ public abstract class EmbeddingFixture : IDisposable
     {
         Model.Dispose();
         Golden.Dispose();
+        if (_converted is not null)
+            Directory.Delete(_converted, recursive: true);
         GC.SuppressFinalize(this);
     }
 

@@ -17,6 +17,15 @@ internal static class CpuVision
     /// </summary>
     public const string Patches = "patches";
 
+    /// <summary>
+    /// Where an image may have any grid of patches, two more inputs beside <see cref="Patches"/> of batch 1: float [rows of patches, rows of learned
+    /// positions], the weights of the one in the other, and the same for columns.
+    /// </summary>
+    public const string RowWeights = "row_weights";
+
+    /// <summary>See <see cref="RowWeights"/>.</summary>
+    public const string ColumnWeights = "column_weights";
+
     /// <summary>The byte that stands for zero: grey, so that what rounding the weights costs grows with contrast, not with brightness.</summary>
     public const byte Middle = 128;
 
@@ -26,12 +35,13 @@ internal static class CpuVision
     {
         var (positions, area) = (vision.Positions.Rows, vision.PatchSize * vision.PatchSize);
         var own = vision.ClassToken.Length == 0 ? 1 : 0;
-        var input = graph.Input(Patches, ElementType.UInt8, "batch", positions + own, area * 3);
+        var input = graph.Input(Patches, ElementType.UInt8, "batch", vision.AnyGrid ? "rows" : positions + own, area * 3);
         if (own > 0)
             input = graph.Node("Slice", [input, Numbers(graph, 1), Numbers(graph, int.MaxValue), Numbers(graph, 1)]);
         var projected = blocks.Linears.ApplyToIntegers(input, Middle, PixelProjection(vision, normalization), format);
-        var offsets = Tensor.FromFloats(Offsets(vision, normalization), [1, positions, vision.HiddenSize]);
-        var states = graph.Node("Add", [projected, graph.Constant(offsets)]);
+        var offsets = Offsets(vision, normalization);
+        var states = graph.Node("Add", [projected, vision.AnyGrid
+            ? Interpolated(graph, vision, offsets) : graph.Constant(Tensor.FromFloats(offsets, [1, positions, vision.HiddenSize]))]);
         return vision.PreNorm is { } norm ? blocks.Norm(states, norm) : states;
     }
 
@@ -43,6 +53,17 @@ internal static class CpuVision
         foreach (var layer in vision.Layers)
             states = blocks.Encode(states, layer, vision.Activation, false, format);
         return blocks.Norm(states, vision.FinalNorm);
+    }
+
+    // Both axes one after the other. Weights add up to 1, so that what is the same for all positions stays as it is. -> [1, patches, D].
+    private static string Interpolated(GraphBuilder graph, VisionParameters vision, float[] offsets)
+    {
+        int columns = vision.ImageWidth / vision.PatchSize, rows = vision.ImageHeight / vision.PatchSize, width = vision.HiddenSize;
+        var down = graph.Input(RowWeights, ElementType.Float, "patch_rows", rows);
+        var across = graph.Input(ColumnWeights, ElementType.Float, "patch_columns", columns);
+        var lines = graph.Node("MatMul", [down, graph.Constant(Tensor.FromFloats(offsets, [rows, columns * width]))]);
+        var split = graph.Node("Reshape", [lines, graph.Constant(Tensor.FromInt64([-1, columns, width], [3]))]);
+        return graph.Node("Reshape", [graph.Node("MatMul", [across, split]), graph.Constant(Tensor.FromInt64([1, -1, width], [3]))]);
     }
 
     // [y, x, channel; D]: what one step of a byte adds.

@@ -17,7 +17,7 @@ internal readonly record struct ResizeGeometry(int ResizedWidth, int ResizedHeig
     /// <summary>Follows transformers: the long side is int(n * long / short), the crop starts at (size - crop) // 2.</summary>
     public static ResizeGeometry Of(ResizePlan plan, int width, int height)
     {
-        var (resizedWidth, resizedHeight) = (plan.Width, plan.Height);
+        var (resizedWidth, resizedHeight) = plan.Grid is { } grid ? Fit(grid, width, height) : (plan.Width, plan.Height);
         if (plan.ShortestEdge is { } shortest)
         {
             // Python divides the exact product as a double and cuts off.
@@ -31,5 +31,25 @@ internal readonly record struct ResizeGeometry(int ResizedWidth, int ResizedHeig
             throw new ArgumentException($"The plan's crop is larger than the resized image ({resizedWidth} x {resizedHeight}).", nameof(plan));
         return new ResizeGeometry(
             resizedWidth, resizedHeight, (resizedWidth - cropWidth) / 2, (resizedHeight - cropHeight) / 2, cropWidth, cropHeight);
+    }
+
+    // The largest scale that leaves no more patches than allowed, as near as transformers' bisection comes to it and by the same steps: where it
+    // stops decides for some images.
+    private static (int Width, int Height) Fit(PatchGrid grid, int width, int height)
+    {
+        const double Precision = 1e-5;
+        var (low, high) = (Precision / 10, 100.0);
+        while (high - low >= Precision)
+        {
+            var scale = (low + high) / 2;
+            if (Patches(width, scale) * Patches(height, scale) <= grid.MaxPatches)
+                low = scale;
+            else
+                high = scale;
+        }
+
+        return ((int)Patches(width, low) * grid.PatchSize, (int)Patches(height, low) * grid.PatchSize);
+
+        double Patches(int length, double scale) => Math.Max(1, Math.Ceiling(length * scale / grid.PatchSize));
     }
 }

@@ -10,8 +10,11 @@ internal sealed class PatchWriter(int size)
     /// <summary>Bytes of a patch.</summary>
     public int PatchBytes { get; } = 3 * size * size;
 
+    /// <summary>Whole patches along a side of so many pixels.</summary>
+    public int Along(int length) => length / size;
+
     /// <summary>Rows that an image takes: its whole patches, and one in front for the class token.</summary>
-    public int RowsOf(int width, int height) => 1 + (width / size * (height / size));
+    public int RowsOf(int width, int height) => 1 + (Along(width) * Along(height));
 
     /// <summary>Writes one image.</summary>
     /// <param name="image">The image.</param>

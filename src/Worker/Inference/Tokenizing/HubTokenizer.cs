@@ -32,7 +32,7 @@ internal sealed class HubTokenizer
     {
         var model = json.Required("model");
         _model = TokenModel.Create(model);
-        _normalizer = json.Optional("normalizer") is { } normalizer ? TextNormalizer.Create(normalizer) : null;
+        _normalizer = TextNormalizer.Create(json.Optional("normalizer"), config);
         _preTokenizer = json.Optional("pre_tokenizer") is { } preTokenizer ? PreTokenizer.Create(preTokenizer) : null;
         _postProcessor = json.Optional("post_processor") is { } postProcessor ? PostProcessor.Create(postProcessor) : PostProcessor.None;
         _decoder = TokenDecoder.Create(json.Optional("decoder"));

@@ -21,6 +21,7 @@ public sealed class EmbeddingGraphTests
     [Theory]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
+    [InlineData("siglip2")]
     [InlineData("dinov2")]
     public void Images_give_the_embeddings_of_transformers(string fixture)
     {
@@ -42,6 +43,7 @@ public sealed class EmbeddingGraphTests
     [Theory]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
+    [InlineData("siglip2")]
     public void Texts_of_different_lengths_in_one_batch_give_the_embeddings_of_transformers(string fixture)
     {
         var folder = ModelFolder.Open(FixtureArchive.Extract(fixture));

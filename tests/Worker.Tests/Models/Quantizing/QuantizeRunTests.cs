@@ -30,6 +30,8 @@ public sealed class QuantizeRunTests : VerbTest
     [Theory]
     [InlineData("siglip", "Int8", 0.98)]
     [InlineData("siglip", "Fp16", 0.9999)]
+    [InlineData("siglip2", "Int8", 0.98)]
+    [InlineData("siglip2", "Fp16", 0.9999)]
     [InlineData("dinov2", "Int8", 0.98)]
     [InlineData("dinov2", "Fp16", 0.9999)]
     public async Task Every_family_of_embedders_is_quantised_and_verified(string fixture, string target, double cosine)
@@ -73,6 +75,7 @@ public sealed class QuantizeRunTests : VerbTest
     [InlineData("vit-gpt2-tiny")]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
+    [InlineData("siglip2")]
     [InlineData("dinov2")]
     [InlineData("blip-captioning")]
     [InlineData("florence-2")]

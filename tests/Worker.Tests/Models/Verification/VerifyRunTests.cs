@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
 using VlWorker.Models;
 using VlWorker.Models.Pruning;
 using VlWorker.Models.Verification;
@@ -37,6 +38,20 @@ public sealed class VerifyRunTests : VerbTest
         Assert.Equal(recall.GetProperty("original").GetRawText(), recall.GetProperty("candidate").GetRawText());
         Assert.Equal(1, recall.GetProperty("candidate").GetProperty("imageToText10").GetDouble());
         Assert.False(report.TryGetProperty("speed", out _));
+    }
+
+    [Fact]
+    public async Task Images_in_their_own_aspects_are_compared_from_32_bits_to_8()
+    {
+        foreach (var precision in (ConversionPrecision[])[ConversionPrecision.Fp32, ConversionPrecision.Int8])
+            ModelConverter.Convert(
+                SourceModel.OpenCheckpoint(FixtureArchive.Extract("siglip2-naflex")), new ConversionOptions(ConversionTarget.Cpu, precision), Folder.At($"{precision}"));
+        var settings = new VerifySettings(new ModelChoice(Folder.At("Fp32")), new ModelChoice(Folder.At("Int8")), WithTruth()) { Rounds = 1 };
+        var report = await JsonAsync(ModelExit.Good, settings with { Thresholds = new Thresholds { MinCosine = 0.98 } });
+
+        Assert.Equal((6, 6), (report.GetProperty("imageEmbeddings").GetProperty("count").GetInt32(), report.GetProperty("textEmbeddings").GetProperty("count").GetInt32()));
+        Assert.InRange(report.GetProperty("imageEmbeddings").GetProperty("minCosine").GetDouble(), 0.98, 0.99999999);
+        Assert.True(report.GetProperty("speed").GetProperty("candidateMedian").GetDouble() > 0);
     }
 
     [Fact]

@@ -21,6 +21,7 @@ internal sealed record EmbedderFamily(string VisionGraph, string ImageOutput, st
     {
         [ModelFamily.Clip.ModelType] = new(Graphs.Vision, "image_embeds", "text_embeds", 77, false),
         [ModelFamily.Siglip.ModelType] = new(Graphs.Vision, "pooler_output", "pooler_output", 64, true),
+        [ModelFamily.Siglip2.ModelType] = new(Graphs.Vision, "pooler_output", "pooler_output", 64, true),
         [ModelFamily.Dinov2.ModelType] = new(Graphs.Model, "last_hidden_state", null, 0, false),
     };
 

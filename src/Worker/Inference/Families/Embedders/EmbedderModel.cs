@@ -84,7 +84,7 @@ internal sealed class EmbedderModel : IModel
 
     /// <inheritdoc/>
     public BatchKey KeyOf(InferenceInput input) => input is ImageInput image
-        ? new BatchKey(Reference.Alias, InputKind.Image, 1, (image.Pixels.Width << 16) | image.Pixels.Height)
+        ? new BatchKey(Reference.Alias, InputKind.Image, 1, Images.Resize.Grid is null ? (image.Pixels.Width << 16) | image.Pixels.Height : 0)
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>

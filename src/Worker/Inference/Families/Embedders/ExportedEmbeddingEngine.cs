@@ -23,9 +23,12 @@ internal sealed class ExportedEmbeddingEngine : EmbeddingEngine
     /// <param name="images">How images are normalised.</param>
     /// <param name="options">How the model runs.</param>
     /// <exception cref="InvalidDataException">They are not of a layout known here.</exception>
+    /// <exception cref="NotSupportedException">The family has no such layout.</exception>
     public static ExportedEmbeddingEngine Load(
         ModelFolder folder, EmbedderFamily family, TextPadding? padding, PreprocessorConfig images, ModelOptions options)
     {
+        if (images.Resize.Grid is not null)
+            throw new NotSupportedException($"a {folder.Family.ModelType} runs as model convert makes it of the checkpoint, not as exported");
         using var loaded = new LoadedGraphs(folder, options);
         var vision = new ImageEncoder(loaded.Load(family.VisionGraph), images, EncoderChunk, family.ImageOutput);
         var text = family.TextOutput is { } output ? new TextEncoder(loaded.Load(ModelFamily.Graphs.Text), padding, output) : null;

@@ -25,6 +25,19 @@ internal abstract class TextNormalizer
         };
     }
 
+    /// <summary>Builds that of a tokenizer; null where it has none.</summary>
+    /// <param name="json">The "normalizer" of tokenizer.json.</param>
+    /// <param name="config">tokenizer_config.json.</param>
+    /// <exception cref="NotSupportedException">A type that is not known here.</exception>
+    public static TextNormalizer? Create(TokenizerJson? json, TokenizerJson? config)
+    {
+        var normalizer = json is { } given ? Create(given) : null;
+        // SigLIP 2 learned from texts in lower case. Its own class in transformers puts that in front; Gemma's class, and the file, do not.
+        return config?.OptionalText("tokenizer_class") is "Siglip2Tokenizer" or "Siglip2TokenizerFast"
+            ? new NormalizerSequence(normalizer is null ? [new LowercaseNormalizer()] : [new LowercaseNormalizer(), normalizer])
+            : normalizer;
+    }
+
     public abstract string Normalize(string text);
 }
 
