@@ -1,6 +1,6 @@
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Florence2;
 using VlWorker.Inference.Families.Florence2.Cuda;
+using VlWorker.Inference.Families.Prompted;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Onnx;
 
@@ -35,7 +35,7 @@ internal static class FlorenceCase
         return new FamilyEngine(engine, images =>
         {
             var results = new RowResult[images.Length];
-            engine.Run([.. images.Select(image => new FlorenceRow(image, Question, request))], results, CancellationToken.None);
+            engine.Run([.. images.Select(image => new PromptedRow(image, Question, request))], results, CancellationToken.None);
             return FamilyEngine.Best(results);
         });
     }

@@ -41,7 +41,7 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
         var ids = graph.Input("input_ids", ElementType.Int64, "batch", "positions");
-        var states = blocks.Embed(text, ids, precision.Encoder);
+        var states = blocks.Embed(text.TokenEmbedding, text.Positions, ids, precision.Encoder);
         foreach (var layer in text.Layers)
             states = blocks.Encode(states, layer, text.Activation, true, precision.Encoder);
         // The end token has the highest id: there the tower pools.

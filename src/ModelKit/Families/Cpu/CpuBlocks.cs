@@ -39,18 +39,26 @@ internal sealed class CpuBlocks(GraphBuilder graph)
     {
         // ONNX Runtime's SkipLayerNormalization does sum and norm in one, three times slower than these two nodes (1.31, CPU).
         var normed = layer.NormsBehind ? states : Norm(states, layer.Norm1);
-        var attended = graph.Microsoft(
-            "MultiHeadAttention",
-            [
-                Linears.Apply(pick(normed), layer.Query, format),
-                Linears.Apply(normed, layer.Key, format),
-                Linears.Apply(normed, layer.Value, format),
-            ],
-            ("num_heads", layer.Heads),
-            ("unidirectional", causal));
+        var attended = Attend(pick(normed), normed, (layer.Query, layer.Key, layer.Value), layer.Heads, causal, format);
         states = graph.Node("Add", [pick(states), Linears.Apply(attended, layer.Output, format)]);
         if (layer.NormsBehind)
             states = Norm(states, layer.Norm1);
+        return FeedForward(states, layer.Norm2, layer.NormsBehind, layer.Up, layer.Down, activation, format);
+    }
+
+    /// <summary>One block of an encoder that also reads states of something else: self attention, attention to those, feed-forward part.</summary>
+    /// <param name="states">[batch, positions, D].</param>
+    /// <param name="others">[batch, other positions, width].</param>
+    /// <param name="layer">The block; every position sees all.</param>
+    /// <param name="activation">Its activation.</param>
+    /// <param name="format">Format of the linear layers.</param>
+    /// <returns>[batch, positions, D].</returns>
+    public string Read(string states, string others, DecoderLayer layer, Activation activation, LinearFormat format)
+    {
+        states = Residual(states, layer.Norm1, layer.NormsBehind, value => Linears.Apply(
+            Attend(value, value, (layer.Query, layer.Key, layer.Value), layer.Heads, false, format), layer.Output, format));
+        states = Residual(states, layer.CrossNorm, layer.NormsBehind, value => Linears.Apply(
+            Attend(value, others, (layer.CrossQuery, layer.CrossKey, layer.CrossValue), layer.CrossHeads, false, format), layer.CrossOutput, format));
         return FeedForward(states, layer.Norm2, layer.NormsBehind, layer.Up, layer.Down, activation, format);
     }
 
@@ -93,17 +101,22 @@ internal sealed class CpuBlocks(GraphBuilder graph)
     }
 
     /// <summary>Token and position embeddings of texts.</summary>
-    /// <param name="text">The text tower.</param>
+    /// <param name="tokens">[tokens, D].</param>
+    /// <param name="positions">[positions, D].</param>
     /// <param name="ids">int64 [batch, positions].</param>
     /// <param name="format">Format of the linear layers.</param>
     /// <returns>[batch, positions, D].</returns>
-    public string Embed(TextParameters text, string ids, LinearFormat format)
+    public string Embed(Matrix tokens, Matrix positions, string ids, LinearFormat format) => AddPositions(Look(tokens, ids, format), positions);
+
+    /// <summary>States and the first rows of a table, as many as there are states.</summary>
+    /// <param name="states">[batch, positions, D].</param>
+    /// <param name="positions">[positions, D].</param>
+    public string AddPositions(string states, Matrix positions)
     {
-        var states = Look(text.TokenEmbedding, ids, format);
-        var length = graph.Node("Shape", [ids], ("start", 1), ("end", 2));
+        var count = graph.Node("Shape", [states], ("start", 1), ("end", 2));
         var zero = graph.Constant(Tensor.FromInt64([0], [1]));
-        var positions = graph.Constant(Tensor.FromFloats(text.Positions.Values, [text.Positions.Rows, text.Positions.Columns]));
-        return graph.Node("Add", [states, graph.Node("Slice", [positions, zero, length, zero])]);
+        var table = graph.Constant(Tensor.FromFloats(positions.Values, [positions.Rows, positions.Columns]));
+        return graph.Node("Add", [states, graph.Node("Slice", [table, zero, count, zero])]);
     }
 
     /// <summary>Rows of a table by their numbers. Beside 8-bit layers the table is kept in 16 bits: half the memory, rounded far less than those.</summary>
@@ -117,6 +130,14 @@ internal sealed class CpuBlocks(GraphBuilder graph)
         var rows = graph.Node("Gather", [graph.Constant(Tensor.FromFloats(table.Values, [table.Rows, table.Columns], type)), numbers]);
         return type == ElementType.Float ? rows : graph.Node("Cast", [rows], ("to", ElementType.Float));
     }
+
+    // Each head's share of the width side by side.
+    private string Attend(string queries, string states, (Linear Query, Linear Key, Linear Value) layers, int heads, bool causal, LinearFormat format) =>
+        graph.Microsoft(
+            "MultiHeadAttention",
+            [Linears.Apply(queries, layers.Query, format), Linears.Apply(states, layers.Key, format), Linears.Apply(states, layers.Value, format)],
+            ("num_heads", heads),
+            ("unidirectional", causal));
 
     /// <summary>A vector as a constant.</summary>
     public string Vector(float[] values) => graph.Constant(Tensor.FromFloats(values, [values.Length]));

@@ -6,7 +6,13 @@ internal static class CpuLayout
     /// <summary>The layout's name. It changes whenever an engine that knows the old one could not run the graphs.</summary>
     public const string Name = "cpu-1";
 
-    /// <summary>A captioner's encoder.</summary>
+    /// <summary>What the image tower gives to an encoder of image and prompt, float [batch, tokens, D].</summary>
+    public const string Features = "features";
+
+    /// <summary>That encoder's prompt, int64 [batch, length].</summary>
+    public const string Prompt = "input_ids";
+
+    /// <summary>A captioner's encoder, or that of image and prompt.</summary>
     public const string Encoder = "encoder";
 
     /// <summary>One step of a captioner's decoder.</summary>

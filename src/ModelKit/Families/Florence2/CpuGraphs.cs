@@ -8,15 +8,12 @@ namespace VlWorker.ModelKit.Families.Florence2;
 /// <summary>Florence-2's three graphs for the CPU: image, image and prompt, one step of the answer.</summary>
 internal static class CpuGraphs
 {
-    /// <summary>The image tower's output and the encoder's input.</summary>
-    public const string Features = "features";
-
     /// <summary>The image tower: <see cref="CpuDavit.Pixels"/> -> float <c>features</c> [batch, tokens, D].</summary>
     public static OnnxModel Vision(Florence2Parameters parameters, Normalization normalization, CpuPrecision precision)
     {
         var graph = new GraphBuilder();
         var features = new CpuDavit(graph, parameters.Vision, precision.Encoder).Run(normalization);
-        graph.Output(features, Features, ElementType.Float, "batch", parameters.Vision.Tokens, parameters.Text.HiddenSize);
+        graph.Output(features, CpuLayout.Features, ElementType.Float, "batch", parameters.Vision.Tokens, parameters.Text.HiddenSize);
         return graph.Build();
     }
 
@@ -29,11 +26,10 @@ internal static class CpuGraphs
         var graph = new GraphBuilder();
         var blocks = new CpuBlocks(graph);
         var (text, encoder) = (parameters.Text, parameters.Text.Encoder);
-        var features = graph.Input(Features, ElementType.Float, "batch", parameters.Vision.Tokens, text.HiddenSize);
-        var ids = graph.Input("input_ids", ElementType.Int64, "batch", "length");
+        var features = graph.Input(CpuLayout.Features, ElementType.Float, "batch", parameters.Vision.Tokens, text.HiddenSize);
+        var ids = graph.Input(CpuLayout.Prompt, ElementType.Int64, "batch", "length");
         var states = graph.Node("Concat", [features, blocks.Look(text.Scaled(encoder.TokenEmbedding), ids, precision.Encoder)], ("axis", 1));
-        states = graph.Node("Add", [states, Positions(graph, encoder.Positions, states)]);
-        states = blocks.Norm(states, encoder.EmbeddingNorm);
+        states = blocks.Norm(blocks.AddPositions(states, encoder.Positions), encoder.EmbeddingNorm);
         foreach (var layer in encoder.Layers)
             states = blocks.Encode(states, layer, text.Activation, false, precision.Encoder);
         blocks.OutputCross(states, text.Decoder.Layers, "positions", precision.Encoder);
@@ -51,14 +47,5 @@ internal static class CpuGraphs
         graph.Output(logits, "logits", ElementType.Float, "images", "beams", text.Vocabulary);
         step.OutputCache();
         return graph.Build();
-    }
-
-    // The first rows of the table, as many as there are states.
-    private static string Positions(GraphBuilder graph, Matrix table, string states)
-    {
-        var count = graph.Node("Shape", [states], ("start", 1), ("end", 2));
-        return graph.Node("Slice", [
-            graph.Constant(Tensor.FromFloats(table.Values, [table.Rows, table.Columns])), graph.Constant(Tensor.FromInt64([0], [1])), count,
-            graph.Constant(Tensor.FromInt64([0], [1]))]);
     }
 }

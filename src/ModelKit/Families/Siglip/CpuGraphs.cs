@@ -28,7 +28,7 @@ internal static class CpuGraphs
         var (graph, text) = (new GraphBuilder(), model.Text);
         var blocks = new CpuBlocks(graph);
         var ids = graph.Input("input_ids", ElementType.Int64, "batch", "positions");
-        var states = blocks.Embed(text, ids, precision.Encoder);
+        var states = blocks.Embed(text.TokenEmbedding, text.Positions, ids, precision.Encoder);
         var end = graph.Constant(Tensor.FromInt64([-1], [1]));
         for (var i = 0; i < text.Layers.Count; i++)
         {

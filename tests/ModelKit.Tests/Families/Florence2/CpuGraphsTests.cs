@@ -15,7 +15,7 @@ public sealed class CpuGraphsTests
         var tiny = new TinyFlorence(width, height);
         using var session = new CpuSession(CpuGraphs.Vision(tiny.Parameters, CpuSession.Normalization, CpuPrecision.Fp32));
         using var pixels = OrtValue.CreateTensorValueFromMemory(tiny.Bytes, [1, height, width, 3]);
-        using var results = session.Run(new Dictionary<string, OrtValue> { [CpuDavit.Pixels] = pixels }, [CpuGraphs.Features]);
+        using var results = session.Run(new Dictionary<string, OrtValue> { [CpuDavit.Pixels] = pixels }, [CpuLayout.Features]);
 
         Assert.Equal([1, tiny.Vision.Tokens, TinyModels.TextWidth], results[0].GetTensorTypeAndShape().Shape);
         CpuSession.Close(tiny.Tokens(), results[0].GetTensorDataAsSpan<float>(), 1e-4);

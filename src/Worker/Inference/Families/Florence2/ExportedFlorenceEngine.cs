@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Decoding;
 using VlWorker.Inference.Engine;
+using VlWorker.Inference.Families.Prompted;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -9,7 +10,7 @@ using VlWorker.ModelKit.Configuration;
 namespace VlWorker.Inference.Families.Florence2;
 
 /// <summary>Florence-2 as it was exported: image tower, embeddings, encoder, and a decoder over embeddings.</summary>
-internal sealed class ExportedFlorenceEngine : FlorenceEngine<DecoderRun>
+internal sealed class ExportedFlorenceEngine : PromptedEngine<DecoderRun>
 {
     // An image at a time keeps the tower's activations in the processor's cache.
     private const int ImagesARun = 1;
@@ -32,7 +33,7 @@ internal sealed class ExportedFlorenceEngine : FlorenceEngine<DecoderRun>
     public override int Vocabulary => _decoder.Vocabulary;
 
     /// <inheritdoc/>
-    public override int ImageTokens => _imageTokens;
+    public override int ImagePositions => _imageTokens;
 
     /// <inheritdoc/>
     protected override int Width => _embedder.Width;
@@ -56,26 +57,21 @@ internal sealed class ExportedFlorenceEngine : FlorenceEngine<DecoderRun>
         var merged = folder.Graphs.ContainsKey(ModelFamily.Graphs.DecoderMerged);
         var first = loaded.Load(merged ? ModelFamily.Graphs.DecoderMerged : ModelFamily.Graphs.Decoder);
         var decoder = new DecoderGraphs(first, merged ? first : loaded.Load(ModelFamily.Graphs.DecoderWithPast), embedder: embedder);
+        if (decoder.HiddenSize > 0 && decoder.HiddenSize != width)
+            throw new InvalidDataException($"the decoder looks at states of {decoder.HiddenSize} values, the encoder gives {width}");
         loaded.HandOver();
         return new ExportedFlorenceEngine(vision, encoder, decoder, embedder, (int)imageTokens, tokens);
     }
 
     /// <inheritdoc/>
-    public override void Check(ResizePlan images)
-    {
-        if (_decoder.HiddenSize > 0 && _decoder.HiddenSize != Width)
-            throw new InvalidDataException($"the decoder looks at states of {_decoder.HiddenSize} values, the encoder gives {Width}");
-    }
-
-    /// <inheritdoc/>
     protected override void EncodeImages(
-        ReadOnlySpan<PreparedPixels> images, FlorenceWorkspace<DecoderRun> workspace, CancellationToken cancellation) =>
+        ReadOnlySpan<PreparedPixels> images, PromptedWorkspace<DecoderRun> workspace, CancellationToken cancellation) =>
         _vision.Encode(images, workspace.Pixels, workspace.Features, cancellation);
 
     /// <inheritdoc/>
-    protected override void Encode(int[][] prompts, HiddenStates states, FlorenceWorkspace<DecoderRun> workspace, CancellationToken cancellation)
+    protected override void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<DecoderRun> workspace, CancellationToken cancellation)
     {
-        var (position, longest) = (Width * sizeof(float), states.Positions - ImageTokens);
+        var (position, longest) = (Width * sizeof(float), states.Positions - _imageTokens);
         _embedder.Embed(new PromptBatch(prompts), false, workspace.Ids, workspace.Embeddings);
         workspace.Input.Reserve(states.ImageBytes);
         workspace.Mask.Reserve((long)states.Positions * sizeof(long));
@@ -85,17 +81,17 @@ internal sealed class ExportedFlorenceEngine : FlorenceEngine<DecoderRun>
         for (var row = 0; row < prompts.Length; row++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var positions = ImageTokens + prompts[row].Length;
-            workspace.Input.CopyFrom(workspace.Features, (long)row * ImageTokens * position, 0, (long)ImageTokens * position);
+            var positions = _imageTokens + prompts[row].Length;
+            workspace.Input.CopyFrom(workspace.Features, (long)row * _imageTokens * position, 0, (long)_imageTokens * position);
             workspace.Input.CopyFrom(
-                workspace.Embeddings, (long)row * longest * position, (long)ImageTokens * position, (long)prompts[row].Length * position);
+                workspace.Embeddings, (long)row * longest * position, (long)_imageTokens * position, (long)prompts[row].Length * position);
             RunEncoder(workspace, positions, row * states.ImageBytes);
             // Padding is masked, which multiplies it by zero: it has to be a number.
             hidden.Span<float>((row * states.ImageBytes) + ((long)positions * position), (states.Positions - positions) * Width).Clear();
         }
     }
 
-    private void RunEncoder(FlorenceWorkspace<DecoderRun> workspace, int positions, long offset)
+    private void RunEncoder(PromptedWorkspace<DecoderRun> workspace, int positions, long offset)
     {
         using var mask = OnnxSession.Tensor(workspace.Mask, TensorElementType.Int64, 1, positions);
         using var input = OnnxSession.Tensor(workspace.Input, TensorElementType.Float, 1, positions, Width);

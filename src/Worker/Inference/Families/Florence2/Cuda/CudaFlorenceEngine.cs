@@ -1,23 +1,23 @@
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
+using VlWorker.Inference.Families.Prompted;
 using VlWorker.Inference.Generation;
-using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference.Families.Florence2.Cuda;
 
 /// <summary>Florence-2 on a GPU.</summary>
-internal sealed class CudaFlorenceEngine : FlorenceEngine
+internal sealed class CudaFlorenceEngine : PromptedEngine
 {
     private readonly CaptionLanes<FlorenceInput> _lanes;
 
     private CudaFlorenceEngine(CaptionLanes<FlorenceInput> lanes, FlorenceGraphs graphs) =>
-        (_lanes, Vocabulary, ImageTokens) = (lanes, graphs.Captioner.Vocabulary, lanes.Positions - graphs.PromptLength);
+        (_lanes, Vocabulary, ImagePositions) = (lanes, graphs.Captioner.Vocabulary, lanes.Positions - graphs.PromptLength);
 
     /// <inheritdoc/>
     public override int Vocabulary { get; }
 
     /// <inheritdoc/>
-    public override int ImageTokens { get; }
+    public override int ImagePositions { get; }
 
     /// <summary>Images of a batch at most: what was asked for, or what fits.</summary>
     public int MaxBatch => _lanes.MaxBatch;
@@ -36,14 +36,8 @@ internal sealed class CudaFlorenceEngine : FlorenceEngine
     public (double Encoder, double Step) Stages(int size, int steps) => _lanes.Stages(size, steps);
 
     /// <inheritdoc/>
-    public override void Check(ResizePlan images)
-    {
-        // The lanes could not have been made for images of another size.
-    }
-
-    /// <inheritdoc/>
     /// <remarks>Rows with prompts of one length run together, so that nothing has to be masked.</remarks>
-    public override void Run(ReadOnlySpan<FlorenceRow> rows, Span<RowResult> results, CancellationToken cancellation)
+    public override void Run(ReadOnlySpan<PromptedRow> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         var asked = rows.ToArray();
         foreach (var group in Enumerable.Range(0, asked.Length).GroupBy(i => asked[i].Prompt.Length))

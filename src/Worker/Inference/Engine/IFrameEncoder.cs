@@ -1,7 +1,6 @@
 using VlWorker.Decoding;
-using VlWorker.Inference.Engine;
 
-namespace VlWorker.Inference.Families.Idefics3;
+namespace VlWorker.Inference.Engine;
 
 /// <summary>An image tower that makes features which take the places of tokens in a prompt. Called from several threads at a time.</summary>
 internal interface IFrameEncoder : IDisposable

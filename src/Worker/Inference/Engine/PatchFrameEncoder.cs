@@ -1,8 +1,7 @@
 using VlWorker.Decoding;
-using VlWorker.Inference.Engine;
 using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Idefics3;
+namespace VlWorker.Inference.Engine;
 
 /// <summary>ModelKit's image tower for the CPU, a frame at a time.</summary>
 internal sealed class PatchFrameEncoder : IFrameEncoder

@@ -4,88 +4,71 @@ using VlWorker.Decoding;
 using VlWorker.Inference.Engine;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
-using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Families.Cpu;
-using VlWorker.ModelKit.Families.Florence2;
 
-namespace VlWorker.Inference.Families.Florence2;
+namespace VlWorker.Inference.Families.Prompted;
 
-/// <summary>Florence-2 as ModelKit builds it for the CPU: the encoder makes the decoder's keys and values of image and prompt, once.</summary>
-internal sealed class CpuFlorenceEngine : FlorenceEngine<StepRun>
+/// <summary>An encoder of image and prompt as ModelKit builds it for the CPU: it makes the decoder's keys and values of both, once.</summary>
+internal sealed class CpuPromptedEngine : PromptedEngine<StepRun>
 {
-    private static readonly string[] VisionInputs = [CpuDavit.Pixels];
-    private static readonly string[] VisionOutputs = [CpuGraphs.Features];
-    private static readonly string[] EncoderInputs = [CpuGraphs.Features, "input_ids"];
+    private static readonly string[] EncoderInputs = [CpuLayout.Features, CpuLayout.Prompt];
 
-    private readonly OnnxSession _vision;
+    private readonly IFrameEncoder _vision;
     private readonly OnnxSession _encoder;
     private readonly StepGraph _decoder;
     private readonly string[] _cross;
 
-    private CpuFlorenceEngine(OnnxSession vision, OnnxSession encoder, StepGraph decoder, GenerationTokens tokens)
+    private CpuPromptedEngine(IFrameEncoder vision, OnnxSession encoder, StepGraph decoder, bool imageInFront, GenerationTokens tokens)
         : base([vision, encoder, decoder], tokens, () => new StepRun(decoder))
     {
         (_vision, _encoder, _decoder) = (vision, encoder, decoder);
         _cross = [.. decoder.Cross.Select(static tensor => tensor.Input)];
-        ImageTokens = vision.Outputs[CpuGraphs.Features].Dimensions[1];
-        Width = vision.Outputs[CpuGraphs.Features].Dimensions[2];
+        ImagePositions = imageInFront ? vision.TokensPerFrame : 0;
     }
 
     /// <inheritdoc/>
     public override int Vocabulary => _decoder.Vocabulary;
 
     /// <inheritdoc/>
-    public override int ImageTokens { get; }
+    public override int ImagePositions { get; }
 
     /// <inheritdoc/>
-    protected override int Width { get; }
+    protected override int Width => _vision.Width;
 
     /// <summary>Loads the graphs of an optimised folder.</summary>
-    /// <exception cref="InvalidDataException">They are not of the layout known here.</exception>
-    public static CpuFlorenceEngine Load(ModelFolder folder, GenerationTokens tokens, ModelOptions options)
+    /// <param name="folder">The folder.</param>
+    /// <param name="tower">Takes over the image tower's graph, and checks that it takes the images.</param>
+    /// <param name="imageInFront">Whether the encoder's states are the image's and the prompt's; else they are the prompt's alone.</param>
+    /// <param name="tokens">What every sequence starts and ends with.</param>
+    /// <param name="options">How the graphs run.</param>
+    /// <exception cref="InvalidDataException">They are not of the layout known here, or do not fit each other or the images.</exception>
+    public static CpuPromptedEngine Load(
+        ModelFolder folder, Func<OnnxSession, IFrameEncoder> tower, bool imageInFront, GenerationTokens tokens, ModelOptions options)
     {
         using var loaded = new LoadedGraphs(folder, options);
-        var vision = loaded.Load(CpuLayout.Vision);
-        vision.Expect(static name => VisionInputs.Contains(name));
-        vision.InputType(CpuDavit.Pixels, TensorElementType.UInt8);
-        if (vision.Outputs[vision.FloatOutput(CpuGraphs.Features)].Dimensions is not [_, > 0, > 0])
-            throw new InvalidDataException($"{vision.Name} does not say how many tokens an image becomes");
+        var vision = tower(loaded.Load(CpuLayout.Vision));
         var encoder = loaded.Load(CpuLayout.Encoder);
         encoder.Expect(static name => EncoderInputs.Contains(name));
         var decoder = new StepGraph(loaded.Load(CpuLayout.Decoder));
         foreach (var tensor in decoder.Cross)
             encoder.FloatOutput(tensor.Input);
+        if (encoder.Inputs[CpuLayout.Features].Dimensions is not [_, var tokensOfImage, var width]
+            || tokensOfImage != vision.TokensPerFrame || width != vision.Width || !decoder.IsMasked)
+            throw new InvalidDataException($"the image tower, {encoder.Name} and the decoder do not fit each other");
         loaded.HandOver();
-        return new CpuFlorenceEngine(vision, encoder, decoder, tokens);
+        return new CpuPromptedEngine(vision, encoder, decoder, imageInFront, tokens);
     }
 
     /// <inheritdoc/>
-    public override void Check(ResizePlan images)
+    protected override void EncodeImages(ReadOnlySpan<PreparedPixels> images, PromptedWorkspace<StepRun> workspace, CancellationToken cancellation)
     {
-        if (_vision.Inputs[CpuDavit.Pixels].Dimensions is not [_, var height, var width, 3] || height != images.Height || width != images.Width)
-            throw new InvalidDataException($"images are resized to {images.Width} x {images.Height} pixels, which {_vision.Name} does not take");
-        if (_encoder.Inputs[CpuGraphs.Features].Dimensions is not [_, var tokens, var size] || tokens != ImageTokens || size != Width || !_decoder.IsMasked)
-            throw new InvalidDataException($"{_vision.Name}, {_encoder.Name} and the decoder do not fit each other");
-    }
-
-    /// <inheritdoc/>
-    protected override void EncodeImages(ReadOnlySpan<PreparedPixels> images, FlorenceWorkspace<StepRun> workspace, CancellationToken cancellation)
-    {
-        var (width, height, bytes) = (images[0].Width, images[0].Height, (long)ImageTokens * Width * sizeof(float));
-        workspace.Pixels.Reserve((long)width * height * 3);
-        workspace.Features.Reserve(bytes * images.Length);
+        workspace.Features.Reserve(ImageBytes * images.Length);
         for (var image = 0; image < images.Length; image++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            images[image].Frame(0).CopyTo(workspace.Pixels.Span<byte>(0, width * height * 3));
-            using var input = OnnxSession.Tensor(workspace.Pixels, TensorElementType.UInt8, 1, height, width, 3);
-            using var output = OnnxSession.TensorAt(workspace.Features, bytes * image, TensorElementType.Float, [1, ImageTokens, Width]);
-            _vision.Run(VisionInputs, [input], VisionOutputs, [output]);
-        }
+            _vision.Encode(images[image], workspace.Pixels, workspace.Features, (long)image * _vision.TokensPerFrame, cancellation);
     }
 
     /// <inheritdoc/>
-    protected override void Encode(int[][] prompts, HiddenStates states, FlorenceWorkspace<StepRun> workspace, CancellationToken cancellation)
+    protected override void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<StepRun> workspace, CancellationToken cancellation)
     {
         var run = workspace.Decoder;
         for (var i = 0; i < _cross.Length; i++)
@@ -93,7 +76,7 @@ internal sealed class CpuFlorenceEngine : FlorenceEngine<StepRun>
         for (var row = 0; row < prompts.Length; row++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var positions = ImageTokens + prompts[row].Length;
+            var positions = ImagePositions + prompts[row].Length;
             RunEncoder(prompts[row], row, positions, workspace);
             var from = 0L;
             for (var i = 0; i < _cross.Length; i++)
@@ -104,13 +87,15 @@ internal sealed class CpuFlorenceEngine : FlorenceEngine<StepRun>
         }
     }
 
+    private long ImageBytes => (long)_vision.TokensPerFrame * Width * sizeof(float);
+
     // A row's keys and values, one tensor behind the other.
-    private void RunEncoder(int[] prompt, int row, int positions, FlorenceWorkspace<StepRun> workspace)
+    private void RunEncoder(int[] prompt, int row, int positions, PromptedWorkspace<StepRun> workspace)
     {
         TokenIds.Write(new PromptBatch(prompt), prompt.Length, false, TensorElementType.Int64, workspace.Ids);
         workspace.Input.Reserve(_decoder.Cross.Sum(tensor => tensor.RowBytes(positions)));
         using var features = OnnxSession.TensorAt(
-            workspace.Features, (long)row * ImageTokens * Width * sizeof(float), TensorElementType.Float, [1, ImageTokens, Width]);
+            workspace.Features, row * ImageBytes, TensorElementType.Float, [1, _vision.TokensPerFrame, Width]);
         using var tokens = OnnxSession.Tensor(workspace.Ids, TensorElementType.Int64, 1, prompt.Length);
         var outputs = new OrtValue[_cross.Length];
         try

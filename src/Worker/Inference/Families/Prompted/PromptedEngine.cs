@@ -1,29 +1,23 @@
 using VlWorker.Decoding;
 using VlWorker.Inference.Engine;
 using VlWorker.Inference.Generation;
-using VlWorker.ModelKit.Configuration;
 
-namespace VlWorker.Inference.Families.Florence2;
+namespace VlWorker.Inference.Families.Prompted;
 
-/// <summary>Florence-2's graphs on a device: images and prompts in, found sequences out. Called from several threads at a time.</summary>
-internal abstract class FlorenceEngine : IDisposable
+/// <summary>An encoder of image and prompt and its decoder, on a device: rows in, found sequences out. Called from several threads at a time.</summary>
+internal abstract class PromptedEngine : IDisposable
 {
     /// <summary>Tokens that the decoder knows.</summary>
     public abstract int Vocabulary { get; }
 
-    /// <summary>Tokens that an image becomes.</summary>
-    public abstract int ImageTokens { get; }
-
-    /// <summary>Checks, at start-up, that the engine's graphs fit each other and the images.</summary>
-    /// <param name="images">How the images are resized.</param>
-    /// <exception cref="InvalidDataException">They don't.</exception>
-    public abstract void Check(ResizePlan images);
+    /// <summary>Positions that an image takes in front of its prompt; 0 where the encoder's states are the prompt's alone.</summary>
+    public abstract int ImagePositions { get; }
 
     /// <summary>Generates for images of one size, each with a prompt of its own.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="results">Receives each row's sequences, or its failure.</param>
     /// <param name="cancellation">Looked at between steps.</param>
-    public abstract void Run(ReadOnlySpan<FlorenceRow> rows, Span<RowResult> results, CancellationToken cancellation);
+    public abstract void Run(ReadOnlySpan<PromptedRow> rows, Span<RowResult> results, CancellationToken cancellation);
 
     /// <inheritdoc/>
     public abstract void Dispose();
@@ -34,14 +28,14 @@ internal abstract class FlorenceEngine : IDisposable
 /// <param name="graphs">Disposed of with this.</param>
 /// <param name="tokens">What every sequence starts and ends with.</param>
 /// <param name="newRun">Makes the state of a stream's batches.</param>
-internal abstract class FlorenceEngine<TRun>(IReadOnlyList<IDisposable> graphs, GenerationTokens tokens, Func<TRun> newRun) : FlorenceEngine
+internal abstract class PromptedEngine<TRun>(IReadOnlyList<IDisposable> graphs, GenerationTokens tokens, Func<TRun> newRun) : PromptedEngine
     where TRun : IDecoderRun
 {
     private readonly Generator _generator = new(tokens);
-    private readonly ObjectPool<FlorenceWorkspace<TRun>> _workspaces = new(() => new FlorenceWorkspace<TRun>(newRun()));
+    private readonly ObjectPool<PromptedWorkspace<TRun>> _workspaces = new(() => new PromptedWorkspace<TRun>(newRun()));
 
     /// <inheritdoc/>
-    public override void Run(ReadOnlySpan<FlorenceRow> rows, Span<RowResult> results, CancellationToken cancellation)
+    public override void Run(ReadOnlySpan<PromptedRow> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         var images = new PreparedPixels[rows.Length];
         var (prompts, requests) = (new int[rows.Length][], new RowRequest[rows.Length]);
@@ -52,9 +46,9 @@ internal abstract class FlorenceEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
         {
             EncodeImages(images, workspace, cancellation);
             // Shorter rows are padded behind their prompts.
-            var states = new HiddenStates(rows.Length, ImageTokens + prompts.Max(static prompt => prompt.Length), Width)
+            var states = new HiddenStates(rows.Length, ImagePositions + prompts.Max(static prompt => prompt.Length), Width)
             {
-                Lengths = [.. prompts.Select(prompt => ImageTokens + prompt.Length)],
+                Lengths = [.. prompts.Select(prompt => ImagePositions + prompt.Length)],
             };
             Encode(prompts, states, workspace, cancellation);
             _generator.Run(workspace.Decoder, states, requests, results, cancellation);
@@ -80,18 +74,18 @@ internal abstract class FlorenceEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
     /// <param name="images">One or more, of one size.</param>
     /// <param name="workspace">Receives their tokens.</param>
     /// <param name="cancellation">Looked at between runs.</param>
-    protected abstract void EncodeImages(ReadOnlySpan<PreparedPixels> images, FlorenceWorkspace<TRun> workspace, CancellationToken cancellation);
+    protected abstract void EncodeImages(ReadOnlySpan<PreparedPixels> images, PromptedWorkspace<TRun> workspace, CancellationToken cancellation);
 
     /// <summary>Runs the text encoder over the images' tokens and the prompts. A row at a time: then none changes what another is rounded to.</summary>
     /// <param name="prompts">One for each image.</param>
     /// <param name="states">The shape of what the decoder looks at.</param>
     /// <param name="workspace">Has the images' tokens; its decoder receives what it needs.</param>
     /// <param name="cancellation">Looked at between runs.</param>
-    protected abstract void Encode(int[][] prompts, HiddenStates states, FlorenceWorkspace<TRun> workspace, CancellationToken cancellation);
+    protected abstract void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<TRun> workspace, CancellationToken cancellation);
 }
 
 /// <summary>The memory of one stream.</summary>
-internal sealed class FlorenceWorkspace<TRun>(TRun decoder) : IDisposable
+internal sealed class PromptedWorkspace<TRun>(TRun decoder) : IDisposable
     where TRun : IDecoderRun
 {
     /// <summary>The image tower's input.</summary>
