@@ -44,8 +44,8 @@ internal sealed record GraphChoice(
         var before = errors.Count;
         if (made is null)
             errors.Add($"precision {manifest.Precision} in {ModelManifest.FileName} is none of fp32, fp16, int8, q8 and q4");
-        if (manifest.Family != family.ModelType)
-            errors.Add($"{ModelManifest.FileName} is of a {manifest.Family}, {ModelFolder.ConfigFile} of a {family.ModelType}");
+        if (manifest.Family != family.Name)
+            errors.Add($"{ModelManifest.FileName} is of a {manifest.Family}, {ModelFolder.ConfigFile} of a {family.Name}");
         if (made is not null && precision != ModelPrecision.Auto && precision != made)
             errors.Add($"precision {Name(precision)} is not there: the folder was optimised to {manifest.Precision}");
         return errors.Count > before ? null : new GraphChoice(family, made!.Value, [made.Value], manifest.Graphs.ToDictionary(
@@ -73,6 +73,12 @@ internal sealed record GraphChoice(
     private static void Explain(
         string path, string prefix, ModelFamily family, ModelPrecision precision, List<ModelPrecision> found, List<string> errors)
     {
+        if (family.GraphSets.Count == 0)
+        {
+            errors.Add($"no exported graphs of a {family.Name} are known: make it of the checkpoint (vl-worker model convert)");
+            return;
+        }
+
         // Of several possible sets the one that lacks the least is the one that was meant.
         var closest = (precision == ModelPrecision.Auto ? Order : [precision])
             .SelectMany(p => family.GraphSets.Select(set => Missing(path, prefix, set, p)))

@@ -2,7 +2,9 @@ namespace VlWorker.ModelKit;
 
 /// <summary>What a family's folder holds: which graphs, under which names, and which files beside them.</summary>
 /// <param name="ModelType"><c>model_type</c> of config.json.</param>
-/// <param name="GraphSets">Sets of graph names (without suffix and extension) of which one must be there, the preferred one first.</param>
+/// <param name="GraphSets">
+/// Sets of graph names (without suffix and extension) of which one must be there, the preferred one first; empty where no exports are known.
+/// </param>
 /// <param name="RequiredFiles">Files beside the graphs that must be there.</param>
 /// <param name="OptionalFiles">Files beside the graphs that are read where they are there.</param>
 public sealed record ModelFamily(
@@ -11,6 +13,12 @@ public sealed record ModelFamily(
     IReadOnlyList<string> RequiredFiles,
     IReadOnlyList<string> OptionalFiles)
 {
+    /// <summary>What manifests and reports call it: <see cref="ModelType"/>, unless another family has that too.</summary>
+    public string Name { get => field ?? ModelType; init; }
+
+    /// <summary>The entry of config.json's <c>architectures</c> that tells it from another family of its model_type; null where it needs none.</summary>
+    public string? Architecture { get; init; }
+
     /// <summary>An image encoder and a text decoder with cross attention, as ViT with GPT-2; the decoder merged or as a pair.</summary>
     public static ModelFamily VisionEncoderDecoder { get; } = new(
         "vision-encoder-decoder",
@@ -64,6 +72,12 @@ public sealed record ModelFamily(
         [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
+    /// <summary>
+    /// BLIP's question answering: a question reads the image, an answer is written about what came of it. No layout of exported graphs is in use:
+    /// its graphs are made of the checkpoint.
+    /// </summary>
+    public static ModelFamily BlipVqa { get; } = Blip with { Name = "blip-vqa", Architecture = "BlipForQuestionAnswering", GraphSets = [] };
+
     /// <summary>Florence-2: an image's tokens and a prompt go through a text encoder; the decoder writes texts and places.</summary>
     public static ModelFamily Florence2 { get; } = new(
         "florence2",
@@ -88,7 +102,8 @@ public sealed record ModelFamily(
     public static ModelFamily SmolVlm { get; } = Idefics3 with { ModelType = "smolvlm" };
 
     /// <summary>All families.</summary>
-    public static IReadOnlyList<ModelFamily> All { get; } = [VisionEncoderDecoder, Clip, Siglip, Siglip2, Dinov2, Blip, Florence2, Idefics3, SmolVlm];
+    public static IReadOnlyList<ModelFamily> All { get; } =
+        [VisionEncoderDecoder, Clip, Siglip, Siglip2, Dinov2, Blip, BlipVqa, Florence2, Idefics3, SmolVlm];
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs

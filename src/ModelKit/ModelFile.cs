@@ -7,7 +7,7 @@ public sealed record ModelFile(string Name, long Bytes);
 
 /// <summary>What a folder holds, for a person.</summary>
 /// <param name="Folder">The folder.</param>
-/// <param name="Family"><c>model_type</c> of config.json.</param>
+/// <param name="Family">The family's name.</param>
 /// <param name="Precision">The precision chosen.</param>
 /// <param name="Available">The precisions that are there in full.</param>
 /// <param name="Revision">SHA-256 over the files in use.</param>

@@ -47,7 +47,7 @@ public sealed class ModelFolder
     /// <summary>The manifest of an optimised folder; null for one as it was exported.</summary>
     public ModelManifest? Manifest { get; }
 
-    /// <summary>The family, by config.json's <c>model_type</c>.</summary>
+    /// <summary>The family, by config.json's <c>model_type</c> and, where several have it, <c>architectures</c>.</summary>
     public ModelFamily Family { get; }
 
     /// <summary>The precision of the graphs in use, never <see cref="ModelPrecision.Auto"/>.</summary>
@@ -98,16 +98,18 @@ public sealed class ModelFolder
     public string ComputeRevision() => FilesHash.Compute(Path, Files.Select(static file => file.Name));
 
     /// <summary>What the folder holds, for a person.</summary>
-    public ModelSummary Inspect() => new(Path, Family.ModelType, Precision, Available, ComputeRevision(), Files);
+    public ModelSummary Inspect() => new(Path, Family.Name, Precision, Available, ComputeRevision(), Files);
 
     /// <summary>The family that config.json names; adds to <paramref name="errors"/> if there is none.</summary>
     internal static ModelFamily? FindFamily(JsonFile config, List<string> errors)
     {
         var type = config.Root.TryGetProperty("model_type", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        var family = ModelFamily.All.FirstOrDefault(family => family.ModelType == type);
+        var families = ModelFamily.All.Where(family => family.ModelType == type).ToList();
+        var kinds = config.Strings("architectures");
+        var family = families.Find(family => family.Architecture is { } kind && kinds.Contains(kind)) ?? families.Find(static family => family.Architecture is null);
         if (family is null)
         {
-            var known = string.Join(", ", ModelFamily.All.Select(family => family.ModelType));
+            var known = string.Join(", ", ModelFamily.All.Select(static family => family.ModelType).Distinct());
             errors.Add(type is null ? $"{ConfigFile} names no model_type" : $"model_type {type} in {ConfigFile} is none of {known}");
         }
 

@@ -6,7 +6,7 @@ namespace VlWorker.ModelKit;
 
 /// <summary>The manifest of an optimised folder: what it was made of, what was done to it, and which engine runs its graphs.</summary>
 /// <param name="Tool">Version of the tool that made it.</param>
-/// <param name="Family"><c>model_type</c> of config.json.</param>
+/// <param name="Family">The family's name.</param>
 /// <param name="Target">The kind of processor: cpu or cuda.</param>
 /// <param name="Precision">fp32, fp16, int8, q8 or q4.</param>
 /// <param name="Layout">Name of the graphs' calling convention.</param>

@@ -106,7 +106,9 @@ static bool Shorten(JsonNode model)
 
 void AddFiles(TarWriter writer, string folder, string prefix, Func<byte[], byte[]> encode, string ending = "", string pattern = "*")
 {
-    foreach (var file in Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal))
+    // A family whose graphs are made of the checkpoint has none.
+    var files = Directory.Exists(folder) ? Directory.GetFiles(folder, pattern) : [];
+    foreach (var file in files.Order(StringComparer.Ordinal))
         Add(writer, $"{prefix}/{Path.GetFileName(file)}{ending}", encode(File.ReadAllBytes(file)));
 }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.ModelKit.Tests;
 
@@ -66,6 +67,15 @@ public sealed class ModelFolderTests : IDisposable
     {
         Write("config.json", config);
         Assert.Contains(reason, Assert.Single(Assert.Throws<ModelFolderException>(() => ModelFolder.Open(_folder)).Errors));
+    }
+
+    [Theory]
+    [InlineData("BlipForQuestionAnswering", "blip-vqa")]
+    [InlineData("BlipForConditionalGeneration", "blip")]
+    public void Families_of_one_model_type_are_told_by_their_architecture(string architecture, string family)
+    {
+        var config = JsonFile.Parse("config.json", Encoding.UTF8.GetBytes($$"""{"model_type": "blip", "architectures": ["{{architecture}}"]}"""));
+        Assert.Equal(family, ModelFolder.FindFamily(config, [])!.Name);
     }
 
     [Fact]

@@ -3,20 +3,34 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Checkpoints;
 
-/// <summary>The tensors of a BLIP captioner.</summary>
+/// <summary>The tensors of a BLIP that captions or answers.</summary>
 internal static class BlipWeights
 {
-    /// <summary>Reads all parameters.</summary>
+    /// <summary>Reads all parameters of a captioner.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, unknown or of the wrong shape.</exception>
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
     public static BlipParameters Read(WeightTable weights, JsonFile config)
     {
         var (vision, text) = (VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text);
         var result = new BlipParameters(Vision(weights, vision), Text(weights, text, vision.HiddenSize));
-        weights.RequireAllUsed(static name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal) // 0, 1, 2, ...
-            || name == "text_decoder.cls.predictions.decoder.bias"); // the same as cls.predictions.bias
+        RequireAllUsed(weights);
         return result;
     }
+
+    /// <summary>Reads all parameters of a model that answers questions.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown or of the wrong shape.</exception>
+    /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
+    public static BlipVqaParameters ReadVqa(WeightTable weights, JsonFile config)
+    {
+        var (vision, text) = (VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text);
+        var result = new BlipVqaParameters(Vision(weights, vision), Question(weights, text, vision.HiddenSize), Text(weights, text, text.HiddenSize));
+        RequireAllUsed(weights);
+        return result;
+    }
+
+    private static void RequireAllUsed(WeightTable weights) => weights.RequireAllUsed(
+        static name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal) // 0, 1, 2, ...
+            || name == "text_decoder.cls.predictions.decoder.bias"); // the same as cls.predictions.bias
 
     private static VisionParameters Vision(WeightTable weights, VisionConfig config)
     {
@@ -51,29 +65,41 @@ internal static class BlipWeights
             config.HeadSize);
     }
 
-    private static BertParameters Text(WeightTable weights, TextConfig config, int imageWidth)
+    private static BertEncoderParameters Question(WeightTable weights, TextConfig config, int imageWidth)
     {
-        const string Embeddings = "text_decoder.bert.embeddings.", Head = "text_decoder.cls.predictions.";
+        var (words, positions, norm) = Embeddings(weights, "text_encoder.", config);
+        return new BertEncoderParameters(config.Activation, words, positions, norm, TextLayers(weights, "text_encoder.", config, imageWidth));
+    }
+
+    private static BertParameters Text(WeightTable weights, TextConfig config, int statesWidth)
+    {
+        const string At = "text_decoder.bert.", Head = "text_decoder.cls.predictions.";
         var width = config.HiddenSize;
-        var words = weights.Matrix(config.Vocabulary, width, Embeddings + "word_embeddings.weight");
+        var (words, positions, norm) = Embeddings(weights, At, config);
         var head = weights.Untied(words, mayMiss: true, Head + "decoder.weight") ?? words;
         return new BertParameters(
             width, config.Vocabulary, config.MaxPositions, config.Activation,
-            words,
-            weights.Matrix(config.MaxPositions, width, Embeddings + "position_embeddings.weight"),
-            weights.Norm(width, config.Epsilon, Embeddings + "LayerNorm"),
-            [.. Enumerable.Range(0, config.Layers).Select(i => TextLayer(weights, $"text_decoder.bert.encoder.layer.{i}.", config, imageWidth))],
+            words, positions, norm,
+            TextLayers(weights, At, config, statesWidth),
             weights.Linear(width, width, true, Head + "transform.dense"),
             weights.Norm(width, config.Epsilon, Head + "transform.LayerNorm"),
             head,
             weights.Vector(config.Vocabulary, Head + "bias", Head + "decoder.bias"));
     }
 
-    private static DecoderLayer TextLayer(WeightTable weights, string at, TextConfig config, int imageWidth)
+    private static (Matrix Words, Matrix Positions, LayerNorm Norm) Embeddings(WeightTable weights, string at, TextConfig config) => (
+        weights.Matrix(config.Vocabulary, config.HiddenSize, at + "embeddings.word_embeddings.weight"),
+        weights.Matrix(config.MaxPositions, config.HiddenSize, at + "embeddings.position_embeddings.weight"),
+        weights.Norm(config.HiddenSize, config.Epsilon, at + "embeddings.LayerNorm"));
+
+    private static List<DecoderLayer> TextLayers(WeightTable weights, string at, TextConfig config, int statesWidth) =>
+        [.. Enumerable.Range(0, config.Layers).Select(i => TextLayer(weights, $"{at}encoder.layer.{i}.", config, statesWidth))];
+
+    private static DecoderLayer TextLayer(WeightTable weights, string at, TextConfig config, int statesWidth)
     {
         var (width, inner) = (config.HiddenSize, config.Intermediate);
         Linear Square(string name) => weights.Linear(width, width, true, at + name);
-        Linear OfImage(string name) => weights.Linear(imageWidth, width, true, at + name);
+        Linear OfStates(string name) => weights.Linear(statesWidth, width, true, at + name);
         LayerNorm Norm(string name) => weights.Norm(width, config.Epsilon, at + name);
         return new DecoderLayer(
             Norm("attention.output.LayerNorm"),
@@ -83,8 +109,8 @@ internal static class BlipWeights
             Square("attention.output.dense"),
             Norm("crossattention.output.LayerNorm"),
             Square("crossattention.self.query"),
-            OfImage("crossattention.self.key"),
-            OfImage("crossattention.self.value"),
+            OfStates("crossattention.self.key"),
+            OfStates("crossattention.self.value"),
             Square("crossattention.output.dense"),
             Norm("output.LayerNorm"),
             weights.Linear(width, inner, true, at + "intermediate.dense"),

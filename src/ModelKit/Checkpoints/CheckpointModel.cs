@@ -17,7 +17,7 @@ internal static class CheckpointModel
     {
         using var checkpoint = Checkpoint.Open(folder);
         var weights = new WeightTable(checkpoint);
-        return family.ModelType switch
+        return family.Name switch
         {
             "vision-encoder-decoder" => VisionEncoderDecoderWeights.Read(weights, config),
             "clip" => ClipWeights.Read(weights, config),
@@ -25,6 +25,7 @@ internal static class CheckpointModel
             "dinov2" => Dinov2Weights.Read(weights, config),
             "florence2" => Florence2Weights.Read(weights, config, PreprocessorConfig.Load(folder).Resize),
             "blip" => BlipWeights.Read(weights, config),
+            "blip-vqa" => BlipWeights.ReadVqa(weights, config),
             "idefics3" or "smolvlm" => Idefics3Weights.Read(weights, family, config),
             var type => throw new NotSupportedException($"checkpoints of {type} can't be converted"),
         };

@@ -1,11 +1,9 @@
-using System.Text.Json;
-
 namespace VlWorker.ModelKit.Configuration;
 
-/// <summary>What config.json of a BLIP captioner says, with the names and defaults of BlipConfig of transformers 4.57.</summary>
+/// <summary>What config.json of a BLIP says, with the names and defaults of BlipConfig of transformers 4.57.</summary>
 /// <param name="Text">Sizes of the decoder.</param>
-/// <param name="StartToken">The token that a caption starts with; no text makes it.</param>
-/// <param name="EndToken">The token that ends a caption.</param>
+/// <param name="StartToken">The token that a caption or an answer starts with; no text makes it.</param>
+/// <param name="EndToken">The token that ends it.</param>
 internal sealed record BlipConfig(TextConfig Text, int StartToken, int EndToken)
 {
     private const string Captioner = "BlipForConditionalGeneration";
@@ -15,10 +13,11 @@ internal sealed record BlipConfig(TextConfig Text, int StartToken, int EndToken)
     /// <exception cref="NotSupportedException">It is of another kind of BLIP, or asks for something that is not implemented.</exception>
     public static BlipConfig Read(JsonFile config)
     {
-        if (config.Find("architectures") is { ValueKind: JsonValueKind.Array } kinds && kinds.GetArrayLength() > 0
-            && !kinds.EnumerateArray().Any(static kind => kind.ValueKind == JsonValueKind.String && kind.GetString() == Captioner))
+        var kinds = config.Strings("architectures");
+        if (kinds.Count > 0 && !kinds.Contains(Captioner) && !kinds.Contains(ModelFamily.BlipVqa.Architecture!))
         {
-            throw new NotSupportedException($"architectures in config.json is {kinds.GetRawText()}: of BLIP only captioners ({Captioner}) are supported");
+            throw new NotSupportedException(
+                $"architectures in config.json is {string.Join(", ", kinds)}: of BLIP only {Captioner} and {ModelFamily.BlipVqa.Architecture} are supported");
         }
 
         var section = new ConfigSection(config, "text_config");

@@ -88,6 +88,11 @@ public sealed class JsonFile
         return numbers;
     }
 
+    /// <summary>The strings of a list; empty where there is none.</summary>
+    public IReadOnlyList<string> Strings(params ReadOnlySpan<string> path) => Find(path) is { ValueKind: JsonValueKind.Array } value
+        ? [.. value.EnumerateArray().Where(static entry => entry.ValueKind == JsonValueKind.String).Select(static entry => entry.GetString()!)]
+        : [];
+
     private InvalidDataException Wrong(ReadOnlySpan<string> path, string expected) =>
         new($"{string.Join('.', path!)} in {Name} is not {expected}");
 }

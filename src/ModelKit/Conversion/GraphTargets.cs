@@ -35,6 +35,7 @@ internal static class GraphTargets
         [(ModelFamily.Dinov2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Florence2, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Blip, ConversionTarget.Cpu)] = Cpu,
+        [(ModelFamily.BlipVqa, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.Idefics3, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.SmolVlm, ConversionTarget.Cpu)] = Cpu,
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
@@ -52,11 +53,11 @@ internal static class GraphTargets
     public static GraphTarget Find(ModelFamily family, ConversionOptions options)
     {
         if (!All.TryGetValue((family, options.Target), out var target))
-            throw new NotSupportedException($"{family.ModelType} is not built for {options.TargetName}");
+            throw new NotSupportedException($"{family.Name} is not built for {options.TargetName}");
         if (!target.Precisions.Contains(options.Precision))
         {
             var known = string.Join(" and ", target.Precisions.Select(static precision => precision.ToString().ToLowerInvariant()));
-            throw new NotSupportedException($"{family.ModelType} is built for {options.TargetName} in {known}, not in {options.PrecisionName}");
+            throw new NotSupportedException($"{family.Name} is built for {options.TargetName} in {known}, not in {options.PrecisionName}");
         }
 
         return target;
@@ -76,7 +77,7 @@ internal static class GraphTargets
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
         PixelsDone(family),
-        .. family.ModelType switch
+        .. family.Name switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
             "siglip" => [LastPosition],
@@ -101,7 +102,7 @@ internal static class GraphTargets
     [
         PixelsDone(family),
         "Biases are folded into weights wherever the norms' gammas allow.",
-        .. family.ModelType switch
+        .. family.Name switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
             "siglip" =>

@@ -37,7 +37,7 @@ internal static class ModelConverter
         {
             var target = GraphTargets.Find(source.Family, options);
             var manifest = new ModelManifest(
-                Tool, source.Family.ModelType, options.TargetName, options.PrecisionName, target.Layout,
+                Tool, source.Family.Name, options.TargetName, options.PrecisionName, target.Layout,
                 new ModelSource(source.Kind, source.Sha256, source.Files), [Read(source), .. source.Changes, .. target.Done(source.Family, options.Precision)],
                 new Dictionary<string, string>())
             {

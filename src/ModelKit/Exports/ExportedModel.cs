@@ -17,7 +17,7 @@ internal static class ExportedModel
         var names = folder.Family.GraphSets.First(set => set.All(folder.Graphs.ContainsKey));
         ExportedGraph Open(int graph, params string[] moves) =>
             new(OnnxFile.Load(folder.Graphs[names[graph]]), Path.GetFileName(folder.Graphs[names[graph]]), false, moves);
-        return folder.Family.ModelType switch
+        return folder.Family.Name switch
         {
             "vision-encoder-decoder" => VisionEncoderDecoderExport.Read(Open(0), Open(1), folder.Config),
             "clip" => ClipExport.Read(Open(0), Open(1), folder.Config),

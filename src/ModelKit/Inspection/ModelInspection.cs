@@ -2,7 +2,7 @@ namespace VlWorker.ModelKit.Inspection;
 
 /// <summary>What a model folder holds, what running it costs, and what optimising it would do.</summary>
 /// <param name="Folder">Full path.</param>
-/// <param name="Family"><c>model_type</c> of config.json.</param>
+/// <param name="Family">The family's name.</param>
 /// <param name="Kinds">What there is: checkpoint, export, optimised.</param>
 /// <param name="Precisions">The precisions of its graphs, the one in use first.</param>
 /// <param name="Graphs">The graphs in use; none for a checkpoint.</param>

@@ -31,7 +31,7 @@ internal static class ModelInspector
             var graphs = opened is null ? [] : opened.Graphs.OrderBy(static graph => graph.Key, StringComparer.Ordinal)
                 .Select(graph => GraphInspector.Read(folder, graph.Key, graph.Value)).ToList();
             return new ModelInspection(
-                folder, family.ModelType, [.. Kinds(checkpoint, opened)], Precisions(opened), graphs, work.Parts,
+                folder, family.Name, [.. Kinds(checkpoint, opened)], Precisions(opened), graphs, work.Parts,
                 Memory(work, Weights(folder, graphs)), opened?.Manifest?.Done ?? [], opened?.Manifest is null ? Offers(family) : []);
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException)

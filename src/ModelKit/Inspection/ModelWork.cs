@@ -9,6 +9,9 @@ namespace VlWorker.ModelKit.Inspection;
 /// <param name="ImageCache">Those of the image's positions.</param>
 internal sealed record ModelWork(IReadOnlyList<PartFacts> Parts, int Steps = 1, long OwnCache = 0, long ImageCache = 0)
 {
+    // A question of a dozen words.
+    private const int QuestionTokens = 16;
+
     /// <summary>Estimates it.</summary>
     /// <param name="folder">The folder, whose preprocessor_config.json may tell the size of images.</param>
     /// <param name="family">Its family.</param>
@@ -16,10 +19,11 @@ internal sealed record ModelWork(IReadOnlyList<PartFacts> Parts, int Steps = 1, 
     /// <param name="tokens">Tokens of a caption or an answer.</param>
     /// <exception cref="InvalidDataException">A value can't be.</exception>
     /// <exception cref="NotSupportedException">config.json asks for something that is not implemented.</exception>
-    public static ModelWork Of(string folder, ModelFamily family, JsonFile config, int tokens) => family.ModelType switch
+    public static ModelWork Of(string folder, ModelFamily family, JsonFile config, int tokens) => family.Name switch
     {
         "vision-encoder-decoder" => Captioner(VisionConfig.ReadVit(config), TextConfig.ReadGpt2(config), WorkEstimate.Decoder, tokens),
         "blip" => Captioner(VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text, WorkEstimate.Bert, tokens),
+        "blip-vqa" => Answers(VisionConfig.ReadBlip(config), BlipConfig.Read(config).Text, tokens),
         "clip" => Towers(TextConfig.ReadClip(config), WorkEstimate.Vision(VisionConfig.ReadClip(config), true), false),
         "siglip" => Towers(TextConfig.ReadSiglip(config), WorkEstimate.Siglip(VisionConfig.ReadSiglip(config)), true),
         "siglip2" => Towers(TextConfig.ReadSiglip(config), WorkEstimate.Siglip(VisionConfig.ReadSiglip2(config)), true),
@@ -39,6 +43,18 @@ internal sealed record ModelWork(IReadOnlyList<PartFacts> Parts, int Steps = 1, 
                 Part("decoder", decoder(captions, images, tokens), $"a caption of {tokens} tokens"),
             ],
             tokens, perPosition * captions.MaxPositions, perPosition * (1 + images.Patches));
+    }
+
+    private static ModelWork Answers(VisionConfig images, TextConfig text, int tokens)
+    {
+        var perPosition = 2L * text.Layers * text.HiddenSize;
+        return new ModelWork(
+            [
+                Part("vision", WorkEstimate.Vision(images, false), "an image"),
+                Part("encoder", WorkEstimate.Question(text, images, QuestionTokens), $"a question of {QuestionTokens} tokens"),
+                Part("decoder", WorkEstimate.Bert(text, QuestionTokens, text.HiddenSize, tokens), $"an answer of {tokens} tokens"),
+            ],
+            tokens, perPosition * text.MaxPositions, perPosition * QuestionTokens);
     }
 
     private static ModelWork Towers(TextConfig text, (long Parameters, long Flops) vision, bool headBias)

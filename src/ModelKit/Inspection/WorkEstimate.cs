@@ -92,12 +92,33 @@ internal static class WorkEstimate
     /// <param name="config">The decoder.</param>
     /// <param name="vision">The encoder.</param>
     /// <param name="tokens">Tokens of the caption, that is steps of the decoder.</param>
-    public static (long Parameters, long Flops) Bert(TextConfig config, VisionConfig vision, int tokens)
+    public static (long Parameters, long Flops) Bert(TextConfig config, VisionConfig vision, int tokens) =>
+        Bert(config, 1 + vision.Patches, vision.HiddenSize, tokens);
+
+    /// <summary>The same over other states than an image's.</summary>
+    /// <param name="config">The decoder.</param>
+    /// <param name="states">The encoder's states.</param>
+    /// <param name="statesWidth">Their width.</param>
+    /// <param name="tokens">Tokens of the text, that is steps of the decoder.</param>
+    public static (long Parameters, long Flops) Bert(TextConfig config, long states, long statesWidth, int tokens)
     {
-        long width = config.HiddenSize, inner = config.Intermediate, states = 1 + vision.Patches;
+        long width = config.HiddenSize, inner = config.Intermediate;
         var head = (width * width) + width + (2 * width) + ((width + 1) * config.Vocabulary);
         var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width) + head
-            + (config.Layers * (BlockParameters(width, inner) + CrossParameters(width, vision.HiddenSize)));
-        return (parameters, DecoderFlops(config.Layers, width, inner, states, vision.HiddenSize, width * (width + config.Vocabulary), tokens));
+            + (config.Layers * (BlockParameters(width, inner) + CrossParameters(width, statesWidth)));
+        return (parameters, DecoderFlops(config.Layers, width, inner, states, statesWidth, width * (width + config.Vocabulary), tokens));
+    }
+
+    /// <summary>BERT as BLIP reads a question with it, which looks at an image's states.</summary>
+    /// <param name="config">Its sizes.</param>
+    /// <param name="vision">The image tower.</param>
+    /// <param name="length">Tokens of the question.</param>
+    public static (long Parameters, long Flops) Question(TextConfig config, VisionConfig vision, long length)
+    {
+        long width = config.HiddenSize, states = 1 + vision.Patches;
+        var parameters = ((config.Vocabulary + config.MaxPositions) * width) + (2 * width)
+            + (config.Layers * (BlockParameters(width, config.Intermediate) + CrossParameters(width, vision.HiddenSize)));
+        var cross = (4 * length * width * width) + (4 * states * vision.HiddenSize * width) + (4 * length * states * width);
+        return (parameters, config.Layers * (BlockFlops(length, width, config.Intermediate) + cross));
     }
 }

@@ -1,6 +1,17 @@
 namespace VlWorker.ModelKit.Parameters;
 
 /// <summary>
+/// BERT as BLIP reads a question with it: as <see cref="BertParameters"/> without the head, and every position sees all others.
+/// </summary>
+/// <param name="Activation">Of the blocks.</param>
+/// <param name="TokenEmbedding">[V, D].</param>
+/// <param name="Positions">[longest question, D].</param>
+/// <param name="EmbeddingNorm">Behind the sum of the two.</param>
+/// <param name="Layers">The blocks, which attend to the image's states.</param>
+internal sealed record BertEncoderParameters(
+    Activation Activation, Matrix TokenEmbedding, Matrix Positions, LayerNorm EmbeddingNorm, IReadOnlyList<DecoderLayer> Layers);
+
+/// <summary>
 /// BERT as BLIP decodes with it: token and position embeddings, a norm, blocks with cross attention whose norms stand behind their parts, and a head
 /// of a layer, an activation, a norm and the vocabulary's scores.
 /// </summary>

@@ -1,8 +1,8 @@
 namespace VlWorker.ModelKit.Parameters;
 
 /// <summary>All weights of a model, as 32-bit floats, under the names that transformers gives its parts. From here graphs are built.</summary>
-/// <param name="ModelType"><c>model_type</c> of config.json.</param>
-internal abstract record FamilyParameters(string ModelType);
+/// <param name="Family">The family's name.</param>
+internal abstract record FamilyParameters(string Family);
 
 /// <summary>A captioner: ViT encoder, GPT-2 decoder.</summary>
 /// <param name="Encoder">The image encoder; its hidden states, normed, are what the decoder attends to.</param>
@@ -39,6 +39,12 @@ internal sealed record Florence2Parameters(DavitParameters Vision, BartParameter
 /// <param name="Vision">The image encoder; its hidden states, normed, are what the decoder attends to.</param>
 /// <param name="Text">The text decoder.</param>
 internal sealed record BlipParameters(VisionParameters Vision, BertParameters Text) : FamilyParameters("blip");
+
+/// <summary>BLIP's question answering: the question's states, which have seen the image, are what the decoder attends to.</summary>
+/// <param name="Vision">The image encoder; its hidden states, normed, are what the question attends to.</param>
+/// <param name="Question">Reads the question.</param>
+/// <param name="Answer">The text decoder.</param>
+internal sealed record BlipVqaParameters(VisionParameters Vision, BertEncoderParameters Question, BertParameters Answer) : FamilyParameters("blip-vqa");
 
 /// <summary>Idefics3 and SmolVLM: features of an image among a text's tokens.</summary>
 /// <param name="Type"><c>model_type</c> of config.json.</param>

@@ -28,7 +28,7 @@ internal sealed class StructuredPruning(StructuredPruningOptions options)
             Text = siglip.Text with { Layers = Encoder(siglip.Text.Layers) },
         },
         Dinov2Parameters dinov2 => new Dinov2Parameters(dinov2.Vision with { Layers = Encoder(dinov2.Vision.Layers) }),
-        _ => throw new NotSupportedException($"a {parameters.ModelType} can't be pruned"),
+        _ => throw new NotSupportedException($"a {parameters.Family} can't be pruned"),
     };
 
     private List<EncoderLayer> Encoder(IReadOnlyList<EncoderLayer> layers)

@@ -29,7 +29,7 @@ internal sealed class ModelsCheck(InferenceOptions options) : IDiagnosticCheck
                 : model.Optimize == OptimizeChoice.Off ? "runs as it is" : "optimised at the first load, under a revision of its own";
             return Finding.Ok(Name, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{model.Alias}: {folder.Family.ModelType}, {folder.Precision.ToString().ToLowerInvariant()}, {bytes / 1e6:0.0} MB in {folder.Files.Count} files, ")
+                $"{model.Alias}: {folder.Family.Name}, {folder.Precision.ToString().ToLowerInvariant()}, {bytes / 1e6:0.0} MB in {folder.Files.Count} files, ")
                 + $"revision {folder.ComputeRevision()}, {made}");
         }
         catch (Exception error) when (error is ModelFolderException or IOException or UnauthorizedAccessException)

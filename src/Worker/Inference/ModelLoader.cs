@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using VlWorker.Contracts;
 using VlWorker.Inference.Families.Blip;
+using VlWorker.Inference.Families.BlipVqa;
 using VlWorker.Inference.Families.Embedders;
 using VlWorker.Inference.Families.Florence2;
 using VlWorker.Inference.Families.Idefics3;
@@ -10,7 +11,7 @@ using VlWorker.ModelKit.Configuration;
 
 namespace VlWorker.Inference;
 
-/// <summary>Loads a model folder: config.json's <c>model_type</c> picks the family.</summary>
+/// <summary>Loads a model folder: config.json's <c>model_type</c> and <c>architectures</c> pick the family.</summary>
 internal static class ModelLoader
 {
     // The engine would report usage to its maker; a worker talks to its broker and its store alone.
@@ -43,14 +44,15 @@ internal static class ModelLoader
         try
         {
             var images = PreprocessorConfig.Load(opened.Path);
-            return opened.Family.ModelType switch
+            return opened.Family.Name switch
             {
                 "vision-encoder-decoder" => VisionEncoderDecoderModel.Load(reference, opened, images, options, device),
                 "clip" or "siglip" or "siglip2" or "dinov2" => EmbedderModel.Load(reference, opened, images, options, device),
                 "blip" => BlipModel.Load(reference, opened, images, options, device),
+                "blip-vqa" => BlipVqaModel.Load(reference, opened, images, options, device),
                 "florence2" => Florence2Model.Load(reference, opened, images, options, device),
                 "idefics3" or "smolvlm" => Idefics3Model.Load(reference, opened, images, options, device),
-                var type => throw new InvalidDataException($"model_type {type} has no engine"),
+                var name => throw new InvalidDataException($"a {name} has no engine"),
             };
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or OnnxRuntimeException or System.Text.Json.JsonException)

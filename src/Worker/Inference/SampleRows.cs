@@ -28,7 +28,7 @@ internal sealed class SampleRows : IDisposable
             // Labels are scored by what embeds the image.
             foreach (var task in model.Tasks.Where(static task => task != Tasks.Classify))
             {
-                var prompt = task == Tasks.Answer ? "What is shown in the image?" : null;
+                var prompt = Question(task);
                 for (var number = 0; number < pictures; number++)
                     rows.Add(new ImageInput(task, draw(number, width, height), model.Resolve(null), prompt));
             }
@@ -38,6 +38,9 @@ internal sealed class SampleRows : IDisposable
             rows.AddRange(texts.Select(text => new TextInput(model.Tokenize(text))));
         All = rows;
     }
+
+    /// <summary>What images are asked for a task that needs a question; null for the others.</summary>
+    public static string? Question(string task) => task == Tasks.Answer ? "What is shown in the image?" : null;
 
     /// <summary>The rows.</summary>
     public IReadOnlyList<InferenceInput> All { get; }

@@ -43,6 +43,20 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Fact]
+    public void A_model_without_exports_is_seen_by_its_checkpoint()
+    {
+        var folder = FixtureArchive.Extract("blip-vqa");
+        using var checkpoint = Checkpoint.Open(folder);
+        var found = ModelInspector.Inspect(folder, ModelPrecision.Auto, 16);
+        Assert.Equal((folder, "blip-vqa"), (found.Folder, found.Family));
+        Assert.Equal(["checkpoint"], found.Kinds);
+        Assert.Equal(["vision", "encoder", "decoder"], found.Parts.Select(part => part.Name));
+        // The decoder's head is stored once, as its token embedding.
+        Assert.Equal(checkpoint.Tensors.Sum(tensor => tensor.Count) + checkpoint.Find("text_encoder.embeddings.word_embeddings.weight").Count, found.Parameters);
+        Assert.Equal(["cpu"], found.Offers.Select(offer => offer.Target).Distinct());
+    }
+
+    [Fact]
     public void An_export_shows_its_graphs_and_what_optimising_would_do()
     {
         var found = ModelInspector.Inspect(FixtureArchive.Extract("vit-gpt2-tiny"), ModelPrecision.Auto, 16);

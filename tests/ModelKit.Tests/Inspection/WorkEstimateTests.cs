@@ -36,6 +36,16 @@ public sealed class WorkEstimateTests
     }
 
     [Fact]
+    public void BLIP_s_question_answering_has_385_million_parameters()
+    {
+        var config = Config("""{ "text_config": { "num_attention_heads": 12 }, "vision_config": {} }""");
+        var (vision, text) = (VisionConfig.ReadBlip(config), TextConfig.ReadBlip(config));
+        Assert.Equal(
+            384_672_572, // Salesforce/blip-vqa-base
+            WorkEstimate.Vision(vision, false).Parameters + WorkEstimate.Question(text, vision, 16).Parameters + WorkEstimate.Bert(text, 16, text.HiddenSize, 4).Parameters);
+    }
+
+    [Fact]
     public void A_longer_caption_is_more_work_by_its_steps()
     {
         var config = Config("""{ "encoder": { "model_type": "vit" }, "decoder": { "model_type": "gpt2" } }""");

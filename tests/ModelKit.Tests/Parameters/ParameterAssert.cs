@@ -10,7 +10,7 @@ internal static class ParameterAssert
     /// <param name="expected">What is right.</param>
     /// <param name="actual">What was read.</param>
     /// <param name="relative">Allowed difference of a value, relative to the largest of its tensor.</param>
-    public static void Equal(FamilyParameters expected, FamilyParameters actual, float relative = 0) => Compare(expected.ModelType, expected, actual, relative);
+    public static void Equal(FamilyParameters expected, FamilyParameters actual, float relative = 0) => Compare(expected.Family, expected, actual, relative);
 
     private static void Compare(string at, object? expected, object? actual, float relative)
     {

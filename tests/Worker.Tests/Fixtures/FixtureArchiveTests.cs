@@ -13,6 +13,7 @@ public sealed class FixtureArchiveTests
     [InlineData("siglip2-naflex")]
     [InlineData("dinov2", "model")]
     [InlineData("blip-captioning", "vision_model", "text_decoder_model_merged", "text_decoder_model", "text_decoder_with_past_model")]
+    [InlineData("blip-vqa")]
     [InlineData("florence-2", "vision_encoder", "embed_tokens", "encoder_model", "decoder_model_merged")]
     [InlineData("smolvlm", "vision_encoder", "embed_tokens", "decoder_model_merged")]
     public void A_fixture_holds_a_model_folder_with_its_golden_outputs(string name, params string[] graphs)

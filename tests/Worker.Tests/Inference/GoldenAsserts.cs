@@ -18,6 +18,20 @@ internal static class GoldenAsserts
             image.Value.GetProperty("sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(golden.Pixels(image.Name).Rgb))));
     }
 
+    /// <summary>Asserts that each row of a batch gives what it gives alone.</summary>
+    public static void CheckRowsAreTheirOwn(this IModel model, IReadOnlyList<InferenceInput> rows)
+    {
+        var together = model.Run(rows, CancellationToken.None);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var (alone, company) = (Best(model.Run([rows[i]], CancellationToken.None)[0]), Best(together[i]));
+            Assert.Equal(alone.TokenIds, company.TokenIds);
+            Assert.Equal(alone.Score, company.Score, 1e-4 * Math.Max(1, Math.Abs(alone.Score)));
+        }
+
+        static GeneratedSequence Best(InferenceOutcome outcome) => Assert.IsType<CaptionOutcome>(outcome).Sequences[0];
+    }
+
     /// <summary>Asserts that an outcome is what transformers gave.</summary>
     public static void Check(this GoldenCaption golden, InferenceOutcome outcome)
     {

@@ -5,7 +5,7 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Blip;
 
-/// <summary>BLIP's two graphs for the CPU, called as those of any captioner.</summary>
+/// <summary>BLIP's two graphs for the CPU, called as those of any captioner; the decoder is that of BLIP's question answering, too.</summary>
 internal static class CpuGraphs
 {
     /// <summary>The encoder, see <see cref="CpuCrossEncoder"/>.</summary>
@@ -13,11 +13,14 @@ internal static class CpuGraphs
         CpuCrossEncoder.Build(parameters.Vision, null, parameters.Text.Layers, normalization, precision);
 
     /// <summary>One step of the decoder, see <see cref="VisionEncoderDecoder.CpuGraphs.Decoder"/>.</summary>
-    public static OnnxModel Decoder(BlipParameters parameters, CpuPrecision precision)
+    /// <param name="text">The decoder.</param>
+    /// <param name="precision">Formats of the linear layers.</param>
+    /// <param name="positions">Positions that it attends to; null where rows have different numbers of them, and a mask says which are padding.</param>
+    public static OnnxModel Decoder(BertParameters text, CpuPrecision precision, int? positions = null)
     {
         var graph = new GraphBuilder();
-        var text = parameters.Text;
-        var step = new CpuDecoderStep(graph, text.Layers, text.Activation, parameters.Vision.Positions.Rows, precision.Decoder);
+        var step = new CpuDecoderStep(
+            graph, text.Layers, text.Activation, positions is { } all ? all : "positions", precision.Decoder, masked: positions is null);
         var (blocks, linears) = (step.Blocks, step.Blocks.Linears);
         var states = step.Run(blocks.Norm(step.Embed(text.TokenEmbedding, text.Positions), text.EmbeddingNorm));
         states = blocks.Norm(blocks.Activate(linears.Apply(states, text.Transform, precision.Decoder), text.Activation), text.TransformNorm);

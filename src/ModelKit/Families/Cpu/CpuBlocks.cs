@@ -131,14 +131,6 @@ internal sealed class CpuBlocks(GraphBuilder graph)
         return type == ElementType.Float ? rows : graph.Node("Cast", [rows], ("to", ElementType.Float));
     }
 
-    // Each head's share of the width side by side.
-    private string Attend(string queries, string states, (Linear Query, Linear Key, Linear Value) layers, int heads, bool causal, LinearFormat format) =>
-        graph.Microsoft(
-            "MultiHeadAttention",
-            [Linears.Apply(queries, layers.Query, format), Linears.Apply(states, layers.Key, format), Linears.Apply(states, layers.Value, format)],
-            ("num_heads", heads),
-            ("unidirectional", causal));
-
     /// <summary>A vector as a constant.</summary>
     public string Vector(float[] values) => graph.Constant(Tensor.FromFloats(values, [values.Length]));
 
@@ -150,4 +142,11 @@ internal sealed class CpuBlocks(GraphBuilder graph)
         Activation.Relu => graph.Node("Relu", [input]),
         _ => graph.Node("Gelu", [input]),
     };
+
+    private string Attend(string queries, string states, (Linear Query, Linear Key, Linear Value) layers, int heads, bool causal, LinearFormat format) =>
+        graph.Microsoft(
+            "MultiHeadAttention",
+            [Linears.Apply(queries, layers.Query, format), Linears.Apply(states, layers.Key, format), Linears.Apply(states, layers.Value, format)],
+            ("num_heads", heads),
+            ("unidirectional", causal));
 }

@@ -35,7 +35,12 @@ internal static class CpuModels
                 break;
             case BlipParameters blip:
                 yield return (CpuLayout.Encoder, Blip.CpuGraphs.Encoder(blip, normalization, precision));
-                yield return (CpuLayout.Decoder, Blip.CpuGraphs.Decoder(blip, precision));
+                yield return (CpuLayout.Decoder, Blip.CpuGraphs.Decoder(blip.Text, precision, blip.Vision.Positions.Rows));
+                break;
+            case BlipVqaParameters vqa:
+                yield return (CpuLayout.Vision, BlipVqa.CpuGraphs.Vision(vqa, normalization, precision));
+                yield return (CpuLayout.Encoder, BlipVqa.CpuGraphs.Encoder(vqa, precision));
+                yield return (CpuLayout.Decoder, Blip.CpuGraphs.Decoder(vqa.Answer, precision));
                 break;
             case Idefics3Parameters chat:
                 yield return (CpuLayout.Vision, Idefics3.CpuGraphs.Vision(chat, normalization, precision));
@@ -43,7 +48,7 @@ internal static class CpuModels
                 yield return (CpuLayout.Decoder, Idefics3.CpuGraphs.Decoder(chat.Text, precision));
                 break;
             default:
-                throw new NotSupportedException($"{parameters.ModelType} has no graphs for the CPU");
+                throw new NotSupportedException($"{parameters.Family} has no graphs for the CPU");
         }
     }
 }

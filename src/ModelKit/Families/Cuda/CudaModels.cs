@@ -37,7 +37,7 @@ internal static class CudaModels
             case Idefics3Parameters chat:
                 return Chat(chat, normalization, type);
             default:
-                throw new NotSupportedException($"{parameters.ModelType} has no graphs for CUDA");
+                throw new NotSupportedException($"{parameters.Family} has no graphs for CUDA");
         }
     }
 

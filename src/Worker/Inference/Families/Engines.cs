@@ -20,7 +20,7 @@ internal static class Engines
         {
             (DeviceKind.Cuda, CudaLayout.Name) when cuda is not null => cuda(),
             (DeviceKind.Cuda, _) => throw new NotSupportedException(cuda is null
-                ? $"{folder.Family.ModelType} runs on processors only: list cpu in the model's Devices"
+                ? $"{folder.Family.Name} runs on processors only: list cpu in the model's Devices"
                 : "the folder is not built for a GPU (vl-worker model convert --target cuda)"),
             (_, null) => exported(),
             (_, CpuLayout.Name) => cpu(),

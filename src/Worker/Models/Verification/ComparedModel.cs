@@ -29,8 +29,8 @@ internal sealed class ComparedModel : IDisposable
     /// <summary>How its images are resized.</summary>
     public ResizePlan Plan => Images.Resize;
 
-    /// <summary>Whether it captions; else it embeds images, and texts if it has a text tower.</summary>
-    public bool Captions => _task == Tasks.Caption;
+    /// <summary>Whether it writes, captions or answers to <see cref="SampleRows.Question"/>; else it embeds images, and texts if it has a text tower.</summary>
+    public bool Captions => _task is Tasks.Caption or Tasks.Answer;
 
     /// <summary>Whether it embeds texts.</summary>
     public bool EmbedsTexts => _model.EmbedsText;
@@ -49,7 +49,7 @@ internal sealed class ComparedModel : IDisposable
         {
             var graphs = folder.Graphs.Values.Concat(folder.Graphs.Values.SelectMany(GraphChoice.ExternalData)).Distinct(StringComparer.Ordinal);
             var facts = new ModelFacts(
-                folder.Path, folder.Family.ModelType, folder.Precision.ToString().ToLowerInvariant(), model.Reference.Revision,
+                folder.Path, folder.Family.Name, folder.Precision.ToString().ToLowerInvariant(), model.Reference.Revision,
                 graphs.Sum(file => new FileInfo(file).Length));
             return new ComparedModel(model, facts, beams);
         }
@@ -62,7 +62,7 @@ internal sealed class ComparedModel : IDisposable
 
     /// <summary>Runs images; their pixels stay the caller's.</summary>
     public IReadOnlyList<InferenceOutcome> RunImages(IEnumerable<PreparedPixels> pixels, CancellationToken cancellation) =>
-        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation))], cancellation);
+        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation, SampleRows.Question(_task)))], cancellation);
 
     /// <summary>The tokens of a text.</summary>
     public int[] Tokenize(string text) => _model.Tokenize(text).Ids;

@@ -27,7 +27,7 @@ internal sealed record Findings(
 
 /// <summary>A model in a report.</summary>
 /// <param name="Folder">Its folder.</param>
-/// <param name="Family">config.json's <c>model_type</c>.</param>
+/// <param name="Family">The family's name.</param>
 /// <param name="Precision">The precision of its graphs.</param>
 /// <param name="Revision">SHA-256 over its files.</param>
 /// <param name="WeightBytes">Bytes of its graphs and their external data on disk.</param>

@@ -26,13 +26,7 @@ public sealed class BlipConvertedTests(BlipFixture fixture) : IClassFixture<Blip
     public void In_8_bits_rows_are_what_they_are_alone()
     {
         using var model = Convert(Source("checkpoint"), ConversionPrecision.Int8);
-        ImageInput[] rows = [.. fixture.Golden.Captions.Select(fixture.Input)];
-        var together = model.Run(rows, CancellationToken.None);
-        for (var i = 0; i < rows.Length; i++)
-        {
-            var alone = Assert.IsType<CaptionOutcome>(model.Run([rows[i]], CancellationToken.None)[0]);
-            Assert.Equal(alone.Sequences[0].TokenIds, Assert.IsType<CaptionOutcome>(together[i]).Sequences[0].TokenIds);
-        }
+        model.CheckRowsAreTheirOwn([.. fixture.Golden.Captions.Select(fixture.Input)]);
     }
 
     public void Dispose()

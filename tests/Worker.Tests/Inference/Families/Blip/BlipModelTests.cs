@@ -77,8 +77,8 @@ public sealed class BlipModelTests(BlipFixture fixture) : IClassFixture<BlipFixt
         var folder = ModelFolders.CopyWithout(fixture.Folder);
         try
         {
-            ModelFolders.Change(folder, "config.json", config => config["architectures"] = new JsonArray("BlipForQuestionAnswering"));
-            Assert.Contains("BlipForQuestionAnswering", Assert.Throws<ModelFolderException>(() => BlipFixture.Load(folder).Dispose()).Message);
+            ModelFolders.Change(folder, "config.json", config => config["architectures"] = new JsonArray("BlipForImageTextRetrieval"));
+            Assert.Contains("BlipForImageTextRetrieval", Assert.Throws<ModelFolderException>(() => BlipFixture.Load(folder).Dispose()).Message);
         }
         finally
         {

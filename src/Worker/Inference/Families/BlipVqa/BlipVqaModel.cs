@@ -1,0 +1,53 @@
+using VlWorker.Contracts;
+using VlWorker.Failures;
+using VlWorker.Inference.Engine;
+using VlWorker.Inference.Families.Prompted;
+using VlWorker.Inference.Generation;
+using VlWorker.Inference.Tokenizing;
+using VlWorker.ModelKit;
+using VlWorker.ModelKit.Configuration;
+using VlWorker.ModelKit.Families.Cpu;
+
+namespace VlWorker.Inference.Families.BlipVqa;
+
+/// <summary>BLIP's question answering: the encoder reads the question and looks at the image, the decoder writes about the question's states.</summary>
+internal sealed class BlipVqaModel : PromptedModel
+{
+    private BlipVqaModel(
+        ModelReference reference, PreprocessorConfig images, PromptedEngine engine, GenerationTokens tokens, GenerationConfig generation, int context,
+        HubTokenizer tokenizer)
+        : base(reference, images, engine, tokens, generation, context, tokenizer)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Tasks { get; } = [Contracts.Tasks.Answer];
+
+    /// <summary>Loads the model's graphs.</summary>
+    /// <exception cref="InvalidDataException">They, or the files beside them, do not fit each other.</exception>
+    /// <exception cref="NotSupportedException">There are no graphs for the device.</exception>
+    public static BlipVqaModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
+    {
+        var config = BlipConfig.Read(folder.Config);
+        // The decoder begins and ends with tokens of config.json, whatever generation_config.json says.
+        var tokens = new GenerationTokens([config.StartToken], [config.EndToken], null, null);
+        var engine = Engines.Choose<PromptedEngine>(
+            folder,
+            device,
+            static () => throw new InvalidDataException("exported graphs of BLIP's question answering have no engine"),
+            () => CpuPromptedEngine.Load(
+                folder, graph => new PatchFrameEncoder(new PatchEncoder(graph, [CpuLayout.Features]), images.Resize), imageInFront: false, tokens, options));
+        return new BlipVqaModel(
+            reference, images, engine, tokens, GenerationConfig.Load(folder), config.Text.MaxPositions, HubTokenizer.Load(folder.Path));
+    }
+
+    /// <inheritdoc/>
+    protected override int[] Prompt(string task, string? prompt)
+    {
+        if (string.IsNullOrWhiteSpace(prompt))
+            throw new RejectedException(RejectionReason.BadRequest, "the question is empty: it is the request's prompt");
+        var ids = Tokenizer.Encode(prompt, parseSpecialTokens: false);
+        return ids.Length <= LongestPrompt ? ids : throw new RejectedException(
+            RejectionReason.BadRequest, $"the question has {ids.Length} tokens, and the model's context has room for {LongestPrompt}");
+    }
+}
