@@ -12,7 +12,7 @@ internal sealed class OtherProcesses
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly double _before = Seconds();
 
-    /// <summary>Share of all cores that other processes and the machine's host took since this was made; 0 where it can't be told (no /proc).</summary>
+    /// <summary>Share of all cores that other processes and the machine's host took since this was made; 0 where there is no /proc to tell.</summary>
     public double Share => Math.Max(0, Seconds() - _before) / (_clock.Elapsed.TotalSeconds * Environment.ProcessorCount);
 
     // user nice system idle iowait irq softirq steal, of all cores; those of this process taken off.
@@ -20,7 +20,8 @@ internal sealed class OtherProcesses
     {
         if (!File.Exists("/proc/stat"))
             return 0;
-        double[] ticks = [.. File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(field => double.Parse(field, CultureInfo.InvariantCulture))];
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1);
+        double[] ticks = [.. fields.Select(field => double.Parse(field, CultureInfo.InvariantCulture))];
         return ((ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7]) / TicksPerSecond) - Environment.CpuUsage.TotalTime.TotalSeconds;
     }
 }

@@ -47,7 +47,7 @@ internal static class JoiningCommand
         report.Line($"Means of {seeds} seeds; arrivals and answers are the same for all. A stream that is idle takes what waits; the image and the "
             + "prompt of a row that joins run between two steps, which wait for it. On the processor finished rows leave their batch, on the GPU "
             + "they keep their places to its end; in whole batches all are answered at the end, as in the worker. \"Answers at once\" answers each "
-            + "row when it is finished, and changes nothing else. The last columns compare the better kind of joining with whole batches as they are.");
+            + "row when it is finished, and changes nothing else. The last columns compare the better kind of joining with whole batches.");
         report.Line("Rows a second where rows always wait:");
         report.Line(tables.Throughput);
         report.Line("Latency in milliseconds, mean / 95th percentile, Poisson arrivals. The load is a share of what whole batches do, above:");
@@ -63,7 +63,7 @@ internal static class JoiningCommand
         Describe(report, "demo-captioner, int8, the processor", costs, measurement);
         var simulated = tables.Add(new SimulatedEngine("captions, processor", costs, streams, maxBatch, 1), AnswerLengths.Seen(captions.Lengths));
         var measured = Enumerable.Range(0, CaptionRounds).Max(_ => captions.PerSecond(streams));
-        report.Line(FormattableString.Invariant($"Whole batches of {maxBatch} on the engine, where rows always wait: {measured:0} captions a second; ")
+        report.Line(FormattableString.Invariant($"Whole batches of {maxBatch} on the engine, rows always waiting: {measured:0} captions a second; ")
             + FormattableString.Invariant($"simulated with these costs: {simulated:0}."));
     }
 
