@@ -20,7 +20,8 @@ U
 
 root=${RABBIT_ROOT:-}  # fixed by the first start
 
-# Runs a command where the broker is installed. In another root the server's folder appears as /mnt; the network stays the same.
+# Runs a command where the broker is installed. In another root the server's folder appears as /mnt, and the folder for temporary files, where tests
+# put certificates, in its own place; the network stays the same.
 installed() {
     if [[ -z $root ]]; then
         exec "$@"
@@ -29,10 +30,11 @@ installed() {
     ((EUID == 0)) || user=(--user --map-root-user)
     # shellcheck disable=SC2016 # expanded by the inner shell
     exec unshare --mount "${user[@]}" bash -c '
-        root=$1 folder=$2
-        shift 2
+        root=$1 folder=$2 temporary=$3
+        shift 3
         for place in proc dev sys; do mount --rbind /$place "$root/$place" || exit; done
-        mount --bind "$folder" "$root/mnt" && exec chroot "$root" "$@"' - "$root" "$folder" "$@"
+        mkdir -p "$root$temporary" && mount --bind "$temporary" "$root$temporary" || exit
+        mount --bind "$folder" "$root/mnt" && exec chroot "$root" "$@"' - "$root" "$folder" "${TMPDIR:-/tmp}" "$@"
 }
 
 find_broker() {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
@@ -12,7 +13,7 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
     public async Task Samples_are_uploaded_published_and_described_by_users_with_the_least_permissions()
     {
         await using var broker = await PrivateBroker.StartNewAsync(BrokerConfiguration());
-        await broker.ControlAsync("import_definitions", Repository.At("deploy", "rabbitmq", "definitions.json"));
+        await ImportAsync(broker);
         var samples = Repository.At("samples");
         var bucket = $"samples-{Guid.NewGuid():N}";
 
@@ -95,5 +96,14 @@ public sealed class SampleSystemTests(TestStore store) : IClassFixture<TestStore
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         Assert.True(process.ExitCode == 0, $"{script} ended with {process.ExitCode}:\n{await errors}{await output}");
         return await output;
+    }
+
+    // Over HTTP: a broker in another root does not see the repository's files.
+    private static async Task ImportAsync(PrivateBroker broker)
+    {
+        var text = await File.ReadAllTextAsync(Repository.At("deploy", "rabbitmq", "definitions.json"));
+        using var definitions = new StringContent(text, Encoding.UTF8, "application/json");
+        using var response = await broker.Management.PostAsync(new Uri("definitions", UriKind.Relative), definitions);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
     }
 }
