@@ -47,7 +47,7 @@ internal static class ChatPrefixCommand
         int[] words = [.. Enumerable.Range(1, Words)];
         PreparedPixels[] picture = SyntheticImages.Make(1, images.Resize.Width);
         ChatRow Row(PreparedPixels[] pictures, int[] prompt, int count) =>
-            new(pictures, new RowRequest(new GenerationParameters(1 + count, 0, 1, 1, EarlyStopping.Heuristic, 0, 1, 1), prompt));
+            new(pictures, new RowRequest(CaptionRace.Parameters(1, count), prompt));
 
         (string Name, ChatRow Row, List<double> Times)[] cases =
         [

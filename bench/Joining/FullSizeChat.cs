@@ -105,7 +105,7 @@ internal sealed class FullSizeChat : IDisposable
     }
 
     private static RowRequest Request(IReadOnlyList<int> prompt, int tokens) =>
-        new(new GenerationParameters(1 + tokens, 0, 1, 1, EarlyStopping.Heuristic, 0, 1, 1), prompt);
+        new(CaptionRace.Parameters(1, tokens), prompt);
 
     private RowResult[] Answer(ChatRow[] rows)
     {

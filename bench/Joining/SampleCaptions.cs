@@ -1,3 +1,4 @@
+using VlWorker.Bench.Gpu;
 using VlWorker.Bench.Pipeline;
 using VlWorker.Bench.Serving;
 using VlWorker.Contracts;
@@ -52,7 +53,7 @@ internal sealed class SampleCaptions : IDisposable
     /// <param name="tokens">Tokens of each caption.</param>
     public void Ask(int rows, int tokens)
     {
-        var request = new RowRequest(new GenerationParameters(1 + tokens, 0, 1, 1, EarlyStopping.Heuristic, 0, 1, 1), [_start]);
+        var request = new RowRequest(CaptionRace.Parameters(1, tokens), [_start]);
         _engine.Run(_images.AsSpan(0, rows), [.. Enumerable.Repeat(request, rows)], new RowResult[rows], CancellationToken.None);
     }
 

@@ -50,8 +50,11 @@ internal static class GpuFamiliesCommand
                 RecordedBatches = result.GetValue(Batches)!,
                 EncoderChunk = result.GetValue(Chunk),
             };
-            Make(result.GetValue(Python)!, models, cases.Select(one => one.Name).Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json"))));
-            return result.GetValue(Profile) ? RunOnce(models, cases, settings) : Run(models, cases, settings, result.GetValue(Rounds), result.GetValue(Python)!, result.GetValue(Out));
+            var python = result.GetValue(Python)!;
+            Make(python, models, cases);
+            return result.GetValue(Profile)
+                ? RunOnce(models, cases, settings)
+                : Run(models, cases, settings, result.GetValue(Rounds), python, result.GetValue(Out));
         });
         return command;
     }
@@ -103,9 +106,9 @@ internal static class GpuFamiliesCommand
         RecordedBatches = [.. settings.RecordedBatches.Where(batch => batch <= most)],
     };
 
-    private static void Make(string python, string models, IEnumerable<string> names)
+    private static void Make(string python, string models, IReadOnlyList<FamilyCase> cases)
     {
-        string[] missing = [.. names];
+        string[] missing = [.. cases.Select(one => one.Name).Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json")))];
         if (missing.Length == 0)
             return;
         Directory.CreateDirectory(models);
