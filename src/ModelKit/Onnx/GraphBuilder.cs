@@ -117,13 +117,16 @@ internal sealed class GraphBuilder(int opset = 21)
 
         foreach (var info in _graph.ValueInfo)
             info.Name = _outputNames.GetValueOrDefault(info.Name, info.Name);
-        return new OnnxModel(new ModelProto
+        var model = new ModelProto
         {
             IrVersion = IrVersion,
             ProducerName = "VlWorker",
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = opset }, new OperatorSetIdProto { Domain = MicrosoftDomain, Version = 1 } },
             Graph = _graph,
-        });
+        };
+        var others = _graph.Node.Select(static node => node.Domain).Distinct(StringComparer.Ordinal).Where(static domain => domain is not ("" or MicrosoftDomain));
+        model.OpsetImport.Add(others.Select(static domain => new OperatorSetIdProto { Domain = domain, Version = 1 }));
+        return new OnnxModel(model);
     }
 
     private static ValueInfoProto Info(string name, ElementType type, ReadOnlySpan<Dim> dims)

@@ -1,8 +1,9 @@
 using System.Globalization;
+using VlWorker.Inference.Cuda.Kernels;
 
 namespace VlWorker.Diagnostics;
 
-/// <summary>The libraries of CUDA that ONNX Runtime's CUDA provider loads.</summary>
+/// <summary>The libraries of CUDA that ONNX Runtime's CUDA provider loads, and the compiler of our own kernels.</summary>
 internal sealed class CudaLibrariesCheck : IDiagnosticCheck
 {
     /// <summary>
@@ -16,6 +17,7 @@ internal sealed class CudaLibrariesCheck : IDiagnosticCheck
         new("libcurand.so.10", "cuRAND", "libcurand-13-0", library => Properties(library, "curandGetProperty")),
         new("libcufft.so.12", "cuFFT", "libcufft-13-0", library => Properties(library, "cufftGetProperty"), Required: false),
         new("libcudnn.so.9", "cuDNN", "libcudnn9-cuda-13", library => library.CallForSize("cudnnGetVersion") is { } number ? Cudnn((long)number) : null),
+        new(Nvrtc.Library, "NVRTC", "cuda-nvrtc-13-0", library => library.CallForPair("nvrtcVersion") is { } version ? string.Create(CultureInfo.InvariantCulture, $"{version.First}.{version.Second}") : null),
     ];
 
     /// <inheritdoc/>

@@ -35,6 +35,15 @@ internal sealed class SharedLibrary
         return NativeLibrary.TryGetExport(_handle, function, out var address) && ((delegate* unmanaged<int*, int>)address)(&value) == 0 ? value : null;
     }
 
+    /// <summary>Calls a function that writes two whole numbers and returns 0.</summary>
+    /// <returns>Null if the library has no such function, or the function failed.</returns>
+    public unsafe (int First, int Second)? CallForPair(string function)
+    {
+        int first, second;
+        return NativeLibrary.TryGetExport(_handle, function, out var address) && ((delegate* unmanaged<int*, int*, int>)address)(&first, &second) == 0
+            ? (first, second) : null;
+    }
+
     /// <summary>Calls a function that takes the number of a property and writes its value, and returns 0.</summary>
     public unsafe int? CallForProperty(string function, int property)
     {

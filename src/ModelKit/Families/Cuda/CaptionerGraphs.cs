@@ -24,9 +24,15 @@ internal static class CaptionerGraphs
         return graph.Builder.Build();
     }
 
-    /// <summary>Declares, for each block of the decoder, the keys and values that it makes of the encoder's states.</summary>
+    /// <summary>Declares what the decoder's steps read of the image: the encoder's states, or the keys and values that each block makes of them.</summary>
     public static void OutputCross(CudaGraph graph, string states, IReadOnlyList<DecoderLayer> layers, Dim positions)
     {
+        if (LatentCross.Fits(graph, layers))
+        {
+            graph.Builder.Output(states, CaptionerNames.States, graph.Type, "images", positions, layers[0].CrossKey.Inputs);
+            return;
+        }
+
         for (var i = 0; i < layers.Count; i++)
         {
             var layer = layers[i];

@@ -79,6 +79,9 @@ internal static class CaptionerNames
         inputs.FirstOrDefault(name => name.StartsWith(HistoryPrefix, StringComparison.Ordinal)) is { } found
             ? int.Parse(found.AsSpan(HistoryPrefix.Length), System.Globalization.CultureInfo.InvariantCulture) : 0;
 
+    /// <summary>[images, positions, width]: the encoder's states, from the encoder to every step, where <see cref="LatentCross"/> makes keys and values needless.</summary>
+    public const string States = "encoder_states";
+
     /// <summary>[images, positions, heads * size] of a layer: keys of the image, from the encoder to every step.</summary>
     public static string CrossKey(int layer) => $"cross.{layer}.key";
 

@@ -13,7 +13,9 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
     private static readonly int[] CacheSizes = [32, 64, 128];
 
     private readonly DecoderLayer[] _layers = [.. decoder.Layers.Select(Prepare)];
+    private readonly bool _latent = LatentCross.Fits(graph, decoder.Layers);
     private string _images = "";
+    private string _states = "";
 
     // Where norms stand behind, what is added to is the normed sum itself; there is one behind the embeddings, and none is left for the end.
     private bool NormsBehind => decoder.FinalNorm is null;
@@ -79,9 +81,7 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
             var attended = cache == CacheKind.Shared ? SharedCache(i, normed, rows, length, width, indirection) : GrowingCache(i, normed, rows, indirection is not null);
             var output = HeadPacking.PadInputs(layer.Output, layer.Heads, layer.HeadSize, cache == CacheKind.Shared ? CacheSize(layer.HeadSize) : layer.HeadSize);
             (normed, residual) = Sum(graph.MatMul(attended, output.Weight), residual, afterSelf, output.Bias, NormsBehind);
-            var crossed = graph.Attention(
-                graph.Linear(normed, layer.CrossQuery), Cross(CaptionerNames.CrossKey(i), layer), Cross(CaptionerNames.CrossValue(i), layer), layer.CrossHeads);
-            (normed, residual) = Sum(graph.MatMul(crossed, layer.CrossOutput.Weight), residual, afterCross, layer.CrossOutput.Bias, NormsBehind);
+            (normed, residual) = Sum(LookAtImage(i, normed, indirection is not null), residual, afterCross, layer.CrossOutput.Bias, NormsBehind);
             var added = graph.MatMul(graph.Activate(normed, layer.Up, decoder.Activation), layer.Down.Weight);
             (normed, residual) = Sum(added, residual, afterAll, layer.Down.Bias, NormsBehind || i == _layers.Length - 1);
         }
@@ -108,7 +108,21 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
 
     private static int CacheSize(int headSize) => CacheSizes.First(size => size >= headSize);
 
-    private string Cross(string name, DecoderLayer layer) => Builder.Input(name, graph.Type, "images", "positions", layer.CrossHeads * layer.HeadSize);
+    // What cross attention adds, without the output's bias.
+    private string LookAtImage(int index, string normed, bool beams)
+    {
+        var layer = _layers[index];
+        if (_latent)
+        {
+            _states = _states.Length > 0 ? _states : Builder.Input(CaptionerNames.States, graph.Type, "images", "positions", layer.CrossKey.Inputs);
+            return LatentCross.Attend(graph, normed, _states, layer, beams ? _images : null);
+        }
+
+        string Cross(string name) => Builder.Input(name, graph.Type, "images", "positions", layer.CrossHeads * layer.HeadSize);
+        var crossed = graph.Attention(
+            graph.Linear(normed, layer.CrossQuery), Cross(CaptionerNames.CrossKey(index)), Cross(CaptionerNames.CrossValue(index)), layer.CrossHeads);
+        return graph.MatMul(crossed, layer.CrossOutput.Weight);
+    }
 
     // Keys and values are written into the cache where it lies.
     private string SharedCache(int index, string normed, string rows, string length, string width, string? indirection)

@@ -5,7 +5,10 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Florence2;
 
-/// <summary>DaViT for CUDA. Channels come last throughout, so that nothing is transposed but what becomes a window.</summary>
+/// <summary>
+/// DaViT for CUDA. Channels come last throughout, so that nothing is transposed but what becomes a window. What a block adds to its tokens is added up by
+/// the kernel of the convolution that reads them.
+/// </summary>
 /// <param name="graph">The graph.</param>
 /// <param name="vision">The tower.</param>
 internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
@@ -36,7 +39,7 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         }
 
         var places = graph.Constant(DavitGrid.Places(vision, map.Width, map.Height), [1, map.Places, map.Channels]);
-        var tokens = Builder.Node("Add", [Tokens(map), places]);
+        var tokens = Builder.Node("Add", [Whole(map), places]);
         var mean = Builder.Node("ReduceMean", [tokens, graph.Integers(1)], ("keepdims", 1));
         var all = Builder.Node("Concat", [mean, tokens], ("axis", 1));
         return graph.Norm(graph.Linear(all, vision.Projection), vision.Norm);
@@ -56,9 +59,13 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
     private Map Patches(Map map, DavitStage stage)
     {
         if (stage.NormInFront)
-            return Convolve(map with { Value = graph.Norm(map.Value, stage.Norm) }, stage.Patches, stage.Patches.Bias);
-        var made = Convolve(map, stage.Patches, null);
-        return made with { Value = Shape(Norm(made, stage.Norm, stage.Patches.Bias), -1, made.Height, made.Width, made.Channels) };
+        {
+            var normed = map.Added is null ? graph.Norm(map.Value, stage.Norm) : graph.LastNorm(map.Added, map.Value, stage.Norm, map.Shift);
+            return Convolve(map, normed, stage.Patches, stage.Patches.Bias);
+        }
+
+        var made = Convolve(map, Whole(map), stage.Patches, null);
+        return made with { Value = Norm(made, stage.Norm, stage.Patches.Bias) };
     }
 
     private Map LookInWindows(Map map, DavitBlock block, int heads)
@@ -81,34 +88,48 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         return Block(map, block, layer, normed => _channels.Attend(normed, attention, map.Places, groups));
     }
 
-    /// <summary>
-    /// A block, whose attention gives what is added, without <c>layer.Output.Bias</c>. A convolution's bias is added where its result is read: by the
-    /// norm, and by the sum.
-    /// </summary>
+    // A block, whose attention gives what is added, without the output's bias.
     private Map Block(Map map, DavitBlock block, EncoderLayer layer, Func<string, string> attend)
     {
-        map = Convolve(map, DavitGrid.WithIdentity(block.Before), null);
-        map = Add(map, attend(Norm(map, layer.Norm1, block.Before.Bias)), layer.Norm1, block.Before.Bias, layer.Output.Bias);
-        map = Convolve(map, DavitGrid.WithIdentity(block.Between), null);
-        var inner = graph.Activate(Norm(map, layer.Norm2, block.Between.Bias), layer.Up, vision.Activation);
-        return Add(map, graph.MatMul(inner, layer.Down.Weight), layer.Norm2, block.Between.Bias, layer.Down.Bias);
+        (map, var normed) = Look(map, block.Before, layer.Norm1);
+        map = map.Plus(attend(normed), layer.Output.Bias);
+        (map, normed) = Look(map, block.Between, layer.Norm2);
+        return map.Plus(graph.MatMul(graph.Activate(normed, layer.Up, vision.Activation), layer.Down.Weight), layer.Down.Bias);
     }
 
-    // The norm of a convolution's result and its bias, [images, places, C]. The kernel adds a second value anyway: here the same one at every place.
-    private string Norm(Map map, LayerNorm norm, float[] bias)
+    /// <summary>x + convolution(x), and its norm: one kernel that also adds up what x is the sum of, or several.</summary>
+    private (Map Map, string Normed) Look(Map map, Convolution convolution, LayerNorm norm)
     {
-        var rows = Shape(map.Value, -1, 1, map.Channels);
-        return Shape(graph.LastNorm(rows, graph.Constant(bias, [1, 1, bias.Length]), norm, null), -1, map.Places, map.Channels);
+        var by = DavitGrid.WithIdentity(convolution);
+        if (!FusedNodes.TakesDepthwise(graph, by))
+        {
+            var made = Convolve(map, Whole(map), by, null);
+            return (made with { Shift = by.Bias }, Norm(made, norm, by.Bias));
+        }
+
+        // A shift alone would need another kernel: there is none where blocks follow each other.
+        var whole = map.Added is null ? map with { Value = Whole(map), Shift = null } : map;
+        var (value, normed) = FusedNodes.DepthwiseNorm(
+            graph, whole.Value, whole.Added, whole.Shift, DavitGrid.Taps(by), by.Bias, norm, (map.Width, map.Height));
+        return (map with { Value = value, Added = null, Shift = null }, normed);
     }
 
-    // The sum is the second result of a kernel that also makes a norm: cheaper than two kernels that add, though nobody reads the norm.
-    private Map Add(Map map, string added, LayerNorm norm, float[] bias, float[]? more)
+    // The norm of a convolution's result and its bias. The kernel adds a second value anyway: here the same one at every place.
+    private string Norm(Map made, LayerNorm norm, float[] bias)
     {
-        var sum = graph.SkipNorm(added, Tokens(map), norm, [.. bias.Select((value, i) => value + (more?[i] ?? 0))]).Residual;
-        return map with { Value = Shape(sum, -1, map.Height, map.Width, map.Channels) };
+        var rows = Shape(made.Value, -1, 1, made.Channels);
+        return Shape(graph.LastNorm(rows, graph.Constant(bias, [1, 1, bias.Length]), norm, null), -1, made.Places, made.Channels);
     }
 
-    private Map Convolve(Map map, Convolution by, float[]? bias)
+    // [images, places, C].
+    private string Whole(Map map)
+    {
+        var sum = map.Added is null ? map.Value : Builder.Node("Add", [map.Value, map.Added]);
+        return map.Shift is null ? sum : Builder.Node("Add", [sum, graph.Vector(map.Shift)]);
+    }
+
+    // Tokens to tokens.
+    private Map Convolve(Map map, string tokens, Convolution by, float[]? bias)
     {
         (string, object)[] attributes =
         [
@@ -117,16 +138,18 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         ];
         string[] Operands(string value, string weight) => bias is null ? [value, weight] : [value, weight, graph.Vector(bias)];
         var made = new Map("", by.Side(map.Width), by.Side(map.Height), by.Outputs);
+        Map Made(string grid) => made with { Value = Shape(grid, -1, made.Places, made.Channels) };
+        var grid = Shape(tokens, -1, map.Height, map.Width, map.Channels);
         long inputs = by.Inputs / by.Groups;
         if (ChannelsLast)
         {
             var last = graph.Constant(DavitGrid.ChannelsLast(by), [by.Outputs, by.Kernel, by.Kernel, inputs]);
-            return made with { Value = Builder.Microsoft("NhwcConv", Operands(map.Value, last), attributes) };
+            return Made(Builder.Microsoft("NhwcConv", Operands(grid, last), attributes));
         }
 
-        var first = Builder.Node("Transpose", [map.Value], ("perm", new[] { 0, 3, 1, 2 }));
+        var first = Builder.Node("Transpose", [grid], ("perm", new[] { 0, 3, 1, 2 }));
         var value = Builder.Node("Conv", Operands(first, graph.Constant(by.Weight, [by.Outputs, inputs, by.Kernel, by.Kernel])), attributes);
-        return made with { Value = Builder.Node("Transpose", [value], ("perm", new[] { 0, 2, 3, 1 })) };
+        return Made(Builder.Node("Transpose", [value], ("perm", new[] { 0, 2, 3, 1 })));
     }
 
     // [images, places, C] to [windows, places of a window, C]. Windows at the right and at the bottom are filled up with zeros, which take part.
@@ -154,17 +177,25 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
 
     private string Exchange(string value) => Builder.Node("Transpose", [value], ("perm", new[] { 0, 2, 1, 3 }));
 
-    private string Tokens(Map map) => Shape(map.Value, -1, map.Places, map.Channels);
-
     private string Shape(string value, params ReadOnlySpan<long> dims) => Builder.Node("Reshape", [value, graph.Integers(dims)]);
 
     private static EncoderLayer Layer(DavitBlock block, int heads) => new(
         block.Norm1, block.Query, block.Key, block.Value, block.Output, block.Norm2, block.Up, block.Down, heads, block.Query.Outputs / heads);
 
-    /// <summary>A value [images, height, width, channels].</summary>
+    /// <summary>Value + Added + Shift of [images, places, channels]: whoever reads it adds it up.</summary>
     private readonly record struct Map(string Value, int Width, int Height, int Channels)
     {
         public int Places => Width * Height;
+
+        public string? Added { get; init; }
+
+        public float[]? Shift { get; init; }
+
+        public Map Plus(string added, float[]? bias) => this with
+        {
+            Added = added,
+            Shift = Shift is null || bias is null ? Shift ?? bias : [.. Shift.Zip(bias, static (one, other) => one + other)],
+        };
     }
 
     /// <summary>How a grid is cut into windows.</summary>

@@ -43,4 +43,14 @@ internal static class DavitGrid
 
         return values;
     }
+
+    /// <summary>A depthwise convolution's weight as [kernel * kernel, channels].</summary>
+    public static float[] Taps(Convolution by)
+    {
+        var area = by.Kernel * by.Kernel;
+        var values = new float[by.Weight.Length];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = by.Weight[(i % by.Outputs * area) + (i / by.Outputs)];
+        return values;
+    }
 }

@@ -58,6 +58,25 @@ internal static partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuCtxSetCurrent")]
     public static partial int SetCurrent(nint context);
 
+    [LibraryImport(Library, EntryPoint = "cuCtxGetDevice")]
+    public static partial int CurrentDevice(out int device);
+
+    [LibraryImport(Library, EntryPoint = "cuModuleLoadData")]
+    public static unsafe partial int LoadModule(out nint module, byte* code);
+
+    [LibraryImport(Library, EntryPoint = "cuModuleUnload")]
+    public static partial int UnloadModule(nint module);
+
+    [LibraryImport(Library, EntryPoint = "cuModuleGetFunction", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ModuleFunction(out nint function, nint module, string name);
+
+    [LibraryImport(Library, EntryPoint = "cuFuncSetAttribute")]
+    public static partial int SetFunctionAttribute(nint function, int attribute, int value);
+
+    [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
+    public static unsafe partial int LaunchKernel(
+        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, nint* parameters, nint* extra);
+
     [LibraryImport(Library, EntryPoint = "cuMemGetInfo_v2")]
     public static partial int MemoryInfo(out nuint free, out nuint total);
 
@@ -84,6 +103,9 @@ internal static partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuMemsetD8Async")]
     public static partial int Fill(nint device, byte value, nuint bytes, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuMemsetD8_v2")]
+    public static partial int FillNow(nint device, byte value, nuint bytes);
 
     [LibraryImport(Library, EntryPoint = "cuStreamCreateWithPriority")]
     public static partial int StreamCreate(out nint stream, uint flags, int priority);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
+using VlWorker.Inference.Cuda.Kernels;
 
 namespace VlWorker.Inference.Cuda;
 
@@ -29,6 +30,7 @@ internal sealed class CudaSession : IDisposable
         using var provider = new OrtCUDAProviderOptions();
         provider.UpdateOptions(Options(graph, stream, settings));
         options.AppendExecutionProvider_CUDA(provider);
+        FusedOperators.Register(options);
         // What the GPU can't do must be an error, not a detour over the processor; only arithmetic on shapes is the processor's.
         if (!graph.ShapesOnHost)
             options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1");

@@ -163,14 +163,13 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
             };
         });
 
-        private IEnumerable<(string, Array, long[])> Cross() => _owner.Decoder.Layers.SelectMany((layer, i) =>
-            new[] { CaptionerNames.CrossKey(i), CaptionerNames.CrossValue(i) }.Select(name =>
-            {
-                var all = _owner._encoder.Floats[name];
-                var (image, width) = (all.Length / Images, layer.CrossHeads * layer.HeadSize);
-                float[] ordered = [.. _order.SelectMany(from => all.Skip(from * image).Take(image))];
-                return (name, (Array)ordered, new long[] { Images, image / width, width });
-            }));
+        private IEnumerable<(string, Array, long[])> Cross() => _owner._encoder.Floats.Select(entry =>
+        {
+            var (name, all, layer) = (entry.Key, entry.Value, _owner.Decoder.Layers[0]);
+            var (image, width) = (all.Length / Images, name == CaptionerNames.States ? layer.CrossKey.Inputs : layer.CrossHeads * layer.HeadSize);
+            float[] ordered = [.. _order.SelectMany(from => all.Skip(from * image).Take(image))];
+            return (name, (Array)ordered, new long[] { Images, image / width, width });
+        });
 
         private IEnumerable<(string, Array, long[])> Constants() =>
         [

@@ -35,7 +35,7 @@ internal static class ChatCudaGraphs
         var states = builder.Node("Where", [builder.Node("Unsqueeze", [isToken, graph.Integers(2)]), tokens, builder.Node("Gather", [features, rows])]);
         var ends = builder.Node("Unsqueeze", [builder.Node("Cast", [ChatNames.PastLengths], ("to", ElementType.Int64)), graph.Integers(1)]);
         string Last(string all) => builder.Node("Unsqueeze", [builder.Node("GatherND", [all, ends], ("batch_dims", 1)), graph.Integers(1)]);
-        return Finish(graph, text, blocks, blocks.Run(states, Last));
+        return Finish(graph, text, blocks, blocks.Run(states, false, Last));
     }
 
     /// <summary>One token of each row, behind what is in the cache.</summary>
@@ -43,7 +43,7 @@ internal static class ChatCudaGraphs
     {
         var graph = new CudaGraph(type);
         var blocks = new LlamaBlocks(graph, text);
-        return Finish(graph, text, blocks, blocks.Run(Embed(graph, text, 1), static all => all));
+        return Finish(graph, text, blocks, blocks.Run(Embed(graph, text, 1), true, static all => all));
     }
 
     private static string Embed(CudaGraph graph, LlamaParameters text, Dim positions) =>

@@ -9,8 +9,9 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// <param name="Type">Number format of states, keys and values.</param>
 /// <param name="Columns">Logits of a row, padding included.</param>
 /// <param name="Layers">The decoder's blocks.</param>
+/// <param name="Cross">What the decoder looks at, [images, positions, width] each: the encoder's states, or keys and values of each block.</param>
 /// <param name="Ngrams">Length of the n-grams that a step keeps from repeating; 0 where it does not.</param>
-internal sealed record CaptionShapes(TensorElementType Type, int Columns, IReadOnlyList<CaptionLayer> Layers, int Ngrams)
+internal sealed record CaptionShapes(TensorElementType Type, int Columns, IReadOnlyList<CaptionLayer> Layers, IReadOnlyList<CrossInput> Cross, int Ngrams)
 {
     /// <summary>Bytes of a number.</summary>
     public long Size => OnnxSession.SizeOf(Type);
@@ -21,29 +22,25 @@ internal sealed record CaptionShapes(TensorElementType Type, int Columns, IReadO
     {
         var layers = new List<CaptionLayer>();
         while (step.Inputs.TryGetValue(CaptionerNames.PastKey(layers.Count), out var past))
-        {
-            var cross = step.Inputs[CaptionerNames.CrossKey(layers.Count)].Dimensions;
-            layers.Add(new CaptionLayer(past.Dimensions[1], past.Dimensions[3], cross[2]));
-        }
-
+            layers.Add(new CaptionLayer(past.Dimensions[1], past.Dimensions[3]));
         if (layers.Count == 0 || !step.Outputs.TryGetValue(CaptionerNames.Logits, out var logits))
             throw new InvalidDataException($"the decoder has no {CaptionerNames.PastKey(0)} or gives no {CaptionerNames.Logits}");
-        return new CaptionShapes(logits.ElementDataType, logits.Dimensions[1], layers, CaptionerNames.NgramSize(step.Inputs.Keys));
+        string[] cross = step.Inputs.ContainsKey(CaptionerNames.States) ? [CaptionerNames.States]
+            : [.. Enumerable.Range(0, layers.Count).SelectMany(static layer => (string[])[CaptionerNames.CrossKey(layer), CaptionerNames.CrossValue(layer)])];
+        return new CaptionShapes(
+            logits.ElementDataType, logits.Dimensions[1], layers, [.. cross.Select(name => new CrossInput(name, step.Inputs[name].Dimensions[2]))],
+            CaptionerNames.NgramSize(step.Inputs.Keys));
     }
 
-    /// <summary>Takes memory for the images' keys and values, each block's in turn, [images, positions, width]. The caller owns it.</summary>
+    /// <summary>Takes memory for what the decoder looks at. The caller owns it.</summary>
     /// <exception cref="Failures.OutOfDeviceMemoryException">There is no room for it.</exception>
     public IReadOnlyList<DeviceBuffer> TakeCross(int images, int positions)
     {
         var taken = new List<DeviceBuffer>();
         try
         {
-            foreach (var layer in Layers)
-            {
-                taken.Add(new DeviceBuffer(Size * images * positions * layer.CrossWidth));
-                taken.Add(new DeviceBuffer(Size * images * positions * layer.CrossWidth));
-            }
-
+            foreach (var input in Cross)
+                taken.Add(new DeviceBuffer(Size * images * positions * input.Width));
             return taken;
         }
         catch
@@ -53,21 +50,27 @@ internal sealed record CaptionShapes(TensorElementType Type, int Columns, IReadO
         }
     }
 
-    /// <summary>Lets an encoder write keys and values of some of a batch's images.</summary>
+    /// <summary>Lets an encoder write it for some of a batch's images.</summary>
     public void BindCross(CudaBinding binding, IReadOnlyList<DeviceBuffer> cross, int first, int count, int positions)
     {
-        for (var i = 0; i < Layers.Count; i++)
-        {
-            var width = Layers[i].CrossWidth;
-            var offset = (nint)(Size * first * positions * width);
-            binding.Output(CaptionerNames.CrossKey(i), cross[2 * i].Pointer + offset, Type, count, positions, width);
-            binding.Output(CaptionerNames.CrossValue(i), cross[(2 * i) + 1].Pointer + offset, Type, count, positions, width);
-        }
+        foreach (var (input, buffer) in Cross.Zip(cross))
+            binding.Output(input.Name, buffer.Pointer + (nint)(Size * first * positions * input.Width), Type, count, positions, input.Width);
+    }
+
+    /// <summary>Lets a step read it.</summary>
+    public void BindCrossInputs(CudaBinding binding, IReadOnlyList<DeviceBuffer> cross, int images, int positions)
+    {
+        foreach (var (input, buffer) in Cross.Zip(cross))
+            binding.Input(input.Name, buffer.Pointer, Type, images, positions, input.Width);
     }
 }
 
 /// <summary>A block of the decoder.</summary>
 /// <param name="Heads">Heads of its self attention.</param>
 /// <param name="HeadSize">Their width.</param>
-/// <param name="CrossWidth">Width of a position's keys of the image.</param>
-internal sealed record CaptionLayer(int Heads, int HeadSize, int CrossWidth);
+internal sealed record CaptionLayer(int Heads, int HeadSize);
+
+/// <summary>Something of the image that a step reads.</summary>
+/// <param name="Name">Of the graphs' output and input.</param>
+/// <param name="Width">Values of a position.</param>
+internal sealed record CrossInput(string Name, int Width);

@@ -61,11 +61,10 @@ internal sealed class StepMemory : IDisposable
     {
         binding.Input(CaptionerNames.Position, _positions.Pointer + (step * sizeof(long)), TensorElementType.Int64, 1, 1);
         binding.HostInput(CaptionerNames.PastLength, _lengths.Pointer + (Length * sizeof(long)) + (step * sizeof(int)), TensorElementType.Int32, 1);
+        _shapes.BindCrossInputs(binding, _cross, images, CrossPositions);
         for (var i = 0; i < _shapes.Layers.Count; i++)
         {
             var layer = _shapes.Layers[i];
-            binding.Input(CaptionerNames.CrossKey(i), _cross[2 * i].Pointer, _shapes.Type, images, CrossPositions, layer.CrossWidth);
-            binding.Input(CaptionerNames.CrossValue(i), _cross[(2 * i) + 1].Pointer, _shapes.Type, images, CrossPositions, layer.CrossWidth);
             long[] shape = [images * beams, layer.Heads, Length, layer.HeadSize];
             var (key, value) = (_cache[2 * i].Pointer, _cache[(2 * i) + 1].Pointer);
             binding.Input(CaptionerNames.PastKey(i), key, _shapes.Type, shape);

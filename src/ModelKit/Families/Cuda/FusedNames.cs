@@ -1,0 +1,57 @@
+namespace VlWorker.ModelKit.Families.Cuda;
+
+/// <summary>Operators that graphs of 16-bit floats have beyond ONNX Runtime's own; the worker brings their kernels. Maps are [images, places, C], channels last.</summary>
+internal static class FusedNames
+{
+    /// <summary>Their domain.</summary>
+    public const string Domain = "vlworker";
+
+    /// <summary>x [..., C] and bias [C] to gelu(x + bias).</summary>
+    public const string BiasGelu = "BiasGelu";
+
+    /// <summary>
+    /// A map, and of 32-bit floats the weight of a depthwise convolution, [9, C], its bias, gamma and beta of a norm, [C] each; to the convolution, 3 x 3
+    /// with borders of zeros, and its norm over the channels.
+    /// </summary>
+    public const string DepthwiseNorm = "DepthwiseNorm";
+
+    /// <summary>As <see cref="DepthwiseNorm"/>, of the sum of two maps and a vector of 32-bit floats, [C].</summary>
+    public const string SumDepthwiseNorm = "SumDepthwiseNorm";
+
+    /// <summary>Rows that hold x and z side by side, [..., 2 C], to silu(x) * z.</summary>
+    public const string GatedSilu = "GatedSilu";
+
+    /// <summary>
+    /// One token of each row: queries, keys and values before their rotation, [rows, 1, (heads + 2 * key heads) * D]; keys and values of the row's tokens
+    /// before, [rows, key heads, capacity, D]; how many those are, int32 [rows]; cosines and sines, [positions, D / 2]. Outputs: what the attention
+    /// gives, [rows, 1, heads * D], and keys and values with this token's, in the same memory.
+    /// </summary>
+    public const string GroupQueryStep = "GroupQueryStep";
+
+    /// <summary>Queries [images, rows, heads * D] and states [images, positions, D], which are keys and values of all heads, to what queries find; and memory that a run needs.</summary>
+    public const string LatentAttention = "LatentAttention";
+
+    /// <summary>C or D.</summary>
+    public const string Columns = "columns";
+
+    /// <summary>Of a map.</summary>
+    public const string Width = "width";
+
+    /// <summary>Of a map.</summary>
+    public const string Height = "height";
+
+    /// <summary>Heads of an attention.</summary>
+    public const string Heads = "heads";
+
+    /// <summary>Heads of keys and values.</summary>
+    public const string KeyHeads = "key_heads";
+
+    /// <summary>What scores are multiplied by.</summary>
+    public const string Scale = "scale";
+
+    /// <summary>1 for the GELU of tanh, 0 for that of erf.</summary>
+    public const string Tanh = "tanh";
+
+    /// <summary>Of a norm.</summary>
+    public const string Epsilon = "epsilon";
+}

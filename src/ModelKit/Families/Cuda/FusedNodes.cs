@@ -1,0 +1,78 @@
+using VlWorker.ModelKit.Onnx;
+using VlWorker.ModelKit.Parameters;
+
+namespace VlWorker.ModelKit.Families.Cuda;
+
+/// <summary>Nodes of the operators that the worker brings, and when a graph may have them: never of 32-bit floats, which run anywhere.</summary>
+internal static class FusedNodes
+{
+    // A thread's share of a row; and channels times rows of a block, which a map's channels must divide.
+    private const int Vector = 8;
+    private const int Block = 2048;
+    private const int Taps = 9;
+
+    // Queries of a head of keys that a thread's registers hold.
+    private const int MostQueries = 8;
+
+    // An attention's states: what its kernel's warps share evenly, and what fits.
+    private const int FewWarpsWidth = 768;
+    private const int FewWarpsStep = 64;
+    private const int ManyWarpsWidth = 1024;
+    private const int ManyWarpsStep = 128;
+
+    /// <summary>Whether there is a kernel for the GELU of rows of some width.</summary>
+    public static bool TakesGelu(CudaGraph graph, int columns) => graph.Type == ElementType.Float16 && columns % Vector == 0;
+
+    /// <summary>Whether there is a kernel for a convolution and its norm.</summary>
+    public static bool TakesDepthwise(CudaGraph graph, Convolution by) =>
+        graph.Type == ElementType.Float16 && by is { Kernel: 3, Stride: 1, Padding: 1 } && by.Groups == by.Outputs && by.Inputs == by.Outputs
+        && by.Outputs % Vector == 0 && Block % by.Outputs == 0;
+
+    /// <summary>Whether there is a kernel for attention to states of some width.</summary>
+    public static bool TakesLatent(CudaGraph graph, int width) => graph.Type == ElementType.Float16
+        && (width <= FewWarpsWidth ? width % FewWarpsStep == 0 : width <= ManyWarpsWidth && width % ManyWarpsStep == 0);
+
+    /// <summary>gelu(x + bias).</summary>
+    public static string BiasGelu(CudaGraph graph, string x, float[] bias, bool tanh) => graph.Builder.Nodes(
+        FusedNames.BiasGelu, FusedNames.Domain, [x, graph.Vector(bias)], [true], (FusedNames.Columns, bias.Length), (FusedNames.Tanh, tanh))[0];
+
+    /// <summary>The convolution of map + added + shift, and its norm, both [images, places, C].</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="map">[images, places, C].</param>
+    /// <param name="added">The same; null where nothing is added.</param>
+    /// <param name="shift">[C]; null is zeros.</param>
+    /// <param name="taps">The convolution's weight, [9, C].</param>
+    /// <param name="bias">The convolution's, [C].</param>
+    /// <param name="norm">Behind it.</param>
+    /// <param name="size">Of the map.</param>
+    public static (string Convolved, string Normed) DepthwiseNorm(
+        CudaGraph graph, string map, string? added, float[]? shift, float[] taps, float[] bias, LayerNorm norm, (int Width, int Height) size)
+    {
+        var channels = bias.Length;
+        string Exact(float[] values, params ReadOnlySpan<long> dims) => graph.Builder.Constant(Tensor.FromFloats(values, dims, ElementType.Float));
+        string[] read = added is null ? [map] : [map, added, Exact(shift ?? new float[channels], channels)];
+        var outputs = graph.Builder.Nodes(
+            added is null ? FusedNames.DepthwiseNorm : FusedNames.SumDepthwiseNorm, FusedNames.Domain,
+            [.. read, Exact(taps, Taps, channels), Exact(bias, channels), Exact(norm.Gamma, channels), Exact(norm.Beta, channels)], [true, true],
+            (FusedNames.Columns, channels), (FusedNames.Width, size.Width), (FusedNames.Height, size.Height), (FusedNames.Epsilon, norm.Epsilon));
+        return (outputs[0], outputs[1]);
+    }
+
+    /// <summary>What queries [images, rows, heads * D] find in states [images, positions, D], which are keys and values of all heads.</summary>
+    public static string LatentAttention(CudaGraph graph, string queries, string states, int heads, int width, float scale) => graph.Builder.Nodes(
+        FusedNames.LatentAttention, FusedNames.Domain, [queries, states], [true, true], (FusedNames.Columns, width), (FusedNames.Heads, heads), (FusedNames.Scale, scale))[0];
+
+    /// <summary>Whether there is a kernel for a step of attention with so many queries a head of keys, of so many values each.</summary>
+    public static bool TakesGroupQuery(CudaGraph graph, int heads, int keyHeads, int size) =>
+        graph.Type == ElementType.Float16 && size is 16 or 32 or 64 or 128 && heads / keyHeads <= MostQueries;
+
+    /// <summary>silu(x) * z of rows that hold both side by side.</summary>
+    public static string GatedSilu(CudaGraph graph, string both, int columns) =>
+        graph.Builder.Nodes(FusedNames.GatedSilu, FusedNames.Domain, [both], [true], (FusedNames.Columns, columns))[0];
+
+    /// <summary>A step of attention; see <see cref="FusedNames.GroupQueryStep"/>.</summary>
+    /// <returns>What it gives, and keys and values with this token's.</returns>
+    public static string[] GroupQueryStep(CudaGraph graph, ReadOnlySpan<string> inputs, int heads, int keyHeads, int size, float scale) => graph.Builder.Nodes(
+        FusedNames.GroupQueryStep, FusedNames.Domain, inputs, [true, true, true],
+        (FusedNames.Heads, heads), (FusedNames.KeyHeads, keyHeads), (FusedNames.Columns, size), (FusedNames.Scale, scale));
+}

@@ -1,0 +1,300 @@
+// Attention of few queries an image to the encoder's states themselves, which are keys and values at once: scores and sums are over all WIDTH values.
+//   queries [images, rows, WIDTH], states [images, positions, WIDTH], result [images, rows, WIDTH], of 16-bit floats.
+// A block takes sixteen of an image's queries. Each of its WARPS warps has a share of the width to itself, in scores and in sums, so that the only
+// thing that warps exchange is scores. States come by cp.async, TILE positions at a time, two tiles in turn. Where there are few images several blocks
+// share an image's positions; what each found lies in the workspace, [images, blocks of queries, shares, 16, WIDTH + 2] of floats, until the last of them
+// adds it up.
+
+#define THREADS (WARPS * 32)
+#define SHARE (WIDTH / WARPS)
+#define CHUNKS (WIDTH / 8)
+#define DEPTH (SHARE / 16)
+#define SPREAD (SHARE / 8)
+#define COLUMNS (TILE / 8)
+#define LOWEST -1e30f
+
+__device__ __forceinline__ word shared_address(const void* pointer) { return (word)__cvta_generic_to_shared(pointer); }
+
+// Sixteen bytes of a tile. Neighbouring rows lie in different banks.
+__device__ __forceinline__ int place(int row, int chunk) { return row * CHUNKS + (chunk ^ (row & 7)); }
+
+__device__ __forceinline__ void fetch(uint4* tile, const uint4* states, int first, int positions, int share)
+{
+    const int lane = threadIdx.x & 31;
+    const int per = SHARE / 8;
+#pragma unroll 4
+    for (int i = lane; i < TILE * per; i += 32)
+    {
+        const int row = i / per, chunk = share * per + i % per;
+        const bool real = first + row < positions;
+        const uint4* from = states + (long long)(real ? first + row : 0) * CHUNKS + chunk;
+#if __CUDA_ARCH__ >= 800
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(tile + place(row, chunk))), "l"(from), "r"(real ? 16 : 0));
+#else
+        tile[place(row, chunk)] = real ? *from : make_uint4(0, 0, 0, 0);
+#endif
+    }
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.commit_group;");
+#endif
+}
+
+// Waits for all tiles but the last ones that were asked for.
+template <int LATER>
+__device__ __forceinline__ void landed()
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_group %0;" ::"n"(LATER) : "memory");
+#endif
+}
+
+__device__ __forceinline__ void multiply(float* sums, const word* left, word right0, word right1)
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
+#else
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%8}, {%0, %1, %2, %3};\n"
+        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%6, %7}, {%9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
+#endif
+}
+
+__device__ __forceinline__ void matrices(word* four, const void* row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
+}
+
+__device__ __forceinline__ void transposed(word* four, const void* row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+        : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
+}
+
+// The last of the blocks that share an image's positions adds up what they found.
+__device__ void combine(float* found, unsigned* arrived, float* factors, word* result, int first, int rows, int shares)
+{
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0)
+        last = atomicAdd(arrived, 1) == shares - 1;
+    __syncthreads();
+    if (!last)
+        return;
+    __threadfence();
+    const int step = 16 * (WIDTH + 2);
+    if (threadIdx.x < 16)
+    {
+        const float* ends = found + 16 * WIDTH + threadIdx.x;
+        float highest = LOWEST, total = 0;
+        for (int s = 0; s < shares; s++)
+            highest = fmaxf(highest, __ldcg(ends + s * step));
+        for (int s = 0; s < shares; s++)
+            total += __ldcg(ends + s * step + 16) * exp2_fast(__ldcg(ends + s * step) - highest);
+        for (int s = 0; s < shares; s++)
+            factors[s * 16 + threadIdx.x] = exp2_fast(__ldcg(ends + s * step) - highest) / total;
+    }
+    if (threadIdx.x == 0)
+        *arrived = 0;
+    __syncthreads();
+    for (int i = threadIdx.x; i < min(16, rows - first) * WIDTH / 4; i += THREADS)
+    {
+        const int row = i / (WIDTH / 4);
+        float4 sum = make_float4(0, 0, 0, 0);
+        for (int s = 0; s < shares; s++)
+        {
+            const float4 more = __ldcg(reinterpret_cast<const float4*>(found + (long long)s * step) + i);
+            const float factor = factors[s * 16 + row];
+            sum.x += more.x * factor; sum.y += more.y * factor; sum.z += more.z * factor; sum.w += more.w * factor;
+        }
+        reinterpret_cast<uint2*>(result)[(long long)first * WIDTH / 4 + i] = make_uint2(pack(sum.x, sum.y), pack(sum.z, sum.w));
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
+    const word* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* workspace, unsigned* arrived, int rows,
+    int positions, float scale)
+{
+    extern __shared__ uint4 memory[];
+    uint4* tiles = memory;                                                             // [2][TILE][CHUNKS]
+    float* partial = reinterpret_cast<float*>(memory + 2 * TILE * CHUNKS);             // [WARPS][16][TILE]
+    uint4* weights = reinterpret_cast<uint4*>(partial + WARPS * 16 * TILE);            // [16][TILE] of 16 bits, rows of 4 + 1 times 16 bytes
+    float* fade = reinterpret_cast<float*>(weights + 16 * (TILE / 8 + 1));             // [16]
+
+    const int warp = threadIdx.x / 32, lane = threadIdx.x & 31;
+    const int first = blockIdx.x * 16, image = blockIdx.y;
+    states += (long long)image * positions * CHUNKS;
+    const int count = (positions + TILE - 1) / TILE, shares = gridDim.z;
+    const int each = (count + shares - 1) / shares, begin = blockIdx.z * each, end = min(count, begin + each);
+    fetch(tiles, states, begin * TILE, positions, warp);
+
+    // The queries of the warp's share: rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 8 more of each 16.
+    word left[DEPTH][4];
+    const long long base = (long long)image * rows;
+#pragma unroll
+    for (int k = 0; k < DEPTH; k++)
+    {
+#pragma unroll
+        for (int part = 0; part < 4; part++)
+        {
+            const int row = first + lane / 4 + (part & 1) * 8;
+            const int column = warp * SHARE + k * 16 + (part / 2) * 8 + (lane % 4) * 2;
+            left[k][part] = row < rows ? queries[((base + row) * WIDTH + column) / 2] : 0;
+        }
+    }
+
+    float sums[SPREAD][4];
+#pragma unroll
+    for (int i = 0; i < SPREAD; i++)
+        sums[i][0] = sums[i][1] = sums[i][2] = sums[i][3] = 0;
+    // Eight threads share a row of the scores.
+    const int scored = threadIdx.x / 8, eighth = threadIdx.x % 8;
+    float highest = LOWEST, total = 0;
+
+    for (int t = begin; t < end; t++)
+    {
+        const uint4* tile = tiles + ((t - begin) & 1) * TILE * CHUNKS;
+        if (t + 1 < end)
+        {
+            fetch(tiles + ((t + 1 - begin) & 1) * TILE * CHUNKS, states, (t + 1) * TILE, positions, warp);
+            landed<1>();
+        }
+        else
+        {
+            landed<0>();
+        }
+        __syncwarp();
+
+        float scores[TILE / 8][4];
+#pragma unroll
+        for (int j = 0; j < TILE / 8; j++)
+            scores[j][0] = scores[j][1] = scores[j][2] = scores[j][3] = 0;
+#pragma unroll
+        for (int k = 0; k < DEPTH; k++)
+        {
+#pragma unroll
+            for (int j = 0; j < TILE / 8; j += 2)
+            {
+                // Matrices: positions j * 8.. and the lower half of 16 columns, the same and the upper half, then the next eight positions.
+                word right[4];
+                matrices(right, tile + place(j * 8 + (lane / 16) * 8 + lane % 8, warp * (SHARE / 8) + k * 2 + (lane / 8) % 2));
+                multiply(scores[j], left[k], right[0], right[1]);
+                multiply(scores[j + 1], left[k], right[2], right[3]);
+            }
+        }
+
+#pragma unroll
+        for (int j = 0; j < TILE / 8; j++)
+        {
+            float* to = partial + (warp * 16 + lane / 4) * TILE + j * 8 + (lane % 4) * 2;
+            *reinterpret_cast<float2*>(to) = make_float2(scores[j][0], scores[j][1]);
+            *reinterpret_cast<float2*>(to + 8 * TILE) = make_float2(scores[j][2], scores[j][3]);
+        }
+        __syncthreads();
+
+        if (threadIdx.x < 128)
+        {
+            float score[COLUMNS], most = highest;
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c++)
+            {
+                score[c] = 0;
+#pragma unroll
+                for (int w = 0; w < WARPS; w++)
+                    score[c] += partial[(w * 16 + scored) * TILE + eighth * COLUMNS + c];
+                score[c] = t * TILE + eighth * COLUMNS + c < positions ? score[c] * scale : LOWEST;
+                most = fmaxf(most, score[c]);
+            }
+#pragma unroll
+            for (int far = 4; far > 0; far /= 2)
+                most = fmaxf(most, __shfl_xor_sync(0xffffffff, most, far));
+            const float factor = exp2_fast(highest - most);
+            highest = most;
+            float sum = 0;
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c++)
+                sum += score[c] = exp2_fast(score[c] - most);
+#pragma unroll
+            for (int far = 4; far > 0; far /= 2)
+                sum += __shfl_xor_sync(0xffffffff, sum, far);
+            total = total * factor + sum;
+            word* to = reinterpret_cast<word*>(weights + scored * (TILE / 8 + 1)) + eighth * (COLUMNS / 2);
+#pragma unroll
+            for (int c = 0; c < COLUMNS; c += 2)
+                to[c / 2] = pack(score[c], score[c + 1]);
+            if (eighth == 0)
+                fade[scored] = factor;
+        }
+        __syncthreads();
+
+        const float fade0 = fade[lane / 4], fade1 = fade[lane / 4 + 8];
+        if (__any_sync(0xffffffff, fade0 != 1.0f || fade1 != 1.0f))
+        {
+#pragma unroll
+            for (int i = 0; i < SPREAD; i++)
+            {
+                sums[i][0] *= fade0; sums[i][1] *= fade0;
+                sums[i][2] *= fade1; sums[i][3] *= fade1;
+            }
+        }
+#pragma unroll
+        for (int k = 0; k < TILE / 16; k++)
+        {
+            word weight[4];
+            matrices(weight, weights + (lane % 16) * (TILE / 8 + 1) + k * 2 + lane / 16);
+#pragma unroll
+            for (int i = 0; i < SPREAD; i += 2)
+            {
+                // Matrices: the lower eight of 16 positions and columns i * 8.., the upper eight, then both of the next eight columns.
+                word right[4];
+                transposed(right, tile + place(k * 16 + lane % 16, warp * (SHARE / 8) + i + lane / 16));
+                multiply(sums[i], weight, right[0], right[1]);
+                multiply(sums[i + 1], weight, right[2], right[3]);
+            }
+        }
+        // The scores' memory is written again only after all have passed the next barrier but one; the tile is the warp's own.
+        __syncwarp();
+    }
+
+    __syncthreads();
+    if (shares > 1)
+    {
+        const int group = blockIdx.y * gridDim.x + blockIdx.x;
+        float* mine = workspace + (long long)(group * shares + blockIdx.z) * 16 * (WIDTH + 2);
+#pragma unroll
+        for (int i = 0; i < SPREAD; i++)
+        {
+            float* to = mine + (lane / 4) * WIDTH + warp * SHARE + i * 8 + (lane % 4) * 2;
+            *reinterpret_cast<float2*>(to) = make_float2(sums[i][0], sums[i][1]);
+            *reinterpret_cast<float2*>(to + 8 * WIDTH) = make_float2(sums[i][2], sums[i][3]);
+        }
+        if (threadIdx.x < 128 && eighth == 0)
+        {
+            mine[16 * WIDTH + scored] = highest;
+            mine[16 * WIDTH + 16 + scored] = total;
+        }
+        combine(workspace + (long long)group * shares * 16 * (WIDTH + 2), arrived + group, partial, result + base * WIDTH / 2, first, rows, shares);
+        return;
+    }
+
+    if (threadIdx.x < 128 && eighth == 0)
+        fade[scored] = 1.0f / total;
+    __syncthreads();
+    const float last0 = fade[lane / 4], last1 = fade[lane / 4 + 8];
+#pragma unroll
+    for (int i = 0; i < SPREAD; i++)
+    {
+        const int column = warp * SHARE + i * 8 + (lane % 4) * 2;
+        const int row0 = first + lane / 4, row1 = row0 + 8;
+        if (row0 < rows)
+            result[((base + row0) * WIDTH + column) / 2] = pack(sums[i][0] * last0, sums[i][1] * last0);
+        if (row1 < rows)
+            result[((base + row1) * WIDTH + column) / 2] = pack(sums[i][2] * last1, sums[i][3] * last1);
+    }
+}
