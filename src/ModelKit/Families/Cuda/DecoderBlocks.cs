@@ -115,7 +115,7 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
         if (_latent)
         {
             _states = _states.Length > 0 ? _states : Builder.Input(CaptionerNames.States, graph.Type, "images", "positions", layer.CrossKey.Inputs);
-            return LatentCross.Attend(graph, normed, _states, layer, beams ? _images : null);
+            return LatentCross.Attend(graph, normed, _states, layer, beams ? _images : null, int.IsOddInteger(index));
         }
 
         string Cross(string name) => Builder.Input(name, graph.Type, "images", "positions", layer.CrossHeads * layer.HeadSize);
@@ -137,10 +137,13 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
         var past = (
             Key: Builder.Input(CaptionerNames.PastKey(index), graph.Type, dims),
             Value: Builder.Input(CaptionerNames.PastValue(index), graph.Type, dims));
-        var outputs = Builder.Nodes(
-            "DecoderMaskedMultiHeadAttention", GraphBuilder.MicrosoftDomain,
-            [packed, "", "", "", "", past.Key, past.Value, length, width, indirection ?? "", PackedBias(linear)], [true, true, true],
-            ("num_heads", layer.Heads), ("past_present_share_buffer", 1), ("scale", (float)(1 / Math.Sqrt(layer.HeadSize))));
+        var scale = (float)(1 / Math.Sqrt(layer.HeadSize));
+        var outputs = indirection is null && FusedNodes.TakesGroupQuery(graph, layer.Heads, layer.Heads, size)
+            ? FusedNodes.SelfAttentionStep(graph, [packed, past.Key, past.Value, CaptionerNames.Position, PackedBias(linear)], layer.Heads, size, scale)
+            : Builder.Nodes(
+                "DecoderMaskedMultiHeadAttention", GraphBuilder.MicrosoftDomain,
+                [packed, "", "", "", "", past.Key, past.Value, length, width, indirection ?? "", PackedBias(linear)], [true, true, true],
+                ("num_heads", layer.Heads), ("past_present_share_buffer", 1), ("scale", scale));
         Builder.Output(outputs[1], CaptionerNames.PresentKey(index), graph.Type, dims);
         Builder.Output(outputs[2], CaptionerNames.PresentValue(index), graph.Type, dims);
         return indirection is null ? outputs[0] : Builder.Node("Reshape", [outputs[0], _images]);

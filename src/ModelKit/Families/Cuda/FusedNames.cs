@@ -18,6 +18,12 @@ internal static class FusedNames
     /// <summary>As <see cref="DepthwiseNorm"/>, of the sum of two maps and a vector of 32-bit floats, [C].</summary>
     public const string SumDepthwiseNorm = "SumDepthwiseNorm";
 
+    /// <summary>Rows [..., C], and of 32-bit floats a shift, gamma and beta, [C] each; to the norm of rows and shift.</summary>
+    public const string RowNorm = "RowNorm";
+
+    /// <summary>As <see cref="RowNorm"/>, of the sum of two and the shift.</summary>
+    public const string SumRowNorm = "SumRowNorm";
+
     /// <summary>Rows that hold x and z side by side, [..., 2 C], to silu(x) * z.</summary>
     public const string GatedSilu = "GatedSilu";
 
@@ -27,6 +33,9 @@ internal static class FusedNames
     /// gives, [rows, 1, heads * D], and keys and values with this token's, in the same memory.
     /// </summary>
     public const string GroupQueryStep = "GroupQueryStep";
+
+    /// <summary>As <see cref="GroupQueryStep"/> without rotations; all rows have as many tokens before, int64 [1, 1]; and the bias of queries, keys and values.</summary>
+    public const string SelfAttentionStep = "SelfAttentionStep";
 
     /// <summary>Queries [images, rows, heads * D] and states [images, positions, D], which are keys and values of all heads, to what queries find; and memory that a run needs.</summary>
     public const string LatentAttention = "LatentAttention";
@@ -40,8 +49,17 @@ internal static class FusedNames
     /// <summary>Of a map.</summary>
     public const string Height = "height";
 
+    /// <summary>Places of a window's side where what is added has its places window by window; 0 where it has them row by row.</summary>
+    public const string InSide = "in_side";
+
+    /// <summary>The same of the norm.</summary>
+    public const string OutSide = "out_side";
+
     /// <summary>Heads of an attention.</summary>
     public const string Heads = "heads";
+
+    /// <summary>1 where an attention goes through the images from the last to the first.</summary>
+    public const string Reversed = "reversed";
 
     /// <summary>Heads of keys and values.</summary>
     public const string KeyHeads = "key_heads";

@@ -11,6 +11,9 @@ internal static class FusedNodes
     private const int Block = 2048;
     private const int Taps = 9;
 
+    // Values of a row that the threads of a warp hold.
+    private const int Narrow = 256;
+
     // Queries of a head of keys that a thread's registers hold.
     private const int MostQueries = 8;
 
@@ -45,8 +48,10 @@ internal static class FusedNodes
     /// <param name="bias">The convolution's, [C].</param>
     /// <param name="norm">Behind it.</param>
     /// <param name="size">Of the map.</param>
+    /// <param name="sides">Places of a window's side where <paramref name="added"/>, and where the norm, has them window by window; 0 where not.</param>
     public static (string Convolved, string Normed) DepthwiseNorm(
-        CudaGraph graph, string map, string? added, float[]? shift, float[] taps, float[] bias, LayerNorm norm, (int Width, int Height) size)
+        CudaGraph graph, string map, string? added, float[]? shift, float[] taps, float[] bias, LayerNorm norm, (int Width, int Height) size,
+        (int Added, int Normed) sides)
     {
         var channels = bias.Length;
         string Exact(float[] values, params ReadOnlySpan<long> dims) => graph.Builder.Constant(Tensor.FromFloats(values, dims, ElementType.Float));
@@ -54,13 +59,31 @@ internal static class FusedNodes
         var outputs = graph.Builder.Nodes(
             added is null ? FusedNames.DepthwiseNorm : FusedNames.SumDepthwiseNorm, FusedNames.Domain,
             [.. read, Exact(taps, Taps, channels), Exact(bias, channels), Exact(norm.Gamma, channels), Exact(norm.Beta, channels)], [true, true],
-            (FusedNames.Columns, channels), (FusedNames.Width, size.Width), (FusedNames.Height, size.Height), (FusedNames.Epsilon, norm.Epsilon));
+            (FusedNames.Columns, channels), (FusedNames.Width, size.Width), (FusedNames.Height, size.Height), (FusedNames.Epsilon, norm.Epsilon),
+            (FusedNames.InSide, sides.Added), (FusedNames.OutSide, sides.Normed));
         return (outputs[0], outputs[1]);
     }
 
+    /// <summary>Whether there is a kernel for the norm of rows of some width, which ONNX Runtime's own kernels are slow at.</summary>
+    public static bool TakesNarrowNorm(CudaGraph graph, int columns) =>
+        graph.Type == ElementType.Float16 && columns is >= Vector and <= Narrow && int.IsPow2(columns);
+
+    /// <summary>The norm of x + added + shift, [..., C].</summary>
+    public static string RowNorm(CudaGraph graph, string x, string? added, float[]? shift, LayerNorm norm)
+    {
+        var columns = norm.Gamma.Length;
+        string Exact(float[] values) => graph.Builder.Constant(Tensor.FromFloats(values, [columns], ElementType.Float));
+        string[] read = added is null ? [x] : [x, added];
+        return graph.Builder.Nodes(
+            added is null ? FusedNames.RowNorm : FusedNames.SumRowNorm, FusedNames.Domain,
+            [.. read, Exact(shift ?? new float[columns]), Exact(norm.Gamma), Exact(norm.Beta)], [true],
+            (FusedNames.Columns, columns), (FusedNames.Epsilon, norm.Epsilon))[0];
+    }
+
     /// <summary>What queries [images, rows, heads * D] find in states [images, positions, D], which are keys and values of all heads.</summary>
-    public static string LatentAttention(CudaGraph graph, string queries, string states, int heads, int width, float scale) => graph.Builder.Nodes(
-        FusedNames.LatentAttention, FusedNames.Domain, [queries, states], [true, true], (FusedNames.Columns, width), (FusedNames.Heads, heads), (FusedNames.Scale, scale))[0];
+    public static string LatentAttention(CudaGraph graph, string queries, string states, int heads, int width, float scale, bool reversed) => graph.Builder.Nodes(
+        FusedNames.LatentAttention, FusedNames.Domain, [queries, states], [true, true], (FusedNames.Columns, width), (FusedNames.Heads, heads), (FusedNames.Scale, scale),
+        (FusedNames.Reversed, reversed))[0];
 
     /// <summary>Whether there is a kernel for a step of attention with so many queries a head of keys, of so many values each.</summary>
     public static bool TakesGroupQuery(CudaGraph graph, int heads, int keyHeads, int size) =>
@@ -75,4 +98,10 @@ internal static class FusedNodes
     public static string[] GroupQueryStep(CudaGraph graph, ReadOnlySpan<string> inputs, int heads, int keyHeads, int size, float scale) => graph.Builder.Nodes(
         FusedNames.GroupQueryStep, FusedNames.Domain, inputs, [true, true, true],
         (FusedNames.Heads, heads), (FusedNames.KeyHeads, keyHeads), (FusedNames.Columns, size), (FusedNames.Scale, scale));
+
+    /// <summary>A step of attention with as many keys as queries; see <see cref="FusedNames.SelfAttentionStep"/>.</summary>
+    /// <returns>What it gives, and keys and values with this token's.</returns>
+    public static string[] SelfAttentionStep(CudaGraph graph, ReadOnlySpan<string> inputs, int heads, int size, float scale) => graph.Builder.Nodes(
+        FusedNames.SelfAttentionStep, FusedNames.Domain, inputs, [true, true, true],
+        (FusedNames.Heads, heads), (FusedNames.KeyHeads, heads), (FusedNames.Columns, size), (FusedNames.Scale, scale));
 }

@@ -26,13 +26,14 @@ internal static class LatentCross
     /// <param name="states">[images, positions, width].</param>
     /// <param name="layer">The block, without biases of keys and values.</param>
     /// <param name="dims">The value [images, rows, -1]; null where there is one row an image.</param>
-    public static string Attend(CudaGraph graph, string normed, string states, DecoderLayer layer, string? dims)
+    /// <param name="reversed">Whether images are gone through from the last to the first; alternately, a block finds some in the cache that the last one read.</param>
+    public static string Attend(CudaGraph graph, string normed, string states, DecoderLayer layer, string? dims, bool reversed)
     {
         var (width, heads) = (layer.CrossKey.Inputs, layer.CrossHeads);
         var queries = graph.Linear(normed, Queries(layer));
         var scale = 1 / MathF.Sqrt(layer.HeadSize);
         if (graph.Type == ElementType.Float16)
-            return graph.MatMul(FusedNodes.LatentAttention(graph, queries, states, heads, width, scale), Outputs(layer));
+            return graph.MatMul(FusedNodes.LatentAttention(graph, queries, states, heads, width, scale, reversed), Outputs(layer));
         var builder = graph.Builder;
         var all = builder.Node("Reshape", [queries, graph.Integers(0, -1, width)]);
         var scores = builder.Microsoft("FusedMatMul", [all, states], ("transB", 1), ("alpha", scale));

@@ -60,12 +60,18 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
     {
         if (stage.NormInFront)
         {
-            var normed = map.Added is null ? graph.Norm(map.Value, stage.Norm) : graph.LastNorm(map.Added, map.Value, stage.Norm, map.Shift);
+            var normed = FusedNodes.TakesNarrowNorm(graph, map.Channels) ? FusedNodes.RowNorm(graph, map.Value, map.Added, map.Shift, stage.Norm)
+                : map.Added is null ? graph.Norm(map.Value, stage.Norm)
+                : graph.LastNorm(map.Added, map.Value, stage.Norm, map.Shift);
             return Convolve(map, normed, stage.Patches, stage.Patches.Bias);
         }
 
         var made = Convolve(map, Whole(map), stage.Patches, null);
-        return made with { Value = Norm(made, stage.Norm, stage.Patches.Bias) };
+        return made with
+        {
+            Value = FusedNodes.TakesNarrowNorm(graph, made.Channels) ? FusedNodes.RowNorm(graph, made.Value, null, stage.Patches.Bias, stage.Norm)
+                : Norm(made, stage.Norm, stage.Patches.Bias),
+        };
     }
 
     private Map LookInWindows(Map map, DavitBlock block, int heads)
@@ -73,11 +79,13 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         var windows = new Windows(map.Width, map.Height, vision.WindowSize);
         // What fills windows up is zero whatever a norm gives: then its beta must stay.
         var layer = EncoderBlocks.Prepare(Layer(block, heads), vision.Activation, !windows.AreFilledUp);
-        return Block(map, block, layer, normed =>
+        // The convolutions' kernel writes and reads places window by window, so that nothing is moved in between.
+        var inside = !windows.AreFilledUp && FusedNodes.TakesDepthwise(graph, block.Before);
+        return Block(map, block, layer, inside ? windows.Side : 0, normed =>
         {
-            var states = Split(normed, windows, map.Channels);
-            var attended = Join(EncoderBlocks.Attend(graph, states, states, layer, false), windows, map.Channels);
-            return graph.MatMul(attended, layer.Output.Weight);
+            var states = inside ? Shape(normed, -1, windows.Side * windows.Side, map.Channels) : Split(normed, windows, map.Channels);
+            var attended = EncoderBlocks.Attend(graph, states, states, layer, false);
+            return graph.MatMul(inside ? Shape(attended, -1, map.Places, map.Channels) : Join(attended, windows, map.Channels), layer.Output.Weight);
         });
     }
 
@@ -85,20 +93,20 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
     {
         var (attention, norm) = ChannelAttention.Prepare(block);
         var layer = EncoderBlocks.Prepare(Layer(block, 1), vision.Activation, false) with { Norm1 = norm, Output = block.Output };
-        return Block(map, block, layer, normed => _channels.Attend(normed, attention, map.Places, groups));
+        return Block(map, block, layer, 0, normed => _channels.Attend(normed, attention, map.Places, groups));
     }
 
-    // A block, whose attention gives what is added, without the output's bias.
-    private Map Block(Map map, DavitBlock block, EncoderLayer layer, Func<string, string> attend)
+    // A block, whose attention gives what is added, without the output's bias; side: of the windows that it takes and gives places in, or 0.
+    private Map Block(Map map, DavitBlock block, EncoderLayer layer, int side, Func<string, string> attend)
     {
-        (map, var normed) = Look(map, block.Before, layer.Norm1);
-        map = map.Plus(attend(normed), layer.Output.Bias);
-        (map, normed) = Look(map, block.Between, layer.Norm2);
+        (map, var normed) = Look(map, block.Before, layer.Norm1, side);
+        map = map.Plus(attend(normed), layer.Output.Bias) with { AddedSide = side };
+        (map, normed) = Look(map, block.Between, layer.Norm2, 0);
         return map.Plus(graph.MatMul(graph.Activate(normed, layer.Up, vision.Activation), layer.Down.Weight), layer.Down.Bias);
     }
 
     /// <summary>x + convolution(x), and its norm: one kernel that also adds up what x is the sum of, or several.</summary>
-    private (Map Map, string Normed) Look(Map map, Convolution convolution, LayerNorm norm)
+    private (Map Map, string Normed) Look(Map map, Convolution convolution, LayerNorm norm, int side)
     {
         var by = DavitGrid.WithIdentity(convolution);
         if (!FusedNodes.TakesDepthwise(graph, by))
@@ -110,8 +118,8 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         // A shift alone would need another kernel: there is none where blocks follow each other.
         var whole = map.Added is null ? map with { Value = Whole(map), Shift = null } : map;
         var (value, normed) = FusedNodes.DepthwiseNorm(
-            graph, whole.Value, whole.Added, whole.Shift, DavitGrid.Taps(by), by.Bias, norm, (map.Width, map.Height));
-        return (map with { Value = value, Added = null, Shift = null }, normed);
+            graph, whole.Value, whole.Added, whole.Shift, DavitGrid.Taps(by), by.Bias, norm, (map.Width, map.Height), (whole.AddedSide, side));
+        return (map with { Value = value, Added = null, Shift = null, AddedSide = 0 }, normed);
     }
 
     // The norm of a convolution's result and its bias. The kernel adds a second value anyway: here the same one at every place.
@@ -190,6 +198,9 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         public string? Added { get; init; }
 
         public float[]? Shift { get; init; }
+
+        // Of windows, where what is added has its places window by window.
+        public int AddedSide { get; init; }
 
         public Map Plus(string added, float[]? bias) => this with
         {

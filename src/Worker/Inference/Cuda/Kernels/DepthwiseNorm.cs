@@ -34,7 +34,9 @@ internal sealed class DepthwiseNorm : FusedKernel
         _function = new DeviceFunction(
             "depthwise_norm", Taps * channels * sizeof(float),
             ("CHANNELS", DeviceFunction.Text(channels)), ("WIDTH", DeviceFunction.Text(_width)), ("HEIGHT", DeviceFunction.Text(_height)),
-            ("SUM", sum ? "1" : "0"), ("STRIP", DeviceFunction.Text(Strip)), ("EPSILON", DeviceFunction.Text(attributes.Float(FusedNames.Epsilon))));
+            ("SUM", sum ? "1" : "0"), ("STRIP", DeviceFunction.Text(Strip)),
+            ("IN_SIDE", DeviceFunction.Text(attributes.Integer(FusedNames.InSide))), ("OUT_SIDE", DeviceFunction.Text(attributes.Integer(FusedNames.OutSide))),
+            ("EPSILON", DeviceFunction.Text(attributes.Float(FusedNames.Epsilon))));
     }
 
     /// <inheritdoc/>

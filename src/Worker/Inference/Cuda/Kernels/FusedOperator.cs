@@ -156,6 +156,9 @@ internal enum TensorType
     /// <summary>32 bits.</summary>
     Int32 = 6,
 
+    /// <summary>64 bits.</summary>
+    Int64 = 7,
+
     /// <summary>16 bits.</summary>
     Float16 = 10,
 }

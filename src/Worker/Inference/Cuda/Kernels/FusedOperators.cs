@@ -5,7 +5,11 @@ namespace VlWorker.Inference.Cuda.Kernels;
 /// <summary>The operators of our own that graphs for CUDA have (<see cref="FusedNames"/>).</summary>
 internal static class FusedOperators
 {
-    private static readonly FusedOperator[] All = [DepthwiseNorm.Plain, DepthwiseNorm.OfSum, BiasGelu.Operator, GatedSilu.Operator, LatentAttention.Operator, GroupQueryStep.Operator];
+    private static readonly FusedOperator[] All =
+    [
+        DepthwiseNorm.Plain, DepthwiseNorm.OfSum, RowNorm.Plain, RowNorm.OfSum, BiasGelu.Operator, GatedSilu.Operator, LatentAttention.Operator,
+        GroupQueryStep.Rotated, GroupQueryStep.Biased,
+    ];
 
     // ONNX Runtime keeps pointers to it.
     private static readonly Lazy<nint> Domain = new(static () =>

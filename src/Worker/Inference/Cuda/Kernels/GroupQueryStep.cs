@@ -2,42 +2,51 @@ using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Cuda.Kernels;
 
-/// <summary>One token of each row of a decoder whose queries share keys; see <see cref="FusedNames.GroupQueryStep"/>.</summary>
+/// <summary>
+/// One token of each row attends to the row's tokens so far: of a decoder whose queries share keys and are rotated (<see cref="FusedNames.GroupQueryStep"/>),
+/// or of one with as many keys as queries, a bias, and rows of the same length (<see cref="FusedNames.SelfAttentionStep"/>).
+/// </summary>
 internal sealed class GroupQueryStep : FusedKernel
 {
-    // A block's warps where there are many blocks, and where there are few.
-    private const int FewWarps = 2;
-    private const int ManyWarps = 16;
     private const int ManyBlocksPerProcessor = 8;
     private const int Processors = 16;
 
     // In the kernel's exponent the base is 2.
     private const float BaseTwo = 1.44269504f;
 
-    /// <summary>How ONNX Runtime knows it.</summary>
-    public static readonly FusedOperator Operator = new(
+    /// <summary>With rotations, a length a row.</summary>
+    public static readonly FusedOperator Rotated = new(
         FusedNames.GroupQueryStep,
         [TensorType.Float16, TensorType.Float16, TensorType.Float16, TensorType.Int32, TensorType.Float16, TensorType.Float16],
         [TensorType.Float16, TensorType.Float16, TensorType.Float16],
-        static attributes => new GroupQueryStep(attributes));
+        static attributes => new GroupQueryStep(attributes, rotated: true));
 
-    private readonly DeviceFunction _few;
-    private readonly DeviceFunction _many;
+    /// <summary>With a bias, one length for all rows.</summary>
+    public static readonly FusedOperator Biased = new(
+        FusedNames.SelfAttentionStep,
+        [TensorType.Float16, TensorType.Float16, TensorType.Float16, TensorType.Int64, TensorType.Float16],
+        [TensorType.Float16, TensorType.Float16, TensorType.Float16],
+        static attributes => new GroupQueryStep(attributes, rotated: false));
+
+    private readonly (DeviceFunction Function, int Warps) _few;
+    private readonly (DeviceFunction Function, int Warps) _many;
+    private readonly bool _rotated;
     private readonly int _keyHeads;
     private readonly int _width;
     private readonly int _manyBlocks;
     private readonly float _scale;
 
-    private GroupQueryStep(NodeAttributes attributes)
+    private GroupQueryStep(NodeAttributes attributes, bool rotated)
     {
         var (heads, size) = (attributes.Integer(FusedNames.Heads), attributes.Integer(FusedNames.Columns));
-        (_keyHeads, _scale) = (attributes.Integer(FusedNames.KeyHeads), attributes.Float(FusedNames.Scale) * BaseTwo);
+        (_rotated, _keyHeads, _scale) = (rotated, attributes.Integer(FusedNames.KeyHeads), attributes.Float(FusedNames.Scale) * BaseTwo);
         (_width, _manyBlocks) = (heads * size, DeviceFunction.Property(Processors) * ManyBlocksPerProcessor);
-        DeviceFunction Make(int warps) => new(
+        (DeviceFunction, int) Make(int warps) => (new DeviceFunction(
             "group_query_step", 0,
             ("KEY_HEADS", DeviceFunction.Text(_keyHeads)), ("GROUP", DeviceFunction.Text(heads / _keyHeads)), ("SIZE", DeviceFunction.Text(size)),
-            ("WARPS", DeviceFunction.Text(warps)));
-        (_few, _many) = (Make(FewWarps), Make(ManyWarps));
+            ("WARPS", DeviceFunction.Text(warps)), ("ROTATE", rotated ? "1" : "0"), ("BIAS", rotated ? "0" : "1"), ("SAME_LENGTH", rotated ? "0" : "1")), warps);
+        // A block's warps where there are many blocks, and where there are few: answers about images are longer than captions.
+        (_few, _many) = rotated ? (Make(2), Make(8)) : (Make(1), Make(2));
     }
 
     /// <inheritdoc/>
@@ -50,17 +59,18 @@ internal sealed class GroupQueryStep : FusedKernel
             throw new InvalidOperationException("keys and values of all tokens must be where those before them are");
         if (rows == 0)
             return;
-        var (function, warps) = rows * _keyHeads >= _manyBlocks ? (_few, FewWarps) : (_many, ManyWarps);
+        var (bias, cosines, sines) = _rotated ? (0UL, (ulong)context.Input(4), (ulong)context.Input(5)) : ((ulong)context.Input(4), 0UL, 0UL);
+        var (function, warps) = rows * _keyHeads >= _manyBlocks ? _few : _many;
         function.Launch(
             context.Stream, (_keyHeads, rows, 1), warps * 32,
-            (ulong)context.Input(0), (ulong)keys, (ulong)values, (ulong)context.Input(3), (ulong)context.Input(4), (ulong)context.Input(5), (ulong)result,
+            (ulong)context.Input(0), bias, (ulong)keys, (ulong)values, (ulong)context.Input(3), cosines, sines, (ulong)result,
             (ulong)cache[2], DeviceFunction.Argument(_scale));
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _few.Dispose();
-        _many.Dispose();
+        _few.Function.Dispose();
+        _many.Function.Dispose();
     }
 }

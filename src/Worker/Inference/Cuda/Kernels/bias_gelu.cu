@@ -23,7 +23,8 @@ __device__ __forceinline__ float gelu(float x)
 extern "C" __global__ void __launch_bounds__(THREADS) bias_gelu(
     const uint4* __restrict__ x, const uint4* __restrict__ bias, uint4* __restrict__ y, unsigned long long vectors)
 {
-    unsigned long long first = (unsigned long long)blockIdx.x * (THREADS * UNROLL) + threadIdx.x;
+    // From the end to the beginning: what the product in front wrote last is still in the second-level cache, and so is what the next reads first.
+    unsigned long long first = (unsigned long long)(gridDim.x - 1 - blockIdx.x) * (THREADS * UNROLL) + threadIdx.x;
     uint4 in[UNROLL];
 #pragma unroll
     for (int i = 0; i < UNROLL; i++)

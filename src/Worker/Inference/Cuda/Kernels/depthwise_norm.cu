@@ -2,6 +2,7 @@
 //   x = a, or a + b + shift
 //   y = a depthwise convolution of x, 3 x 3, borders of zeros, and its bias
 //   n = layer norm of y over the channels
+// Where IN_SIDE or OUT_SIDE is not 0, b or n has its places window by window, windows of as many places on a side, row by row in each.
 // A block takes ROWS rows and STRIP columns (a multiple of four) of an image, four columns at a time; a thread takes eight channels.
 
 #define THREADS 256
@@ -10,6 +11,15 @@
 #define ROWS (THREADS / GROUP)
 #define LANES (GROUP < 32 ? GROUP : 32)
 #define WARPS (GROUP / LANES)
+
+template <int SIDE>
+__device__ __forceinline__ int place(int row, int column)
+{
+    if (SIDE == 0)
+        return row * WIDTH + column;
+    const int side = SIDE == 0 ? 1 : SIDE;
+    return ((row / side * (WIDTH / side) + column / side) * side + row % side) * side + column % side;
+}
 
 // Loads of several columns are asked for before the first is used.
 struct Column
@@ -24,11 +34,10 @@ struct Column
 __device__ __forceinline__ void fetch(const uint4* a, const uint4* b, int row, int column, Column& to)
 {
     const uint4 zero = make_uint4(0, 0, 0, 0);
-    const int at = (row * WIDTH + column) * GROUP;
     to.inside = (unsigned)row < HEIGHT && (unsigned)column < WIDTH;
-    to.a = to.inside ? __ldg(a + at) : zero;
+    to.a = to.inside ? __ldg(a + place<0>(row, column) * GROUP) : zero;
 #if SUM
-    to.b = to.inside ? __ldg(b + at) : zero;
+    to.b = to.inside ? __ldg(b + place<IN_SIDE>(row, column) * GROUP) : zero;
 #endif
 }
 
@@ -57,7 +66,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) depthwise_norm(
 
     const int lane = threadIdx.x % GROUP, local = threadIdx.x / GROUP;
     const int row = blockIdx.y * ROWS + local;
-    const long long image = (long long)blockIdx.z * HEIGHT * WIDTH * GROUP;
+    // From the last image to the first: what the product in front wrote last is still in the second-level cache, and so is what the next reads first.
+    const long long image = (long long)(gridDim.z - 1 - blockIdx.z) * HEIGHT * WIDTH * GROUP;
     a += image + lane;
     b += image + lane;
     y += image + lane;
@@ -134,7 +144,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) depthwise_norm(
                 for (int s = 0; s < STEP; s++)
                     parts[turn][local][lane / LANES][s] = moments[s];
             }
-            __syncthreads();
+            // Those of a row alone wait for each other.
+            asm volatile("bar.sync %0, %1;" ::"r"(local + 1), "r"(GROUP) : "memory");
 #pragma unroll
             for (int s = 0; s < STEP; s++)
             {
@@ -156,15 +167,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) depthwise_norm(
         {
             if (row >= HEIGHT || column + s >= WIDTH)
                 continue;
-            const int at = (row * WIDTH + column + s) * GROUP;
-            y[at] = pack(sums[s]);
+            y[place<0>(row, column + s) * GROUP] = pack(sums[s]);
             float mean = moments[s].x * (1.0f / CHANNELS);
             float factor = rsqrtf(fmaxf(moments[s].y * (1.0f / CHANNELS) - mean * mean, 0.0f) + EPSILON);
             float normed[8];
 #pragma unroll
             for (int c = 0; c < 8; c++)
                 normed[c] = (sums[s][c] - mean) * factor * scale[c] + offset[c];
-            n[at] = pack(normed);
+            n[place<OUT_SIDE>(row, column + s) * GROUP] = pack(normed);
         }
     }
 }

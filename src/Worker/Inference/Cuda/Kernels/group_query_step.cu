@@ -1,7 +1,8 @@
-// One token of each row of a decoder whose queries share keys, GROUP queries a head of keys: rotates queries and key, adds key and value to the row's
-// cache, attends to all of it.
-//   packed [rows, (KEY_HEADS * GROUP + 2 * KEY_HEADS) * SIZE]: queries, keys, values; keys and values [rows, KEY_HEADS, capacity, SIZE];
-//   cosines and sines [positions, SIZE / 2]; result [rows, KEY_HEADS * GROUP * SIZE], of 16-bit floats; lengths [rows]: positions in the cache already.
+// One token of each row of a decoder whose queries share keys, GROUP queries a head of keys: adds the bias (BIAS), rotates queries and key (ROTATE), adds
+// key and value to the row's cache, attends to all of it.
+//   packed [rows, (KEY_HEADS * GROUP + 2 * KEY_HEADS) * SIZE]: queries, keys, values; bias the same of one row; keys and values
+//   [rows, KEY_HEADS, capacity, SIZE]; cosines and sines [positions, SIZE / 2]; result [rows, KEY_HEADS * GROUP * SIZE], of 16-bit floats.
+//   lengths: positions in the cache already, [rows] of 32 bits, or one for all rows of 64 bits (SAME_LENGTH).
 // A block takes a row's queries of one head of keys. LANES threads take a position, eight values each, UNROLL positions at a time.
 
 #define THREADS (WARPS * 32)
@@ -22,6 +23,18 @@ __device__ __forceinline__ void rotate(float* x, const float* cosine, const floa
     }
 }
 
+__device__ __forceinline__ void read(const uint4* packed, const uint4* bias, int at, float* x)
+{
+    unpack(packed[at], x);
+#if BIAS
+    float more[8];
+    unpack(__ldg(bias + at), more);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        x[i] += more[i];
+#endif
+}
+
 // What a thread found: of each query the highest score, the weights' sum and the weighted values.
 struct Found
 {
@@ -40,37 +53,48 @@ __device__ __forceinline__ void merge(Found& into, int g, float highest, float t
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) group_query_step(
-    const uint4* __restrict__ packed, uint4* keys, uint4* values, const int* __restrict__ lengths, const uint4* __restrict__ cosines,
-    const uint4* __restrict__ sines, uint4* __restrict__ result, int capacity, float scale)
+    const uint4* __restrict__ packed, const uint4* __restrict__ bias, uint4* keys, uint4* values, const void* __restrict__ lengths,
+    const uint4* __restrict__ cosines, const uint4* __restrict__ sines, uint4* __restrict__ result, int capacity, float scale)
 {
     __shared__ float ends[2][WARPS][GROUP];
     __shared__ float4 rest[WARPS][GROUP][LANES][2];
 
     const int head = blockIdx.x, row = blockIdx.y;
     const int lane = threadIdx.x % LANES, slot = threadIdx.x / LANES;
-    const int length = lengths[row];
+#if SAME_LENGTH
+    const int length = (int)*reinterpret_cast<const long long*>(lengths);
+#else
+    const int length = reinterpret_cast<const int*>(lengths)[row];
+#endif
     packed += (long long)row * (KEY_HEADS * GROUP + 2 * KEY_HEADS) * LANES;
     keys += ((long long)row * KEY_HEADS + head) * capacity * LANES;
     values += ((long long)row * KEY_HEADS + head) * capacity * LANES;
 
+#if ROTATE
     float cosine[8], sine[8];
     unpack(cosines[length * (LANES / 2) + lane % (LANES / 2)], cosine);
     unpack(sines[length * (LANES / 2) + lane % (LANES / 2)], sine);
+#endif
     float query[GROUP][8];
 #pragma unroll
     for (int g = 0; g < GROUP; g++)
     {
-        unpack(packed[(head * GROUP + g) * LANES + lane], query[g]);
+        read(packed, bias, (head * GROUP + g) * LANES + lane, query[g]);
+#if ROTATE
         rotate(query[g], cosine, sine, lane);
+#endif
 #pragma unroll
         for (int i = 0; i < 8; i++)
             query[g][i] *= scale;
     }
 
     float key[8], value[8];
-    unpack(packed[(KEY_HEADS * GROUP + head) * LANES + lane], key);
+    read(packed, bias, (KEY_HEADS * GROUP + head) * LANES + lane, key);
+#if ROTATE
     rotate(key, cosine, sine, lane);
-    const uint4 newest = packed[(KEY_HEADS * GROUP + KEY_HEADS + head) * LANES + lane];
+#endif
+    read(packed, bias, (KEY_HEADS * GROUP + KEY_HEADS + head) * LANES + lane, value);
+    const uint4 newest = pack(value);
     if (slot == 0)
     {
         keys[length * LANES + lane] = pack(key);

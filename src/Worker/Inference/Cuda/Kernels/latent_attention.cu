@@ -18,21 +18,36 @@ __device__ __forceinline__ word shared_address(const void* pointer) { return (wo
 // Sixteen bytes of a tile. Neighbouring rows lie in different banks.
 __device__ __forceinline__ int place(int row, int chunk) { return row * CHUNKS + (chunk ^ (row & 7)); }
 
+__device__ __forceinline__ void fetch_chunk(uint4* tile, const uint4* states, int first, int positions, int row, int chunk)
+{
+    const bool real = first + row < positions;
+    const uint4* from = states + (long long)(real ? first + row : 0) * CHUNKS + chunk;
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(tile + place(row, chunk))), "l"(from), "r"(real ? 16 : 0));
+#else
+    tile[place(row, chunk)] = real ? *from : make_uint4(0, 0, 0, 0);
+#endif
+}
+
+// A warp's share of a tile.
 __device__ __forceinline__ void fetch(uint4* tile, const uint4* states, int first, int positions, int share)
 {
-    const int lane = threadIdx.x & 31;
-    const int per = SHARE / 8;
-#pragma unroll 4
-    for (int i = lane; i < TILE * per; i += 32)
+    const int lane = threadIdx.x & 31, per = SHARE / 8;
+    if (per % 8 == 0)
     {
-        const int row = i / per, chunk = share * per + i % per;
-        const bool real = first + row < positions;
-        const uint4* from = states + (long long)(real ? first + row : 0) * CHUNKS + chunk;
-#if __CUDA_ARCH__ >= 800
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(tile + place(row, chunk))), "l"(from), "r"(real ? 16 : 0));
-#else
-        tile[place(row, chunk)] = real ? *from : make_uint4(0, 0, 0, 0);
-#endif
+        // Eight lanes take 128 bytes of a row: where they lie differs by constants from turn to turn.
+#pragma unroll
+        for (int row = 0; row < TILE; row += 4)
+        {
+#pragma unroll
+            for (int chunk = 0; chunk < per; chunk += 8)
+                fetch_chunk(tile, states, first, positions, row + lane / 8, share * per + chunk + lane % 8);
+        }
+    }
+    else
+    {
+        for (int i = lane; i < TILE * per; i += 32)
+            fetch_chunk(tile, states, first, positions, i / per, share * per + i % per);
     }
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.commit_group;");
@@ -76,6 +91,7 @@ __device__ __forceinline__ void transposed(word* four, const void* row)
         : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
 }
 
+#if SHARED_POSITIONS
 // The last of the blocks that share an image's positions adds up what they found.
 __device__ void combine(float* found, unsigned* arrived, float* factors, word* result, int first, int rows, int shares)
 {
@@ -88,7 +104,7 @@ __device__ void combine(float* found, unsigned* arrived, float* factors, word* r
     if (!last)
         return;
     __threadfence();
-    const int step = 16 * (WIDTH + 2);
+    const long long step = 16 * (WIDTH + 2);
     if (threadIdx.x < 16)
     {
         const float* ends = found + 16 * WIDTH + threadIdx.x;
@@ -103,19 +119,26 @@ __device__ void combine(float* found, unsigned* arrived, float* factors, word* r
     if (threadIdx.x == 0)
         *arrived = 0;
     __syncthreads();
+    // Many loads are under way at a time: this block's are the only ones.
+#pragma unroll 4
     for (int i = threadIdx.x; i < min(16, rows - first) * WIDTH / 4; i += THREADS)
     {
         const int row = i / (WIDTH / 4);
         float4 sum = make_float4(0, 0, 0, 0);
-        for (int s = 0; s < shares; s++)
+#pragma unroll
+        for (int s = 0; s < MOST_SHARES; s++)
         {
-            const float4 more = __ldcg(reinterpret_cast<const float4*>(found + (long long)s * step) + i);
-            const float factor = factors[s * 16 + row];
-            sum.x += more.x * factor; sum.y += more.y * factor; sum.z += more.z * factor; sum.w += more.w * factor;
+            if (s < shares)
+            {
+                const float4 more = __ldcg(reinterpret_cast<const float4*>(found + s * step) + i);
+                const float factor = factors[s * 16 + row];
+                sum.x += more.x * factor; sum.y += more.y * factor; sum.z += more.z * factor; sum.w += more.w * factor;
+            }
         }
         reinterpret_cast<uint2*>(result)[(long long)first * WIDTH / 4 + i] = make_uint2(pack(sum.x, sum.y), pack(sum.z, sum.w));
     }
 }
+#endif
 
 extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
     const word* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* workspace, unsigned* arrived, int rows,
@@ -128,10 +151,15 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
     float* fade = reinterpret_cast<float*>(weights + 16 * (TILE / 8 + 1));             // [16]
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31;
-    const int first = blockIdx.x * 16, image = blockIdx.y;
+    // Every other block of a decoder goes through the images from the last to the first, which the second-level cache still has some of.
+    const int first = blockIdx.x * 16, image = REVERSED ? gridDim.y - 1 - blockIdx.y : blockIdx.y;
     states += (long long)image * positions * CHUNKS;
-    const int count = (positions + TILE - 1) / TILE, shares = gridDim.z;
-    const int each = (count + shares - 1) / shares, begin = blockIdx.z * each, end = min(count, begin + each);
+    const int count = (positions + TILE - 1) / TILE;
+#if SHARED_POSITIONS
+    const int shares = gridDim.z, each = (count + shares - 1) / shares, begin = blockIdx.z * each, end = min(count, begin + each);
+#else
+    const int begin = 0, end = count;
+#endif
     fetch(tiles, states, begin * TILE, positions, warp);
 
     // The queries of the warp's share: rows lane / 4 and lane / 4 + 8, columns 2 (lane % 4) and 8 more of each 16.
@@ -263,26 +291,23 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
     }
 
     __syncthreads();
-    if (shares > 1)
-    {
-        const int group = blockIdx.y * gridDim.x + blockIdx.x;
-        float* mine = workspace + (long long)(group * shares + blockIdx.z) * 16 * (WIDTH + 2);
+#if SHARED_POSITIONS
+    const int group = blockIdx.y * gridDim.x + blockIdx.x;
+    float* mine = workspace + (long long)(group * shares + blockIdx.z) * 16 * (WIDTH + 2);
 #pragma unroll
-        for (int i = 0; i < SPREAD; i++)
-        {
-            float* to = mine + (lane / 4) * WIDTH + warp * SHARE + i * 8 + (lane % 4) * 2;
-            *reinterpret_cast<float2*>(to) = make_float2(sums[i][0], sums[i][1]);
-            *reinterpret_cast<float2*>(to + 8 * WIDTH) = make_float2(sums[i][2], sums[i][3]);
-        }
-        if (threadIdx.x < 128 && eighth == 0)
-        {
-            mine[16 * WIDTH + scored] = highest;
-            mine[16 * WIDTH + 16 + scored] = total;
-        }
-        combine(workspace + (long long)group * shares * 16 * (WIDTH + 2), arrived + group, partial, result + base * WIDTH / 2, first, rows, shares);
-        return;
+    for (int i = 0; i < SPREAD; i++)
+    {
+        float* to = mine + (lane / 4) * WIDTH + warp * SHARE + i * 8 + (lane % 4) * 2;
+        *reinterpret_cast<float2*>(to) = make_float2(sums[i][0], sums[i][1]);
+        *reinterpret_cast<float2*>(to + 8 * WIDTH) = make_float2(sums[i][2], sums[i][3]);
     }
-
+    if (threadIdx.x < 128 && eighth == 0)
+    {
+        mine[16 * WIDTH + scored] = highest;
+        mine[16 * WIDTH + 16 + scored] = total;
+    }
+    combine(workspace + (long long)group * shares * 16 * (WIDTH + 2), arrived + group, partial, result + base * WIDTH / 2, first, rows, shares);
+#else
     if (threadIdx.x < 128 && eighth == 0)
         fade[scored] = 1.0f / total;
     __syncthreads();
@@ -297,4 +322,5 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
         if (row1 < rows)
             result[((base + row1) * WIDTH + column) / 2] = pack(sums[i][2] * last1, sums[i][3] * last1);
     }
+#endif
 }

@@ -35,7 +35,7 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
             if (!_encoder.Inputs.TryGetValue(CudaGraphs.Features, out var features)
                 || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
                 throw new InvalidDataException("the encoder does not take the image tower's tokens");
-            _chunk = _images.Chunk * 4;
+            _chunk = _images.Chunk * 2;
             var prompts = (long)settings.MaxBatch * Math.Max(1, graphs.Context - _images.Count) * sizeof(long);
             memory.Push(_hostPrompts = new PinnedBuffer(prompts));
             memory.Push(_prompts = new DeviceBuffer(prompts));

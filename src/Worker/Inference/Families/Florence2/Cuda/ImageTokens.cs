@@ -10,13 +10,12 @@ namespace VlWorker.Inference.Families.Florence2.Cuda;
 /// <summary>The image tower: from images in the host's memory to their tokens, which stay on the GPU. One lane's.</summary>
 internal sealed class ImageTokens : IDisposable
 {
-    // The first stage of an image of 768 x 768 pixels has 9 MB: of sixteen, much of a block stays in the second-level cache.
-    private const int ImagesARun = 16;
+    // Images that run at a time. Kernels of more leave fewer processors without work at their ends; a part of a batch is filled up to the next of these.
+    private static readonly int[] Parts = [16, 32];
 
     private readonly CudaStream _stream;
     private readonly CaptionShapes _shapes;
-    private readonly CudaSession _single;
-    private readonly CudaSession _several;
+    private readonly SortedDictionary<int, CudaSession> _sessions = [];
     private readonly int _width;
     private readonly int _height;
     private readonly PinnedBuffer _host;
@@ -30,18 +29,20 @@ internal sealed class ImageTokens : IDisposable
     public ImageTokens(GraphFile graph, ResizePlan images, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
         (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns<BatchShape>(stream, Bind));
-        Chunk = settings.EncoderChunk > 0 ? settings.EncoderChunk : ImagesARun;
+        int[] parts = settings.EncoderChunk > 0 ? [settings.EncoderChunk] : Parts;
+        Chunk = parts.FirstOrDefault(part => part >= settings.MaxBatch, parts[^1]);
         var (memory, capacity) = (new Stack<IDisposable>(), settings.MaxBatch == 1 ? 1 : Math.Max(settings.MaxBatch, Chunk));
         try
         {
             // Without it, convolutions of 16-bit floats leave the tensor cores, too.
             var fast = settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 };
-            memory.Push(_single = new CudaSession(graph, stream, fast));
-            memory.Push(_several = capacity == 1 ? _single : new CudaSession(graph, stream, fast));
-            if (!_single.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
+            foreach (var size in parts.Where(part => part <= capacity).Prepend(1).Distinct())
+                memory.Push(_sessions[size] = new CudaSession(graph, stream, fast));
+            var single = _sessions[1];
+            if (!single.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
                 || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
                 throw new InvalidDataException($"images are resized to {_width} x {_height} pixels, which the image tower does not take");
-            var tokens = _single.Outputs[CudaGraphs.Features].Dimensions;
+            var tokens = single.Outputs[CudaGraphs.Features].Dimensions;
             (Count, Width) = (tokens[1], tokens[2]);
             memory.Push(_host = new PinnedBuffer((long)capacity * ImageBytes));
             memory.Push(_pixels = new DeviceBuffer((long)capacity * ImageBytes));
@@ -103,23 +104,24 @@ internal sealed class ImageTokens : IDisposable
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in ((IDisposable[])[_tokens, _pixels, _host, _single, _several]).Distinct())
+        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, .. _sessions.Values])
             part.Dispose();
     }
 
-    // A session runs one size only, that of a single image or of a part of a batch: at another one cuDNN would choose kernels anew for each convolution, and
-    // those that were chosen before, which recordings still run, would be gone. What fills up a part is not looked at.
+    // A session runs one size only: at another one cuDNN would choose kernels anew for each convolution, and those that were chosen before, which recordings
+    // still run, would be gone. What fills up a part is not looked at.
     private List<CudaBinding> Bind(BatchShape shape)
     {
         var bindings = new List<CudaBinding>();
-        var (session, count) = shape.Size == 1 ? (_single, 1) : (_several, Chunk);
-        for (var part = 0; part < shape.Size; part += count)
+        for (var part = 0; part < shape.Size;)
         {
+            var count = _sessions.Keys.FirstOrDefault(size => size >= shape.Size - part, Chunk);
             var start = Math.Min(part, Math.Max(0, shape.Size - count));
-            var binding = session.Bind();
+            var binding = _sessions[count].Bind();
             bindings.Add(binding);
             binding.Input(CudaDavit.Pixels, _pixels.Pointer + (nint)((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
             binding.Output(CudaGraphs.Features, At(start), _shapes.Type, count, Count, Width);
+            part += count;
         }
 
         return bindings;
