@@ -53,7 +53,7 @@ public sealed record ModelFamily(
     /// SigLIP 2 NaFlex: images keep their aspect and have any number of patches. No layout of exported graphs is known: it runs as converted from
     /// a checkpoint.
     /// </summary>
-    public static ModelFamily Siglip2 { get; } = Siglip with { ModelType = "siglip2" };
+    public static ModelFamily Siglip2 { get; } = Siglip with { ModelType = "siglip2", GraphSets = [] };
 
     /// <summary>An image encoder alone.</summary>
     public static ModelFamily Dinov2 { get; } = new("dinov2", [[Graphs.Model]], [ModelFolder.ConfigFile, "preprocessor_config.json"], []);

@@ -74,7 +74,8 @@ internal sealed record CalibrationGraph(OnnxModel Model, IReadOnlyList<Probe> Pr
                 if (!outputs[i] || node.Output[i].Length == 0)
                     continue;
                 floats.Add(node.Output[i]);
-                if (node.OpType != "Constant")
+                // The caches that attention gives out have room that nobody has written to; what comes into them was measured in front of it.
+                if (node.OpType != "Constant" && (i == 0 || node.OpType != "GroupQueryAttention"))
                     measured.Add(node.Output[i]);
             }
         }

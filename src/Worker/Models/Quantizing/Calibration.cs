@@ -1,5 +1,6 @@
 using VlWorker.Inference;
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.Models.Verification;
 
 namespace VlWorker.Models.Quantizing;
@@ -18,8 +19,8 @@ internal static class Calibration
     /// <exception cref="ModelCommandException">There are no images that can be decoded.</exception>
     public static async Task<Measurements> MeasureAsync(ModelFolder source, string images, int limit, CancellationToken cancellation)
     {
-        if (source.Manifest is not null)
-            throw new ModelCommandException("--images works on exported graphs, not on those of an optimised folder: quantise first, then optimise");
+        if (source.Manifest is { Layout: not CpuLayout.Name })
+            throw new ModelCommandException($"--images runs the graphs on the processor, and those of '{source.Path}' are made for {source.Manifest.Target}");
         var choice = new ModelChoice(source.Path, ModelPrecision.Fp32);
         var set = ImageSet.Open(new VerifySettings(choice, choice, images) { Limit = limit }, cancellation);
         var measurements = new Measurements();

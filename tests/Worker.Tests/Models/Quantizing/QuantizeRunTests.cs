@@ -1,4 +1,5 @@
 using VlWorker.ModelKit;
+using VlWorker.ModelKit.Conversion;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Quantization;
 using VlWorker.Models;
@@ -80,14 +81,23 @@ public sealed class QuantizeRunTests : VerbTest
     [InlineData("blip-captioning")]
     [InlineData("florence-2")]
     [InlineData("smolvlm")]
-    public async Task Calibration_measures_every_graph_of_every_family(string fixture)
-    {
-        var source = ModelFolder.Open(FixtureArchive.Extract(fixture), ModelPrecision.Fp32);
-        var measured = await Calibration.MeasureAsync(source, Pictures, 2, CancellationToken.None);
+    public Task Calibration_measures_every_graph_of_every_family(string fixture) => CheckMeasuredAsync(FixtureArchive.Extract(fixture));
 
-        Assert.All(source.Graphs.Keys, name => Assert.NotEmpty(measured.Of(name)));
-        Assert.All(source.Graphs.Keys, name => Assert.All(measured.Of(name).Values, range => Assert.InRange(range.Largest, 0, 1e29f)));
-        Assert.All(source.Graphs.Keys, name => Assert.Contains(measured.Of(name).Values, range => range.Largest > 0.1f));
+    [Theory]
+    [InlineData("vit-gpt2-tiny")]
+    [InlineData("clip-tiny")]
+    [InlineData("siglip2")]
+    [InlineData("siglip2-naflex")]
+    [InlineData("dinov2")]
+    [InlineData("blip-captioning")]
+    [InlineData("blip-vqa")]
+    [InlineData("florence-2")]
+    [InlineData("smolvlm")]
+    public Task Calibration_measures_every_graph_that_convert_makes(string fixture)
+    {
+        ModelConverter.Convert(
+            SourceModel.OpenCheckpoint(FixtureArchive.Extract(fixture)), new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Fp32), Folder.At("converted"));
+        return CheckMeasuredAsync(Folder.At("converted"));
     }
 
     [Fact]
@@ -142,6 +152,16 @@ public sealed class QuantizeRunTests : VerbTest
         var code = await new VerifyRun(settings, Console.Console, Console.Out, Console.Error, TimeProvider.System).RunAsync(CancellationToken.None);
         Assert.True(code == ModelExit.Good, Console.Tables + Console.Error);
         return code;
+    }
+
+    private static async Task CheckMeasuredAsync(string folder)
+    {
+        var source = ModelFolder.Open(folder, ModelPrecision.Fp32);
+        var measured = await Calibration.MeasureAsync(source, Pictures, 2, CancellationToken.None);
+
+        Assert.All(source.Graphs.Keys, name => Assert.NotEmpty(measured.Of(name)));
+        Assert.All(source.Graphs.Keys, name => Assert.All(measured.Of(name).Values, range => Assert.InRange(range.Largest, 0, 1e29f)));
+        Assert.All(source.Graphs.Keys, name => Assert.Contains(measured.Of(name).Values, range => range.Largest > 0.1f));
     }
 
     private static long SizeOf(string folder, params string[] names) => Directory.GetFiles(Path.Combine(folder, "onnx"))
