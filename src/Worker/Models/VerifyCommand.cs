@@ -45,6 +45,11 @@ internal static class VerifyCommand
         CustomParser = Count,
         HelpName = "N",
     };
+    private static readonly Option<string?> Question = new("--question")
+    {
+        Description = "Asks both models this about every image; truth.json holds the answers then. [default: captions; a model that only answers is asked what is shown]",
+        HelpName = "TEXT",
+    };
     private static readonly Option<string?> Texts = new("--texts")
     {
         Description = "File of texts, one a line, that both text towers embed besides the captions of truth.json.",
@@ -82,7 +87,7 @@ internal static class VerifyCommand
     {
         var command = new Command("verify", Description)
         {
-            Original, Candidate, Images, Limit, OriginalPrecision, CandidatePrecision, Beams, Texts,
+            Original, Candidate, Images, Limit, OriginalPrecision, CandidatePrecision, Beams, Question, Texts,
             EqualCaptions, Cosine, Recall, TruthShare, Deviation, SpeedUp, Rounds, Batch, Out, Json,
         };
         command.SetAction(async (result, cancellation) =>
@@ -100,6 +105,7 @@ internal static class VerifyCommand
     {
         Limit = result.GetValue(Limit),
         Beams = result.GetValue(Beams),
+        Question = result.GetValue(Question),
         Texts = result.GetValue(Texts),
         Rounds = result.GetValue(Rounds),
         Batch = result.GetValue(Batch),

@@ -25,7 +25,7 @@ internal static class Calibration
         var set = ImageSet.Open(new VerifySettings(choice, choice, images) { Limit = limit }, cancellation);
         var measurements = new Measurements();
         using var graphs = new MeasuredGraphs(source, measurements);
-        using var model = ComparedModel.Load(choice, null, graphs.Watch);
+        using var model = ComparedModel.Load(choice, null, null, graphs.Watch);
         using var feed = new ImageFeed(set, model.Plan, model.Plan);
         var pairs = await feed.FirstAsync(limit, cancellation);
         if (pairs.Count == 0)

@@ -1,5 +1,6 @@
 using VlWorker.Contracts;
 using VlWorker.Decoding;
+using VlWorker.Failures;
 using VlWorker.Inference;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
@@ -12,12 +13,19 @@ internal sealed class ComparedModel : IDisposable
     private readonly IModel _model;
     private readonly GenerationParameters? _generation;
     private readonly string _task;
+    private readonly string? _question;
     private bool _disposed;
 
-    private ComparedModel(IModel model, ModelFacts facts, int? beams)
+    private ComparedModel(IModel model, ModelFacts facts, int? beams, string? question)
     {
-        (_model, Facts, _task) = (model, facts, model.Tasks[0]);
+        (_model, Facts, _task) = (model, facts, question is null ? model.Tasks[0] : Tasks.Answer);
+        _question = question ?? SampleRows.Question(_task);
         _generation = model.Resolve(beams is null ? null : new GenerationOptions { NumBeams = beams });
+        if (_question is null)
+            return;
+        if (!model.Tasks.Contains(_task))
+            throw new RejectedException(RejectionReason.UnsupportedTask, $"'{facts.Folder}' answers no questions: its tasks are {string.Join(", ", model.Tasks)}");
+        model.CheckPrompt(_task, _question);
     }
 
     /// <summary>Folder, family, precision, size.</summary>
@@ -29,8 +37,11 @@ internal sealed class ComparedModel : IDisposable
     /// <summary>How its images are resized.</summary>
     public ResizePlan Plan => Images.Resize;
 
-    /// <summary>Whether it writes, captions or answers to <see cref="SampleRows.Question"/>; else it embeds images, and texts if it has a text tower.</summary>
+    /// <summary>Whether it writes, captions or answers; else it embeds images, and texts if it has a text tower.</summary>
     public bool Captions => _task is Tasks.Caption or Tasks.Answer;
+
+    /// <summary>What it is asked of each image; null where it is asked nothing.</summary>
+    public string? Question => _question;
 
     /// <summary>Whether it embeds texts.</summary>
     public bool EmbedsTexts => _model.EmbedsText;
@@ -38,10 +49,11 @@ internal sealed class ComparedModel : IDisposable
     /// <summary>Loads a model.</summary>
     /// <param name="choice">Which, in which precision.</param>
     /// <param name="beams">Beams; null takes the model's own.</param>
+    /// <param name="question">What it is asked of each image; null lets it do its first task, with <see cref="SampleRows.Question"/> if that is answering.</param>
     /// <param name="watch">Sees what its graphs get; null where nobody looks.</param>
     /// <exception cref="ModelFolderException">The folder can't be used.</exception>
-    /// <exception cref="ModelCommandException">The model takes no images, or the number of beams does not suit it.</exception>
-    public static ComparedModel Load(ModelChoice choice, int? beams, GraphWatch? watch = null)
+    /// <exception cref="ModelCommandException">The model takes no images, or the number of beams or the question does not suit it.</exception>
+    public static ComparedModel Load(ModelChoice choice, int? beams, string? question, GraphWatch? watch = null)
     {
         var folder = ModelFolder.Open(choice.Folder, choice.Precision);
         var model = ModelLoader.Load(Path.GetFileName(folder.Path), folder.Path, new ModelOptions { Precision = choice.Precision, Watch = watch });
@@ -51,9 +63,9 @@ internal sealed class ComparedModel : IDisposable
             var facts = new ModelFacts(
                 folder.Path, folder.Family.Name, folder.Precision.ToString().ToLowerInvariant(), model.Reference.Revision,
                 graphs.Sum(file => new FileInfo(file).Length));
-            return new ComparedModel(model, facts, beams);
+            return new ComparedModel(model, facts, beams, question);
         }
-        catch (Failures.RejectedException error)
+        catch (RejectedException error)
         {
             model.Dispose();
             throw new ModelCommandException(error.Message, error);
@@ -62,7 +74,7 @@ internal sealed class ComparedModel : IDisposable
 
     /// <summary>Runs images; their pixels stay the caller's.</summary>
     public IReadOnlyList<InferenceOutcome> RunImages(IEnumerable<PreparedPixels> pixels, CancellationToken cancellation) =>
-        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation, SampleRows.Question(_task)))], cancellation);
+        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation, _question))], cancellation);
 
     /// <summary>The tokens of a text.</summary>
     public int[] Tokenize(string text) => _model.Tokenize(text).Ids;

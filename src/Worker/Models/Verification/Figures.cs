@@ -14,6 +14,7 @@ internal static class Figures
     [
         new("family", found.Original.Family, found.Candidate.Family),
         new("precision", found.Original.Precision, found.Candidate.Precision),
+        .. found.Question is { } question ? [Both("question", question)] : Array.Empty<FigureRow>(),
         .. found.Captions is { } captions ? Captions(captions) : [],
         .. new[] { found.Images, found.Texts }.OfType<EmbeddingComparison>().SelectMany(Embeddings),
         .. found.Recall is { } recall ? Recall(recall) : [],

@@ -9,7 +9,10 @@ namespace VlWorker.Models.Verification;
 internal sealed record Findings(
     ModelFacts Original, ModelFacts Candidate, int ImageCount, IReadOnlyList<ImageProblem> LeftOut, IReadOnlyList<ImageProblem> Failed)
 {
-    /// <summary>Captions; null for models that embed.</summary>
+    /// <summary>What both were asked of each image; null where they were asked nothing.</summary>
+    public string? Question { get; init; }
+
+    /// <summary>Captions, or answers; null for models that embed.</summary>
     public CaptionComparison? Captions { get; init; }
 
     /// <summary>Embeddings of images; null for models that caption.</summary>

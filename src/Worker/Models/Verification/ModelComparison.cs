@@ -31,6 +31,7 @@ internal sealed class ModelComparison(ComparedModel original, ComparedModel cand
         var (texts, recall) = original.EmbedsTexts ? CompareTexts(cancellation) : (null, null);
         return new Findings(original.Facts, candidate.Facts, count, [.. feed.Undecodable, .. _originalFailed], _failed)
         {
+            Question = original.Question,
             Captions = original.Captions ? CaptionComparison.Of(_captions) : null,
             Images = EmbeddingComparison.Of("images", _images),
             Texts = texts,

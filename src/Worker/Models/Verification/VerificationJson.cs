@@ -30,6 +30,7 @@ internal static class VerificationJson
             Compared = report.Found.ImageCount,
             report.Found.Original,
             report.Found.Candidate,
+            report.Found.Question,
             report.Found.Captions,
             ImageEmbeddings = report.Found.Images,
             TextEmbeddings = report.Found.Texts,

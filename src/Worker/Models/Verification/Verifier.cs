@@ -11,8 +11,8 @@ internal sealed class Verifier(VerifySettings settings, Action<string> progress,
     /// <exception cref="ModelCommandException">The models or the images can't be compared.</exception>
     public async Task<Findings> CompareAsync(ImageSet set, CancellationToken cancellation)
     {
-        using var original = ComparedModel.Load(settings.Original, settings.Beams);
-        using var candidate = ComparedModel.Load(settings.Candidate, settings.Beams);
+        using var original = ComparedModel.Load(settings.Original, settings.Beams, settings.Question);
+        using var candidate = ComparedModel.Load(settings.Candidate, settings.Beams, settings.Question);
         if (original.Facts.Family != candidate.Facts.Family)
         {
             throw new ModelCommandException(
@@ -49,7 +49,7 @@ internal sealed class Verifier(VerifySettings settings, Action<string> progress,
     private long Growth(ModelChoice choice, SpeedRace race, bool isOriginal, CancellationToken cancellation)
     {
         var before = ResidentMemory.Settled();
-        using var model = ComparedModel.Load(choice, settings.Beams);
+        using var model = ComparedModel.Load(choice, settings.Beams, settings.Question);
         race.Touch(model, isOriginal, cancellation);
         return Math.Max(0, ResidentMemory.Now() - before);
     }

@@ -17,6 +17,9 @@ internal sealed record VerifySettings(ModelChoice Original, ModelChoice Candidat
     /// <summary>Beams of both captioners; null takes each model's default.</summary>
     public int? Beams { get; init; }
 
+    /// <summary>What both models are asked of each image; null leaves it to <see cref="Inference.SampleRows.Question"/>.</summary>
+    public string? Question { get; init; }
+
     /// <summary>File of texts for the text towers, one a line.</summary>
     public string? Texts { get; init; }
 
@@ -40,6 +43,8 @@ internal sealed record VerifySettings(ModelChoice Original, ModelChoice Candidat
     {
         if (Images.Length == 0 || Original.Folder.Length == 0 || Candidate.Folder.Length == 0)
             yield return "ORIGINAL, CANDIDATE and --images take a folder";
+        if (Question is not null && string.IsNullOrWhiteSpace(Question))
+            yield return "--question is empty";
         if (Rounds is < 0 or > 1000)
             yield return "--rounds is outside 0 to 1000";
         if (Batch is < 1 or > 4096)
