@@ -89,7 +89,7 @@ internal static class GraphTargets
             ],
             _ =>
             [
-                "The keys and values of cross attention are computed once an image, by the encoder.",
+                $"The keys and values of cross attention are computed once {(family == ModelFamily.BlipVqa ? "a question" : "an image")}, by the encoder.",
                 "The decoder is one step without branches that adds to its cache in place.",
             ],
         },

@@ -13,19 +13,18 @@ internal sealed class ComparedModel : IDisposable
     private readonly IModel _model;
     private readonly GenerationParameters? _generation;
     private readonly string _task;
-    private readonly string? _question;
     private bool _disposed;
 
     private ComparedModel(IModel model, ModelFacts facts, int? beams, string? question)
     {
         (_model, Facts, _task) = (model, facts, question is null ? model.Tasks[0] : Tasks.Answer);
-        _question = question ?? SampleRows.Question(_task);
+        Question = question ?? SampleRows.Question(_task);
         _generation = model.Resolve(beams is null ? null : new GenerationOptions { NumBeams = beams });
-        if (_question is null)
+        if (Question is null)
             return;
         if (!model.Tasks.Contains(_task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"'{facts.Folder}' answers no questions: its tasks are {string.Join(", ", model.Tasks)}");
-        model.CheckPrompt(_task, _question);
+        model.CheckPrompt(_task, Question);
     }
 
     /// <summary>Folder, family, precision, size.</summary>
@@ -41,7 +40,7 @@ internal sealed class ComparedModel : IDisposable
     public bool Captions => _task is Tasks.Caption or Tasks.Answer;
 
     /// <summary>What it is asked of each image; null where it is asked nothing.</summary>
-    public string? Question => _question;
+    public string? Question { get; }
 
     /// <summary>Whether it embeds texts.</summary>
     public bool EmbedsTexts => _model.EmbedsText;
@@ -74,7 +73,7 @@ internal sealed class ComparedModel : IDisposable
 
     /// <summary>Runs images; their pixels stay the caller's.</summary>
     public IReadOnlyList<InferenceOutcome> RunImages(IEnumerable<PreparedPixels> pixels, CancellationToken cancellation) =>
-        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation, _question))], cancellation);
+        _model.Run([.. pixels.Select(image => new ImageInput(_task, image, _generation, Question))], cancellation);
 
     /// <summary>The tokens of a text.</summary>
     public int[] Tokenize(string text) => _model.Tokenize(text).Ids;

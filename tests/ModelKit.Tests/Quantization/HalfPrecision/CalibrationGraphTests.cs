@@ -1,6 +1,8 @@
 using Microsoft.ML.OnnxRuntime;
+using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Quantization.HalfPrecision;
+using VlWorker.ModelKit.Tests.Parameters;
 
 namespace VlWorker.ModelKit.Tests.Quantization.HalfPrecision;
 
@@ -34,6 +36,19 @@ public sealed class CalibrationGraphTests
 
         Assert.InRange(Measure(graph, probe.Largest), 1e-10f, 2e-9f);
         Assert.Equal(Measure(graph, probe.Squares), Measure(graph, probe.Errors));
+    }
+
+    [Fact]
+    public void Caches_with_room_that_nobody_wrote_to_are_not_measured()
+    {
+        var model = ModelKit.Families.Blip.CpuGraphs.Decoder(new TinyModels().Blip().Text, CpuPrecision.Fp32, 5);
+        var measured = CalibrationGraph.Of(model, "then_branch").Probes.Select(probe => probe.Value).ToHashSet();
+        var attentions = model.Graph.Node.Where(node => node.OpType == "GroupQueryAttention").ToList();
+
+        Assert.Equal(2, attentions.Count);
+        Assert.All(attentions, node => Assert.Equal([true, false, false], node.Output.Select(measured.Contains)));
+        Assert.All(attentions, node => Assert.Contains(node.Input[0], measured));
+        Assert.Contains("logits", measured);
     }
 
     private static float Measure(CalibrationGraph graph, string output)
