@@ -104,9 +104,6 @@ internal static partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuMemsetD8Async")]
     public static partial int Fill(nint device, byte value, nuint bytes, nint stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemsetD8_v2")]
-    public static partial int FillNow(nint device, byte value, nuint bytes);
-
     [LibraryImport(Library, EntryPoint = "cuStreamCreateWithPriority")]
     public static partial int StreamCreate(out nint stream, uint flags, int priority);
 

@@ -11,15 +11,6 @@ internal sealed class DeviceBuffer : IDisposable
         Pointer = pointer;
     }
 
-    /// <summary>Takes memory that holds zeros.</summary>
-    /// <exception cref="Failures.OutOfDeviceMemoryException">There is no such memory.</exception>
-    public static DeviceBuffer Zeroed(long bytes)
-    {
-        var buffer = new DeviceBuffer(bytes);
-        CudaDriver.Check(CudaDriver.FillNow(buffer.Pointer, 0, (nuint)buffer.Bytes), "clearing the GPU's memory");
-        return buffer;
-    }
-
     /// <summary>The first byte, aligned to 256.</summary>
     public nint Pointer { get; private set; }
 

@@ -4,7 +4,7 @@ namespace VlWorker.Inference.Cuda.Kernels;
 
 /// <summary>
 /// Attention to states that are keys and values at once: queries [images, rows, heads * D], states [images, positions, D]. A query of each head; the
-/// result has the queries' shape. The second output is memory that blocks of a run share.
+/// result has the queries' shape. The second output is what blocks that share an image's positions found.
 /// </summary>
 internal sealed class LatentAttention : FusedKernel
 {
@@ -14,14 +14,15 @@ internal sealed class LatentAttention : FusedKernel
     private const int WidthOfFewWarps = 768;
     private const int Processors = 16;
 
-    // Blocks that share an image's positions where there are processors without work: adding up what more of them found takes longer than it saves.
-    private const int MostShares = 4;
+    // Where there is less work than processors, blocks share an image's positions. Two of them hide each other's waits.
+    private const int BlocksPerProcessor = 2;
+    private const int MostShares = 8;
+    private const int SumThreads = 128;
 
     // The kernel for few queries: a block takes one, of which there are a third of the processors at most.
     private const int WidthOfRows = 256;
     private const int RowThreads = 256;
     private const int FewRows = 3;
-    private const int MostRowShares = 16;
 
     // In the kernel's exponent the base is 2.
     private const float BaseTwo = 1.44269504f;
@@ -31,10 +32,12 @@ internal sealed class LatentAttention : FusedKernel
         FusedNames.LatentAttention, [TensorType.Float16, TensorType.Float16], [TensorType.Float16, TensorType.Float],
         static attributes => new LatentAttention(attributes));
 
+    private readonly List<DeviceFunction> _functions = [];
     private readonly DeviceFunction _alone;
     private readonly DeviceFunction _sharing;
-    private readonly DeviceFunction? _rows;
-    private readonly DeviceBuffer _arrived;
+    private readonly DeviceFunction _sum;
+    private readonly DeviceFunction? _row;
+    private readonly DeviceFunction? _rowSum;
     private readonly int _width;
     private readonly int _heads;
     private readonly int _warps;
@@ -48,55 +51,59 @@ internal sealed class LatentAttention : FusedKernel
         _warps = _width <= WidthOfFewWarps ? FewWarps : ManyWarps;
         _tile = SharedBytes(32) <= DeviceFunction.MostSharedBytes() ? 32 : 16;
         _processors = DeviceFunction.Property(Processors);
-        DeviceFunction Make(bool sharing) => new(
-            "latent_attention", SharedBytes(_tile),
-            ("WIDTH", DeviceFunction.Text(_width)), ("WARPS", DeviceFunction.Text(_warps)), ("TILE", DeviceFunction.Text(_tile)),
-            ("SHARED_POSITIONS", sharing ? "1" : "0"), ("MOST_SHARES", DeviceFunction.Text(MostShares)),
-            ("REVERSED", DeviceFunction.Text(attributes.Integer(FusedNames.Reversed))));
-        (_alone, _sharing) = (Make(false), Make(true));
-        _rows = _width % WidthOfRows == 0 ? new DeviceFunction("latent_row", 0, ("WIDTH", DeviceFunction.Text(_width))) : null;
-        _arrived = DeviceBuffer.Zeroed(_processors * sizeof(int));
+        var reversed = DeviceFunction.Text(attributes.Integer(FusedNames.Reversed));
+        DeviceFunction Tiles(string shared) => Make(
+            "latent_attention", SharedBytes(_tile), ("WARPS", DeviceFunction.Text(_warps)), ("TILE", DeviceFunction.Text(_tile)), ("SHARED_POSITIONS", shared),
+            ("REVERSED", reversed));
+        DeviceFunction Sum(int queries) => Make("latent_sum", 0, ("QUERIES", DeviceFunction.Text(queries)), ("MOST_SHARES", DeviceFunction.Text(MostShares)));
+        (_alone, _sharing, _sum) = (Tiles("0"), Tiles("1"), Sum(QueriesPerBlock));
+        if (_width % WidthOfRows == 0)
+            (_row, _rowSum) = (Make("latent_row", 0), Sum(1));
     }
 
     /// <inheritdoc/>
     public override void Compute(RunContext context)
     {
-        var (queries, states) = (context.Shape(0), context.Shape(1));
-        var rows = queries[1] * _heads;
-        if (_rows is not null && rows * queries[0] * FewRows <= _processors)
+        var (queries, positions) = (context.Shape(0), context.Shape(1)[1]);
+        var (images, rows) = (queries[0], queries[1] * _heads);
+        if (_row is not null && rows * images * FewRows <= _processors)
         {
-            Launch(context, _rows, RowThreads, (rows, queries[0], Math.Clamp(2 * _processors / Math.Max(1, rows * queries[0]), 1, MostRowShares)), 1);
+            var few = Math.Clamp(BlocksPerProcessor * _processors / Math.Max(1, rows * images), 1, MostShares);
+            Launch(context, queries, _row, RowThreads, (rows, images, few), 1, _rowSum!);
             return;
         }
 
         var groups = (rows + QueriesPerBlock - 1) / QueriesPerBlock;
-        var shares = Shares(groups * queries[0], (states[1] + _tile - 1) / _tile);
-        Launch(context, shares > 1 ? _sharing : _alone, _warps * 32, (groups, queries[0], shares), QueriesPerBlock);
+        var shares = Shares(groups * images, (positions + _tile - 1) / _tile);
+        Launch(context, queries, shares > 1 ? _sharing : _alone, _warps * 32, (groups, images, shares), QueriesPerBlock, _sum);
     }
 
     /// <inheritdoc/>
-    public override void Dispose()
+    public override void Dispose() => _functions.ForEach(function => function.Dispose());
+
+    private void Launch(
+        RunContext context, long[] queries, DeviceFunction function, int threads, (long Groups, long Images, long Shares) grid, int perBlock, DeviceFunction sum)
     {
-        _arrived.Dispose();
-        _alone.Dispose();
-        _sharing.Dispose();
-        _rows?.Dispose();
+        var (rows, positions) = ((ulong)(queries[1] * _heads), (ulong)context.Shape(1)[1]);
+        var result = (ulong)context.Output(0, queries);
+        var found = (ulong)context.Output(1, [grid.Shares > 1 ? grid.Groups * grid.Images * grid.Shares * perBlock * (_width + 2) : 1]);
+        function.Launch(
+            context.Stream, grid, threads, (ulong)context.Input(0), (ulong)context.Input(1), result, found, rows, positions, DeviceFunction.Argument(_scale));
+        if (grid.Shares > 1)
+            sum.Launch(context.Stream, ((long)rows, grid.Images, 1), SumThreads, found, result, rows, (ulong)grid.Shares);
     }
 
-    private void Launch(RunContext context, DeviceFunction function, int threads, (long Groups, long Images, long Shares) grid, int queriesPerBlock)
+    private DeviceFunction Make(string name, int sharedBytes, params ReadOnlySpan<(string, string)> definitions)
     {
-        var (queries, states) = (context.Shape(0), context.Shape(1));
-        var result = context.Output(0, queries);
-        var workspace = context.Output(1, [grid.Shares > 1 ? grid.Groups * grid.Images * grid.Shares * queriesPerBlock * (_width + 2) : 1]);
-        function.Launch(
-            context.Stream, grid, threads, (ulong)context.Input(0), (ulong)context.Input(1), (ulong)result, (ulong)workspace, (ulong)_arrived.Pointer,
-            (ulong)(queries[1] * _heads), (ulong)states[1], DeviceFunction.Argument(_scale));
+        var function = new DeviceFunction(name, sharedBytes, [("WIDTH", DeviceFunction.Text(_width)), .. definitions]);
+        _functions.Add(function);
+        return function;
     }
 
     // How many blocks share an image's positions, none of them without any.
     private long Shares(long blocks, long tiles)
     {
-        var wanted = Math.Clamp(_processors / Math.Max(1, blocks), 1, MostShares);
+        var wanted = Math.Clamp(BlocksPerProcessor * _processors / Math.Max(1, blocks), 1, MostShares);
         var each = (tiles + wanted - 1) / wanted;
         return (tiles + each - 1) / each;
     }

@@ -2,8 +2,7 @@
 //   queries [images, rows, WIDTH], states [images, positions, WIDTH], result [images, rows, WIDTH], of 16-bit floats.
 // A block takes sixteen of an image's queries. Each of its WARPS warps has a share of the width to itself, in scores and in sums, so that the only
 // thing that warps exchange is scores. States come by cp.async, TILE positions at a time, two tiles in turn. Where there are few images several blocks
-// share an image's positions; what each found lies in the workspace, [images, blocks of queries, shares, 16, WIDTH + 2] of floats, until the last of them
-// adds it up.
+// share an image's positions (SHARED_POSITIONS); what each found goes to the workspace, and latent_sum.cu adds it up.
 
 #define THREADS (WARPS * 32)
 #define SHARE (WIDTH / WARPS)
@@ -91,57 +90,8 @@ __device__ __forceinline__ void transposed(word* four, const void* row)
         : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
 }
 
-#if SHARED_POSITIONS
-// The last of the blocks that share an image's positions adds up what they found.
-__device__ void combine(float* found, unsigned* arrived, float* factors, word* result, int first, int rows, int shares)
-{
-    __shared__ bool last;
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0)
-        last = atomicAdd(arrived, 1) == shares - 1;
-    __syncthreads();
-    if (!last)
-        return;
-    __threadfence();
-    const long long step = 16 * (WIDTH + 2);
-    if (threadIdx.x < 16)
-    {
-        const float* ends = found + 16 * WIDTH + threadIdx.x;
-        float highest = LOWEST, total = 0;
-        for (int s = 0; s < shares; s++)
-            highest = fmaxf(highest, __ldcg(ends + s * step));
-        for (int s = 0; s < shares; s++)
-            total += __ldcg(ends + s * step + 16) * exp2_fast(__ldcg(ends + s * step) - highest);
-        for (int s = 0; s < shares; s++)
-            factors[s * 16 + threadIdx.x] = exp2_fast(__ldcg(ends + s * step) - highest) / total;
-    }
-    if (threadIdx.x == 0)
-        *arrived = 0;
-    __syncthreads();
-    // Many loads are under way at a time: this block's are the only ones.
-#pragma unroll 4
-    for (int i = threadIdx.x; i < min(16, rows - first) * WIDTH / 4; i += THREADS)
-    {
-        const int row = i / (WIDTH / 4);
-        float4 sum = make_float4(0, 0, 0, 0);
-#pragma unroll
-        for (int s = 0; s < MOST_SHARES; s++)
-        {
-            if (s < shares)
-            {
-                const float4 more = __ldcg(reinterpret_cast<const float4*>(found + s * step) + i);
-                const float factor = factors[s * 16 + row];
-                sum.x += more.x * factor; sum.y += more.y * factor; sum.z += more.z * factor; sum.w += more.w * factor;
-            }
-        }
-        reinterpret_cast<uint2*>(result)[(long long)first * WIDTH / 4 + i] = make_uint2(pack(sum.x, sum.y), pack(sum.z, sum.w));
-    }
-}
-#endif
-
 extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
-    const word* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* workspace, unsigned* arrived, int rows,
+    const word* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* __restrict__ workspace, int rows,
     int positions, float scale)
 {
     extern __shared__ uint4 memory[];
@@ -292,21 +242,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
 
     __syncthreads();
 #if SHARED_POSITIONS
-    const int group = blockIdx.y * gridDim.x + blockIdx.x;
-    float* mine = workspace + (long long)(group * shares + blockIdx.z) * 16 * (WIDTH + 2);
+    float* found = workspace + ((long long)(image * gridDim.x + blockIdx.x) * shares + blockIdx.z) * 16 * (WIDTH + 2);
 #pragma unroll
     for (int i = 0; i < SPREAD; i++)
     {
-        float* to = mine + (lane / 4) * WIDTH + warp * SHARE + i * 8 + (lane % 4) * 2;
+        float* to = found + (lane / 4) * (WIDTH + 2) + warp * SHARE + i * 8 + (lane % 4) * 2;
         *reinterpret_cast<float2*>(to) = make_float2(sums[i][0], sums[i][1]);
-        *reinterpret_cast<float2*>(to + 8 * WIDTH) = make_float2(sums[i][2], sums[i][3]);
+        *reinterpret_cast<float2*>(to + 8 * (WIDTH + 2)) = make_float2(sums[i][2], sums[i][3]);
     }
     if (threadIdx.x < 128 && eighth == 0)
-    {
-        mine[16 * WIDTH + scored] = highest;
-        mine[16 * WIDTH + 16 + scored] = total;
-    }
-    combine(workspace + (long long)group * shares * 16 * (WIDTH + 2), arrived + group, partial, result + base * WIDTH / 2, first, rows, shares);
+        *reinterpret_cast<float2*>(found + scored * (WIDTH + 2) + WIDTH) = make_float2(highest, total);
 #else
     if (threadIdx.x < 128 && eighth == 0)
         fade[scored] = 1.0f / total;

@@ -1,6 +1,6 @@
 // latent_attention.cu's function for few images: a block takes one query and a share of the positions. States are read once a query, which costs little
 // while all of them fit into the second-level cache, and every processor has work. WIDTH is a multiple of 256.
-//   What blocks that share a query found lies in the workspace, [images, rows, shares, WIDTH + 2] of floats, until the last of them adds it up.
+// What blocks that share a query's positions found goes to the workspace, and latent_sum.cu adds it up.
 
 #define WARPS 8
 #define THREADS (WARPS * 32)
@@ -11,12 +11,11 @@
 #define ALL 0xffffffff
 
 extern "C" __global__ void __launch_bounds__(THREADS) latent_row(
-    const uint4* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* workspace, unsigned* arrived, int rows,
+    const uint4* __restrict__ queries, const uint4* __restrict__ states, word* __restrict__ result, float* __restrict__ workspace, int rows,
     int positions, float scale)
 {
     __shared__ float rest[WARPS][WIDTH];
     __shared__ float highests[WARPS], totals[WARPS];
-    __shared__ bool last;
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31;
     const int group = blockIdx.y * rows + blockIdx.x, shares = gridDim.z;
@@ -102,9 +101,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_row(
         total += totals[w] * factors[w];
     }
 
-    float* found = workspace + (long long)group * shares * (WIDTH + 2);
-    float* mine = found + blockIdx.z * (WIDTH + 2);
-    const float whole = shares > 1 ? 1.0f : 1.0f / total;
+    float* found = workspace + (long long)(group * shares + blockIdx.z) * (WIDTH + 2);
+    const float whole = 1.0f / total;
     for (int i = threadIdx.x; i < WIDTH / 2; i += THREADS)
     {
         float2 sum = make_float2(0, 0);
@@ -115,45 +113,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_row(
             sum.y += rest[w][2 * i + 1] * factors[w];
         }
         if (shares > 1)
-            reinterpret_cast<float2*>(mine)[i] = sum;
+            reinterpret_cast<float2*>(found)[i] = sum;
         else
             result[(long long)group * (WIDTH / 2) + i] = pack(sum.x * whole, sum.y * whole);
     }
-    if (shares == 1)
-        return;
-    if (threadIdx.x == 0)
-    {
-        mine[WIDTH] = highest;
-        mine[WIDTH + 1] = total;
-    }
-
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0)
-        last = atomicAdd(arrived + group, 1) == shares - 1;
-    __syncthreads();
-    if (!last)
-        return;
-    __threadfence();
-    if (threadIdx.x == 0)
-        arrived[group] = 0;
-    highest = LOWEST;
-    total = 0;
-    for (int s = 0; s < shares; s++)
-        highest = fmaxf(highest, __ldcg(found + s * (WIDTH + 2) + WIDTH));
-    for (int s = 0; s < shares; s++)
-        total += __ldcg(found + s * (WIDTH + 2) + WIDTH + 1) * exp2_fast(__ldcg(found + s * (WIDTH + 2) + WIDTH) - highest);
-    for (int i = threadIdx.x; i < WIDTH / 2; i += THREADS)
-    {
-        float2 sum = make_float2(0, 0);
-#pragma unroll 8
-        for (int s = 0; s < shares; s++)
-        {
-            const float factor = exp2_fast(__ldcg(found + s * (WIDTH + 2) + WIDTH) - highest);
-            const float2 more = __ldcg(reinterpret_cast<const float2*>(found + s * (WIDTH + 2)) + i);
-            sum.x += more.x * factor;
-            sum.y += more.y * factor;
-        }
-        result[(long long)group * (WIDTH / 2) + i] = pack(sum.x / total, sum.y / total);
-    }
+    if (shares > 1 && threadIdx.x == 0)
+        *reinterpret_cast<float2*>(found + WIDTH) = make_float2(highest, total);
 }
