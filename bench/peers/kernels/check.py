@@ -1,0 +1,235 @@
+"""The worker's own CUDA kernels, one by one: against torch in 32-bit floats, and how long each takes. Needs an NVIDIA GPU, torch and CUDA's NVRTC.
+
+python3 bench/peers/kernels/check.py > bench/results/gpu-own-kernels.md
+
+A kernel's time is that of 10 launches recorded as one CUDA graph; TB/s counts each value that it must read or write once.
+"""
+import ctypes
+import math
+import os
+import sys
+
+import torch
+from torch.nn import functional
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src/Worker/Inference/Cuda/Kernels")
+LOG2E = 1.4426950408889634
+SHARED_MEMORY = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+TOLERANCE = 0.005  # 16-bit results of values around 1 to 4
+
+nvrtc = ctypes.CDLL("libnvrtc.so.13")
+driver = ctypes.CDLL("libcuda.so.1")
+failures = []
+
+
+def read(name):
+    with open(os.path.join(SOURCES, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def kernel(name, **definitions):
+    """Compiles a kernel for the GPU at hand, as Kernels/DeviceFunction.cs does."""
+    program, size = ctypes.c_void_p(), ctypes.c_size_t()
+    source = read("half.cuh") + read(name + ".cu")
+    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), (name + ".cu").encode(), 0, None, None) == 0
+    major, minor = torch.cuda.get_device_capability()
+    options = [f"--gpu-architecture=sm_{major}{minor}"] + [f"-D{macro}={value}" for macro, value in definitions.items()]
+    texts = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
+    if nvrtc.nvrtcCompileProgram(program, len(options), texts):
+        nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+        log = ctypes.create_string_buffer(size.value)
+        nvrtc.nvrtcGetProgramLog(program, log)
+        sys.exit(f"{name}: {log.value.decode()}")
+    nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size))
+    code, module, function = ctypes.create_string_buffer(size.value), ctypes.c_void_p(), ctypes.c_void_p()
+    nvrtc.nvrtcGetCUBIN(program, code)
+    assert driver.cuModuleLoadData(ctypes.byref(module), code) == 0
+    assert driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode()) == 0
+    return function
+
+
+def launch(function, grid, threads, shared, *arguments):
+    values = [ctypes.c_void_p(value.data_ptr()) if isinstance(value, torch.Tensor) else ctypes.c_void_p(0) if value is None else value for value in arguments]
+    places = (ctypes.c_void_p * len(values))(*[ctypes.cast(ctypes.byref(value), ctypes.c_void_p) for value in values])
+    if shared > 48 * 1024:
+        assert driver.cuFuncSetAttribute(function, SHARED_MEMORY, shared) == 0
+    stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+    result = driver.cuLaunchKernel(function, *grid, threads, 1, 1, shared, stream, places, None)
+    assert result == 0, result
+
+
+def microseconds(run, times=10):
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            run()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for _ in range(times):
+            run()
+    graph.replay()
+    torch.cuda.synchronize()
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    graph.replay()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / times * 1000
+
+
+def report(what, run, moved, *pairs):
+    """A line of the table: the greatest deviation, the time, and bytes moved in it."""
+    run()
+    torch.cuda.synchronize()
+    deviation = max(((ours.float() - theirs).abs() / theirs.abs().clamp(min=1)).max().item() for ours, theirs in pairs)
+    if not deviation < TOLERANCE:
+        failures.append(what)
+    time = microseconds(run)
+    print(f"| {what} | {deviation:.1e} | {time:.1f} | {moved / time / 1e6:.2f} |", flush=True)
+
+
+def half(*shape):
+    return torch.randn(*shape, device="cuda").half()
+
+
+def exact(*shape):
+    return torch.randn(*shape, device="cuda")
+
+
+def windows(maps, side):
+    images, height, width, channels = maps.shape
+    cut = maps.reshape(images, height // side, side, width // side, side, channels)
+    return cut.permute(0, 1, 3, 2, 4, 5).reshape(images, height, width, channels).contiguous()
+
+
+def depthwise(channels, side, images, added=True, in_side=0, out_side=0, strip=12):
+    function = kernel("depthwise_norm", CHANNELS=channels, HEIGHT=side, WIDTH=side, SUM=int(added), STRIP=strip, IN_SIDE=in_side, OUT_SIDE=out_side, EPSILON="1e-5f")
+    a, b = half(images, side, side, channels), half(images, side, side, channels)
+    shift, weight, bias, gamma, beta = exact(channels), exact(9, channels) * 0.2, exact(channels), exact(channels), exact(channels)
+    y, n, rows = torch.zeros_like(a), torch.zeros_like(a), 256 // (channels // 8)
+    given = windows(b, in_side) if in_side else b
+    x = a.float() + b.float() + shift if added else a.float()
+    taps = weight.t().reshape(channels, 1, 3, 3).contiguous()
+    whole = functional.conv2d(x.permute(0, 3, 1, 2), taps, bias, padding=1, groups=channels).permute(0, 2, 3, 1)
+    normed = functional.layer_norm(whole, (channels,), gamma, beta, 1e-5)
+    grid = ((side + strip - 1) // strip, (side + rows - 1) // rows, images)
+    what = f"depthwise_norm, {images} x {side} x {side} x {channels}{', a sum' if added else ''}{', windows in' if in_side else ''}{', windows out' if out_side else ''}"
+    report(what, lambda: launch(function, grid, 256, 9 * channels * 4, a, given, shift, weight, bias, gamma, beta, y, n), a.numel() * (8 if added else 6),
+           (y, whole), (n, windows(normed, out_side) if out_side else normed))
+
+
+def row_norm(rows, channels, added):
+    function = kernel("row_norm", CHANNELS=channels, SUM=int(added), EPSILON="1e-5f")
+    a, b, shift, gamma, beta = half(rows, channels), half(rows, channels), exact(channels), exact(channels), exact(channels)
+    n, vectors = torch.zeros_like(a), rows * channels // 8
+    x = a.float() + shift + (b.float() if added else 0)
+    report(f"row_norm, {rows} x {channels}{', a sum' if added else ''}",
+           lambda: launch(function, ((vectors + 255) // 256, 1, 1), 256, 0, a, b, shift, gamma, beta, n, ctypes.c_ulonglong(vectors)),
+           a.numel() * (6 if added else 4), (n, functional.layer_norm(x, (channels,), gamma, beta, 1e-5)))
+
+
+def gelu(rows, columns, tanh):
+    function = kernel("bias_gelu", COLUMNS=columns, TANH=int(tanh))
+    x, bias, vectors = half(rows, columns) * 2, half(columns), rows * columns // 8
+    y = torch.empty_like(x)
+    report(f"bias_gelu, {rows} x {columns}, {'tanh' if tanh else 'erf'}",
+           lambda: launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, x, bias, y, ctypes.c_ulonglong(vectors)), x.numel() * 4,
+           (y, functional.gelu(x.float() + bias.float(), approximate="tanh" if tanh else "none")))
+
+
+def silu(rows, columns):
+    function = kernel("gated_silu", COLUMNS=columns)
+    x, vectors = half(rows, 2 * columns) * 2, rows * columns // 8
+    y = torch.empty(rows, columns, device="cuda").half()
+    report(f"gated_silu, {rows} x {columns}", lambda: launch(function, ((vectors + 511) // 512, 1, 1), 256, 0, x, y, ctypes.c_ulonglong(vectors)),
+           y.numel() * 6, (y, functional.silu(x[:, :columns].float()) * x[:, columns:].float()))
+
+
+def latent(images, rows, positions, width=768, warps=4, tile=32, shares=1, single=False):
+    """Tiles of sixteen queries, or single queries; shares of the positions."""
+    blocks, queries = (rows, 1) if single else ((rows + 15) // 16, 16)
+    if not single:
+        tiles = (positions + tile - 1) // tile
+        each = (tiles + shares - 1) // shares
+        shares = (tiles + each - 1) // each
+    function = kernel("latent_row", WIDTH=width) if single else kernel(
+        "latent_attention", WIDTH=width, WARPS=warps, TILE=tile, SHARED_POSITIONS=int(shares > 1), REVERSED=1)
+    add_up = kernel("latent_sum", WIDTH=width, QUERIES=queries, MOST_SHARES=8)
+    query, states, scale = half(images, rows, width), half(images, positions, width), 1 / math.sqrt(width)
+    result, shared = torch.zeros_like(query), 0 if single else 2 * tile * width * 2 + warps * 16 * tile * 4 + 16 * (tile // 8 + 1) * 16 + 64
+    found = torch.empty(images * blocks * shares * queries * (width + 2) if shares > 1 else 1, device="cuda")
+
+    def run():
+        launch(function, (blocks, images, shares), 256 if single else warps * 32, shared, query, states, result, found, ctypes.c_int(rows),
+               ctypes.c_int(positions), ctypes.c_float(scale * LOG2E))
+        if shares > 1:
+            launch(add_up, (rows, images, 1), 128, 0, found, result, ctypes.c_int(rows), ctypes.c_int(shares))
+
+    last = slice(-min(images, 32), None)
+    weights = torch.softmax(torch.matmul(query[last].float(), states[last].float().transpose(1, 2)) * scale, -1)
+    report(f"{'latent_row' if single else 'latent_attention'}, {images} images, {rows} queries, {positions} x {width}, shares: {shares}", run,
+           states.numel() * 2, (result[last], weights @ states[last].float()))
+
+
+def turned(x, cosines, sines):
+    first, second = x.chunk(2, -1)
+    return torch.cat((first * cosines - second * sines, second * cosines + first * sines), -1)
+
+
+def step(rows, length, heads, key_heads, size, warps, rotate):
+    """A token of each row behind length others: of a captioner, or rotated, of a chat model."""
+    group, capacity = heads // key_heads, length + 64
+    function = kernel("group_query_step", KEY_HEADS=key_heads, GROUP=group, SIZE=size, WARPS=warps, BIAS=int(not rotate), ROTATE=int(rotate), SAME_LENGTH=int(not rotate))
+    packed, bias = half(rows, (heads + 2 * key_heads) * size), half((heads + 2 * key_heads) * size)
+    keys, values = half(rows, key_heads, capacity, size), half(rows, key_heads, capacity, size)
+    lengths = torch.full((rows,), length, dtype=torch.int32, device="cuda") if rotate else torch.tensor([length], dtype=torch.int64, device="cuda")
+    angles = exact(capacity, size // 2)
+    cosines, sines, result = angles.cos().half(), angles.sin().half(), torch.zeros(rows, heads * size, device="cuda").half()
+    x = (packed.float() + (0 if rotate else bias.float())).view(rows, -1, size)
+    query, key, value = x[:, :heads], x[:, heads:heads + key_heads], x[:, heads + key_heads:]
+    if rotate:
+        query, key = turned(query, cosines[length].float(), sines[length].float()), turned(key, cosines[length].float(), sines[length].float())
+    all_keys = torch.cat((keys[:, :, :length].float(), key[:, :, None].half().float()), 2).repeat_interleave(group, 1)
+    all_values = torch.cat((values[:, :, :length].float(), value[:, :, None]), 2).repeat_interleave(group, 1)
+    wanted = functional.scaled_dot_product_attention(query[:, :, None], all_keys, all_values)[:, :, 0].reshape(rows, -1)
+    report(f"group_query_step, {rows} rows of {length} tokens, {heads} heads on {key_heads}{', rotated' if rotate else ''}",
+           lambda: launch(function, (key_heads, rows, 1), warps * 32, 0, packed, None if rotate else bias, keys, values, lengths, cosines if rotate else None,
+                          sines if rotate else None, result, ctypes.c_int(capacity), ctypes.c_float(LOG2E / math.sqrt(size))),
+           rows * key_heads * length * size * 4, (result, wanted))
+
+
+def main():
+    torch.manual_seed(0)
+    print(f"# The worker's own kernels\n\n{torch.cuda.get_device_name()}, torch {torch.__version__}\n\n| kernel | deviation | us | TB/s |\n|---|---|---|---|")
+    for channels, side in ((128, 192), (256, 96), (512, 48), (1024, 24)):
+        depthwise(channels, side, 16)
+        depthwise(channels, side, 16, in_side=12)
+        depthwise(channels, side, 16, out_side=12)
+    depthwise(128, 192, 16, added=False)
+    depthwise(2048, 7, 2)
+    depthwise(8, 9, 2)
+    row_norm(16 * 36864, 128, False)
+    row_norm(16 * 36864, 128, True)
+    row_norm(7, 64, True)
+    gelu(16 * 36864, 512, False)
+    gelu(64 * 577, 3072, False)
+    gelu(64 * 577, 3072, True)
+    silu(16318, 1536)
+    for images, shares in ((4, 8), (16, 8), (64, 4), (256, 1), (1024, 1)):
+        latent(images, 12, 577, shares=shares)
+    latent(1, 12, 577, shares=8, single=True)
+    latent(3, 36, 577, shares=8)
+    latent(128, 16, 257, width=1024, warps=8)
+    latent(5, 5, 33, width=256, shares=2)
+    step(1024, 120, 9, 3, 64, 2, True)
+    step(1, 150, 9, 3, 64, 8, True)
+    step(7, 33, 4, 1, 32, 2, True)
+    step(1024, 10, 12, 12, 64, 1, False)
+    step(1, 10, 12, 12, 64, 2, False)
+    print("\nEverything is as it must be." if not failures else f"\nNOT as it must be: {', '.join(failures)}")
+    sys.exit(len(failures) > 0)
+
+
+if __name__ == "__main__":
+    main()
