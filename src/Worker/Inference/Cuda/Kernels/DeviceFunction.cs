@@ -9,6 +9,7 @@ internal sealed unsafe class DeviceFunction : IDisposable
     private const int ComputeMajor = 75;
     private const int ComputeMinor = 76;
     private const int LargestSharedMemory = 97;
+    private const int Multiprocessors = 16;
     private const int SharedMemoryAttribute = 8;
     private const int SharedMemoryWithoutAsking = 48 * 1024;
 
@@ -54,13 +55,8 @@ internal sealed unsafe class DeviceFunction : IDisposable
     /// <summary>Bytes of shared memory that a block of the thread's GPU may have.</summary>
     public static int MostSharedBytes() => Property(LargestSharedMemory);
 
-    /// <summary>A property of the thread's GPU, by its number in cuda.h's CUdevice_attribute.</summary>
-    public static int Property(int number)
-    {
-        CudaDriver.Check(CudaDriver.CurrentDevice(out var device), "asking for the thread's GPU");
-        CudaDriver.Check(CudaDriver.DeviceAttribute(out var value, number, device), $"asking for property {number} of a GPU");
-        return value;
-    }
+    /// <summary>Processors of the thread's GPU, each of which runs blocks.</summary>
+    public static int Processors() => Property(Multiprocessors);
 
     /// <summary>Values of a tensor.</summary>
     public static long Count(ReadOnlySpan<long> shape)
@@ -101,6 +97,14 @@ internal sealed unsafe class DeviceFunction : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _ = CudaDriver.UnloadModule(_module);
+
+    // A property of the thread's GPU, by its number in cuda.h's CUdevice_attribute.
+    private static int Property(int number)
+    {
+        CudaDriver.Check(CudaDriver.CurrentDevice(out var device), "asking for the thread's GPU");
+        CudaDriver.Check(CudaDriver.DeviceAttribute(out var value, number, device), $"asking for property {number} of a GPU");
+        return value;
+    }
 
     private static string Source(string file)
     {

@@ -192,6 +192,9 @@ internal readonly struct RunContext(nint context)
 /// <summary>A node's kernel, of one session.</summary>
 internal abstract class FusedKernel : IDisposable
 {
+    /// <summary>Turns an exponent of e into one of 2, the base of the processors' own function.</summary>
+    protected const float BaseTwo = 1.44269504f;
+
     /// <summary>Queues it.</summary>
     /// <exception cref="InvalidOperationException">The GPU refuses.</exception>
     public abstract void Compute(RunContext context);

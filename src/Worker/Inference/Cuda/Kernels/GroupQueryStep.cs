@@ -9,10 +9,6 @@ namespace VlWorker.Inference.Cuda.Kernels;
 internal sealed class GroupQueryStep : FusedKernel
 {
     private const int ManyBlocksPerProcessor = 8;
-    private const int Processors = 16;
-
-    // In the kernel's exponent the base is 2.
-    private const float BaseTwo = 1.44269504f;
 
     /// <summary>With rotations, a length a row.</summary>
     public static readonly FusedOperator Rotated = new(
@@ -40,7 +36,7 @@ internal sealed class GroupQueryStep : FusedKernel
     {
         var (heads, size) = (attributes.Integer(FusedNames.Heads), attributes.Integer(FusedNames.Columns));
         (_rotated, _keyHeads, _scale) = (rotated, attributes.Integer(FusedNames.KeyHeads), attributes.Float(FusedNames.Scale) * BaseTwo);
-        (_width, _manyBlocks) = (heads * size, DeviceFunction.Property(Processors) * ManyBlocksPerProcessor);
+        (_width, _manyBlocks) = (heads * size, DeviceFunction.Processors() * ManyBlocksPerProcessor);
         (DeviceFunction, int) Make(int warps) => (new DeviceFunction(
             "group_query_step", 0,
             ("KEY_HEADS", DeviceFunction.Text(_keyHeads)), ("GROUP", DeviceFunction.Text(heads / _keyHeads)), ("SIZE", DeviceFunction.Text(size)),

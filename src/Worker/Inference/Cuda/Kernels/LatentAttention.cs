@@ -12,7 +12,6 @@ internal sealed class LatentAttention : FusedKernel
     private const int FewWarps = 4;
     private const int ManyWarps = 8;
     private const int WidthOfFewWarps = 768;
-    private const int Processors = 16;
 
     // Where there is less work than processors, blocks share an image's positions. Two of them hide each other's waits.
     private const int BlocksPerProcessor = 2;
@@ -23,9 +22,6 @@ internal sealed class LatentAttention : FusedKernel
     private const int WidthOfRows = 256;
     private const int RowThreads = 256;
     private const int FewRows = 3;
-
-    // In the kernel's exponent the base is 2.
-    private const float BaseTwo = 1.44269504f;
 
     /// <summary>How ONNX Runtime knows it.</summary>
     public static readonly FusedOperator Operator = new(
@@ -50,7 +46,7 @@ internal sealed class LatentAttention : FusedKernel
         (_width, _heads, _scale) = (attributes.Integer(FusedNames.Columns), attributes.Integer(FusedNames.Heads), attributes.Float(FusedNames.Scale) * BaseTwo);
         _warps = _width <= WidthOfFewWarps ? FewWarps : ManyWarps;
         _tile = SharedBytes(32) <= DeviceFunction.MostSharedBytes() ? 32 : 16;
-        _processors = DeviceFunction.Property(Processors);
+        _processors = DeviceFunction.Processors();
         var reversed = DeviceFunction.Text(attributes.Integer(FusedNames.Reversed));
         DeviceFunction Tiles(string shared) => Make(
             "latent_attention", SharedBytes(_tile), ("WARPS", DeviceFunction.Text(_warps)), ("TILE", DeviceFunction.Text(_tile)), ("SHARED_POSITIONS", shared),
