@@ -21,7 +21,7 @@ internal static class GoldenPixels
 
     public static JsonElement Json(string file)
     {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, file)));
+        using var document = JsonDocument.Parse(Formats.TryGetValue(file, out var packed) ? packed : File.ReadAllBytes(Path.Combine(Folder, file)));
         return document.RootElement.Clone();
     }
 

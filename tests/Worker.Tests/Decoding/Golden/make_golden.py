@@ -1,4 +1,4 @@
-"""Makes formats.zip (small images of every kind that is read) and pillow.json (what Pillow makes of them, and of a formula's image).
+"""Makes formats.zip: small images of every kind that is read, and pillow.json (what Pillow makes of them, and of a formula's image).
 
 Run with any Pillow: python3 make_golden.py. Checked with 9.4.0 and against images.json, which Pillow 13.0.0 made.
 """
@@ -198,9 +198,6 @@ def main():
     make_gifs(smooth)
     make_bmps(smooth)
     make_lossy(smooth)
-    with zipfile.ZipFile(os.path.join(HERE, "formats.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name), files[name], zipfile.ZIP_DEFLATED)
     rnd = random.Random(7)
     sizes = [(1, 1, 5, 5), (1, 1, 1, 1), (224, 224, 224, 224), (300, 40, 7, 7), (40, 300, 7, 7), (40, 300, 50, 20), (5, 400, 3, 100),
              (64, 64, 64, 20), (64, 64, 20, 64), (100, 100, 99, 98), (448, 896, 224, 224), (180, 420, 110, 256)]
@@ -209,10 +206,13 @@ def main():
     for w, h, ow, oh in sizes:
         image = formula(w, h)
         table.append([w, h, ow, oh] + [sha(resize(image, (ow, oh), resample)) for resample in (1, 2, 3)])
-    with open(os.path.join(HERE, "pillow.json"), "w") as out:
-        lines = [json.dumps(name) + ": " + json.dumps(prepared(data)) for name, data in sorted(files.items())]
-        out.write('{"pillow": "%s",\n"formats": {\n%s\n},\n"resized": [\n%s\n]}\n' % (
-            Image.__version__, ",\n".join(lines), ",\n".join(json.dumps(row) for row in table)))
+    lines = [json.dumps(name) + ": " + json.dumps(prepared(data)) for name, data in sorted(files.items())]
+    golden = '{"pillow": "%s",\n"formats": {\n%s\n},\n"resized": [\n%s\n]}\n' % (
+        Image.__version__, ",\n".join(lines), ",\n".join(json.dumps(row) for row in table))
+    with zipfile.ZipFile(os.path.join(HERE, "formats.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name), files[name], zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo("pillow.json"), golden, zipfile.ZIP_DEFLATED)
 
 
 main()

@@ -40,8 +40,8 @@ public sealed class HubTokenizerGoldenTests
     [Fact]
     public void Texts_and_captions_of_the_demo_models_are_as_in_transformers()
     {
-        var file = Path.Combine(AppContext.BaseDirectory, "Inference", "Tokenizing", "golden-demo.json");
-        using var golden = JsonDocument.Parse(File.ReadAllBytes(file));
+        using var file = TokenizerReference.Unpack("golden-demo.json.br");
+        using var golden = JsonDocument.Parse(file);
         var captioner = TokenizerReference.Tokenizer("demo-captioner");
         var clip = TokenizerReference.Tokenizer("demo-clip");
 

@@ -13,14 +13,17 @@ internal static class TokenizerReference
 
     private static readonly Lazy<ReferenceFile> Read = new(() =>
     {
-        using var file = System.IO.File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Inference", "Tokenizing", "reference.json.br"));
-        using var json = new BrotliStream(file, CompressionMode.Decompress);
+        using var json = Unpack("reference.json.br");
         return JsonSerializer.Deserialize<ReferenceFile>(json, JsonSerializerOptions.Web)!;
     });
 
     public static ReferenceFile File => Read.Value;
 
     public static string[] Names { get; } = ["vit-gpt2-tiny", "clip-tiny", "demo-captioner", "demo-clip"];
+
+    /// <summary>A file of this folder, read by the caller, who disposes of it.</summary>
+    public static Stream Unpack(string name) => new BrotliStream(
+        System.IO.File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Inference", "Tokenizing", name)), CompressionMode.Decompress);
 
     public static HubTokenizer Tokenizer(string name) => Loaded.GetOrAdd(name, name => HubTokenizer.Load(Folder(name)));
 
