@@ -1,8 +1,8 @@
 """The worker's own CUDA kernels, one by one: against torch in 32-bit floats, and how long each takes. Needs an NVIDIA GPU, torch and CUDA's NVRTC.
 
-python3 bench/peers/kernels/check.py > bench/results/gpu-own-kernels.md
+python3 bench/peers/kernels/check.py
 
-A kernel's time is that of 10 launches recorded as one CUDA graph; TB/s counts each value that it must read or write once.
+A deviation is absolute below 1, relative above. A kernel's time is that of 10 launches recorded as one CUDA graph; TB/s counts each value that it must read or write once.
 """
 import ctypes
 import math
@@ -16,6 +16,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src
 LOG2E = 1.4426950408889634
 SHARED_MEMORY = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 TOLERANCE = 0.005  # 16-bit results of values around 1 to 4
+AVERAGE_TOLERANCE = 0.001  # averages of many values, which are small
 
 nvrtc = ctypes.CDLL("libnvrtc.so.13")
 driver = ctypes.CDLL("libcuda.so.1")
@@ -43,7 +44,8 @@ def kernel(name, **definitions):
     nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size))
     code, module, function = ctypes.create_string_buffer(size.value), ctypes.c_void_p(), ctypes.c_void_p()
     nvrtc.nvrtcGetCUBIN(program, code)
-    assert driver.cuModuleLoadData(ctypes.byref(module), code) == 0
+    result = driver.cuModuleLoadData(ctypes.byref(module), code)
+    assert result == 0, f"loading {name}: CUDA error {result}"
     assert driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode()) == 0
     return function
 
@@ -78,12 +80,13 @@ def microseconds(run, times=10):
     return start.elapsed_time(end) / times * 1000
 
 
-def report(what, run, moved, *pairs):
+def report(what, run, moved, *pairs, tolerance=TOLERANCE):
     """A line of the table: the greatest deviation, the time, and bytes moved in it."""
     run()
     torch.cuda.synchronize()
-    deviation = max(((ours.float() - theirs).abs() / theirs.abs().clamp(min=1)).max().item() for ours, theirs in pairs)
-    if not deviation < TOLERANCE:
+    # Of several results' deviations torch's maximum is NaN where one is; Python's is not.
+    deviation = torch.stack([((ours.float() - theirs).abs() / theirs.abs().clamp(min=1)).max() for ours, theirs in pairs]).max().item()
+    if not deviation < tolerance:
         failures.append(what)
     time = microseconds(run)
     print(f"| {what} | {deviation:.1e} | {time:.1f} | {moved / time / 1e6:.2f} |", flush=True)
@@ -169,7 +172,7 @@ def latent(images, rows, positions, width=768, warps=4, tile=32, shares=1, singl
     last = slice(-min(images, 32), None)
     weights = torch.softmax(torch.matmul(query[last].float(), states[last].float().transpose(1, 2)) * scale, -1)
     report(f"{'latent_row' if single else 'latent_attention'}, {images} images, {rows} queries, {positions} x {width}, shares: {shares}", run,
-           states.numel() * 2, (result[last], weights @ states[last].float()))
+           states.numel() * 2, (result[last], weights @ states[last].float()), tolerance=AVERAGE_TOLERANCE)
 
 
 def turned(x, cosines, sines):
@@ -201,6 +204,7 @@ def step(rows, length, heads, key_heads, size, warps, rotate):
 
 def main():
     torch.manual_seed(0)
+    torch.zeros(1, device="cuda")  # makes the context that modules are loaded into
     print(f"# The worker's own kernels\n\n{torch.cuda.get_device_name()}, torch {torch.__version__}\n\n| kernel | deviation | us | TB/s |\n|---|---|---|---|")
     for channels, side in ((128, 192), (256, 96), (512, 48), (1024, 24)):
         depthwise(channels, side, 16)
@@ -212,6 +216,8 @@ def main():
     row_norm(16 * 36864, 128, False)
     row_norm(16 * 36864, 128, True)
     row_norm(7, 64, True)
+    row_norm(16 * 9216, 256, True)
+    row_norm(33, 8, False)
     gelu(16 * 36864, 512, False)
     gelu(64 * 577, 3072, False)
     gelu(64 * 577, 3072, True)
@@ -222,9 +228,14 @@ def main():
     latent(3, 36, 577, shares=8)
     latent(128, 16, 257, width=1024, warps=8)
     latent(5, 5, 33, width=256, shares=2)
+    latent(64, 12, 577, tile=16)
+    latent(7, 12, 577, tile=16, shares=8)
+    latent(8, 5, 50, width=320, tile=16)
     step(1024, 120, 9, 3, 64, 2, True)
     step(1, 150, 9, 3, 64, 8, True)
     step(7, 33, 4, 1, 32, 2, True)
+    step(5, 70, 8, 8, 128, 2, True)
+    step(5, 20, 16, 2, 16, 2, True)
     step(1024, 10, 12, 12, 64, 1, False)
     step(1, 10, 12, 12, 64, 2, False)
     print("\nEverything is as it must be." if not failures else f"\nNOT as it must be: {', '.join(failures)}")

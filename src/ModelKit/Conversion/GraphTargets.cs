@@ -118,7 +118,7 @@ internal static class GraphTargets
             ],
             _ =>
             [
-                "The keys and values of cross attention are computed once an image, by the encoder.",
+                "What cross attention reads of an image is computed once, by the encoder.",
                 "A step of the decoder chooses its tokens itself, greedily or by beams, and adds to its cache in place.",
             ],
         },

@@ -4,10 +4,10 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Cuda;
 
-/// <summary>A captioner for CUDA: images to the decoder's keys and values, one step of greedy search, one step of beam search.</summary>
+/// <summary>A captioner for CUDA: images to what the decoder reads of them, one step of greedy search, one step of beam search.</summary>
 internal static class CaptionerGraphs
 {
-    /// <summary>[images, 1 + patches, patch values] of int8 (<see cref="VisionTower"/>) to the keys and values of every block's cross attention.</summary>
+    /// <summary>[images, 1 + patches, patch values] of int8 (<see cref="VisionTower"/>) to what the decoder's steps read of them.</summary>
     /// <param name="vision">The image encoder.</param>
     /// <param name="between">A layer between the two; null where there is none.</param>
     /// <param name="layers">The decoder's blocks.</param>

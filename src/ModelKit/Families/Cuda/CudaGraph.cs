@@ -79,7 +79,7 @@ internal sealed class CudaGraph(ElementType type)
     /// <summary>activation(x * up + bias).</summary>
     public string Activate(string x, Linear up, Activation activation)
     {
-        if (FusedNodes.TakesGelu(this, up.Outputs) && activation is Activation.Gelu or Activation.GeluTanh)
+        if (FusedNodes.TakesActivation(this, up.Outputs) && activation is Activation.Gelu or Activation.GeluTanh)
             return FusedNodes.BiasGelu(this, MatMul(x, up.Weight), up.Bias ?? new float[up.Outputs], activation == Activation.GeluTanh);
         switch (activation)
         {

@@ -6,7 +6,7 @@ internal static class CudaLayout
     /// <summary>The layout's name. It changes whenever an engine that knows the old one could not run the graphs.</summary>
     public const string Name = "cuda-2";
 
-    /// <summary>A captioner's encoder, with the decoder's keys and values of the image.</summary>
+    /// <summary>A captioner's encoder: what the decoder's steps read of the image.</summary>
     public const string Encoder = "encoder";
 
     /// <summary>One step of greedy search.</summary>

@@ -53,7 +53,7 @@ internal sealed class DecoderBlocks(CudaGraph graph, StepDecoder decoder, CacheK
         return Blocks(normed, residual, "images", null);
     }
 
-    /// <summary>Beam search: [images, beams, D], so that an image's beams share its keys and values.</summary>
+    /// <summary>Beam search: [images, beams, D], so that an image's beams share what is read of it.</summary>
     /// <param name="indirection">See <see cref="CaptionerNames.Indirection"/>.</param>
     /// <returns>The normed state of the last block, [images, beams, D].</returns>
     public string Beams(string indirection)

@@ -23,8 +23,8 @@ internal static class FusedNodes
     private const int ManyWarpsWidth = 1024;
     private const int ManyWarpsStep = 128;
 
-    /// <summary>Whether there is a kernel for the GELU of rows of some width.</summary>
-    public static bool TakesGelu(CudaGraph graph, int columns) => graph.Type == ElementType.Float16 && columns % Vector == 0;
+    /// <summary>Whether there are kernels for the activations of rows of some width.</summary>
+    public static bool TakesActivation(CudaGraph graph, int columns) => graph.Type == ElementType.Float16 && columns % Vector == 0;
 
     /// <summary>Whether there is a kernel for a convolution and its norm.</summary>
     public static bool TakesDepthwise(CudaGraph graph, Convolution by) =>
@@ -54,11 +54,10 @@ internal static class FusedNodes
         (int Added, int Normed) sides)
     {
         var channels = bias.Length;
-        string Exact(float[] values, params ReadOnlySpan<long> dims) => graph.Builder.Constant(Tensor.FromFloats(values, dims, ElementType.Float));
-        string[] read = added is null ? [map] : [map, added, Exact(shift ?? new float[channels], channels)];
+        string[] read = added is null ? [map] : [map, added, Exact(graph, shift ?? new float[channels], channels)];
         var outputs = graph.Builder.Nodes(
             added is null ? FusedNames.DepthwiseNorm : FusedNames.SumDepthwiseNorm, FusedNames.Domain,
-            [.. read, Exact(taps, Taps, channels), Exact(bias, channels), Exact(norm.Gamma, channels), Exact(norm.Beta, channels)], [true, true],
+            [.. read, Exact(graph, taps, Taps, channels), Exact(graph, bias, channels), Exact(graph, norm.Gamma, channels), Exact(graph, norm.Beta, channels)], [true, true],
             (FusedNames.Columns, channels), (FusedNames.Width, size.Width), (FusedNames.Height, size.Height), (FusedNames.Epsilon, norm.Epsilon),
             (FusedNames.InSide, sides.Added), (FusedNames.OutSide, sides.Normed));
         return (outputs[0], outputs[1]);
@@ -72,11 +71,10 @@ internal static class FusedNodes
     public static string RowNorm(CudaGraph graph, string x, string? added, float[]? shift, LayerNorm norm)
     {
         var columns = norm.Gamma.Length;
-        string Exact(float[] values) => graph.Builder.Constant(Tensor.FromFloats(values, [columns], ElementType.Float));
         string[] read = added is null ? [x] : [x, added];
         return graph.Builder.Nodes(
             added is null ? FusedNames.RowNorm : FusedNames.SumRowNorm, FusedNames.Domain,
-            [.. read, Exact(shift ?? new float[columns]), Exact(norm.Gamma), Exact(norm.Beta)], [true],
+            [.. read, Exact(graph, shift ?? new float[columns], columns), Exact(graph, norm.Gamma, columns), Exact(graph, norm.Beta, columns)], [true],
             (FusedNames.Columns, columns), (FusedNames.Epsilon, norm.Epsilon))[0];
     }
 
@@ -87,7 +85,7 @@ internal static class FusedNodes
 
     /// <summary>Whether there is a kernel for a step of attention with so many queries a head of keys, of so many values each.</summary>
     public static bool TakesGroupQuery(CudaGraph graph, int heads, int keyHeads, int size) =>
-        graph.Type == ElementType.Float16 && size is 16 or 32 or 64 or 128 && heads / keyHeads <= MostQueries;
+        graph.Type == ElementType.Float16 && size is 16 or 32 or 64 or 128 && heads % keyHeads == 0 && heads / keyHeads <= MostQueries;
 
     /// <summary>silu(x) * z of rows that hold both side by side.</summary>
     public static string GatedSilu(CudaGraph graph, string both, int columns) =>
@@ -104,4 +102,8 @@ internal static class FusedNodes
     public static string[] SelfAttentionStep(CudaGraph graph, ReadOnlySpan<string> inputs, int heads, int size, float scale) => graph.Builder.Nodes(
         FusedNames.SelfAttentionStep, FusedNames.Domain, inputs, [true, true, true],
         (FusedNames.Heads, heads), (FusedNames.KeyHeads, heads), (FusedNames.Columns, size), (FusedNames.Scale, scale));
+
+    // In 32 bits, whatever the graph's own format is.
+    private static string Exact(CudaGraph graph, float[] values, params ReadOnlySpan<long> dims) =>
+        graph.Builder.Constant(Tensor.FromFloats(values, dims, ElementType.Float));
 }

@@ -6,7 +6,7 @@ using VlWorker.ModelKit.Parameters;
 namespace VlWorker.ModelKit.Families.Florence2;
 
 /// <summary>
-/// DaViT for CUDA. Channels come last throughout, so that nothing is transposed but what becomes a window. What a block adds to its tokens is added up by
+/// DaViT for CUDA. Channels come last throughout, so that nothing is transposed but windows that are filled up. What a block adds to its tokens is added up by
 /// the kernel of the convolution that reads them.
 /// </summary>
 /// <param name="graph">The graph.</param>
@@ -80,7 +80,7 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         // What fills windows up is zero whatever a norm gives: then its beta must stay.
         var layer = EncoderBlocks.Prepare(Layer(block, heads), vision.Activation, !windows.AreFilledUp);
         // The convolutions' kernel writes and reads places window by window, so that nothing is moved in between.
-        var inside = !windows.AreFilledUp && FusedNodes.TakesDepthwise(graph, block.Before);
+        var inside = !windows.AreFilledUp && FusedNodes.TakesDepthwise(graph, block.Before) && FusedNodes.TakesDepthwise(graph, block.Between);
         return Block(map, block, layer, inside ? windows.Side : 0, normed =>
         {
             var states = inside ? Shape(normed, -1, windows.Side * windows.Side, map.Channels) : Split(normed, windows, map.Channels);

@@ -5,7 +5,7 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Florence2;
 
-/// <summary>Florence-2 for CUDA: image to tokens, tokens and prompt to the decoder's keys and values; its steps are a captioner's.</summary>
+/// <summary>Florence-2 for CUDA: image to tokens, tokens and prompt to what the decoder reads of them; its steps are a captioner's.</summary>
 internal static class CudaGraphs
 {
     /// <summary>The image tower's output and the encoder's input.</summary>

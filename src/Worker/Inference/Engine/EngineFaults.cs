@@ -5,7 +5,10 @@ using VlWorker.Failures;
 
 namespace VlWorker.Inference.Engine;
 
-/// <summary>Tells apart what an engine's error means for the device: no memory, lost, or neither. Its errors come as texts alone.</summary>
+/// <summary>
+/// Tells apart what an engine's error means for the device: no memory, lost, or neither. Its errors come as texts alone, those of our own kernels among
+/// them (<see cref="Cuda.CudaDriver.Check"/>).
+/// </summary>
 internal static partial class EngineFaults
 {
     /// <summary>cudaErrorMemoryAllocation.</summary>
@@ -57,7 +60,7 @@ internal static partial class EngineFaults
 
     private static int Number(Match match) => int.Parse(match.Groups["number"].ValueSpan, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"\b(?<library>CUDA|CUBLAS|CUDNN|CUFFT|CURAND) failure (?<number>[0-9]{1,6}):")]
+    [GeneratedRegex(@"\b(?<library>CUDA|CUBLAS|CUDNN|CUFFT|CURAND) (?:failure|error) (?<number>[0-9]{1,6})[:,]")]
     private static partial Regex LibraryFailure();
 
     [GeneratedRegex(@" ?; GPU=-?[0-9]+ ; hostname=.*$", RegexOptions.Singleline)]

@@ -77,7 +77,7 @@ internal sealed class LlamaBlocks
 
     private string Gated(string normed, LlamaLayer layer)
     {
-        if (FusedNodes.TakesGelu(_graph, layer.Gate.Outputs))
+        if (FusedNodes.TakesActivation(_graph, layer.Gate.Outputs))
             return FusedNodes.GatedSilu(_graph, _graph.Linear(normed, HeadPacking.Pack(1, layer.Gate.Outputs, layer.Gate.Outputs, layer.Gate, layer.Up)), layer.Gate.Outputs);
         var gate = Builder.Microsoft("QuickGelu", [_graph.Linear(normed, layer.Gate)], ("alpha", 1f)); // silu
         return Builder.Node("Mul", [gate, _graph.Linear(normed, layer.Up)]);

@@ -24,10 +24,13 @@ internal sealed unsafe class DeviceFunction : IDisposable
     /// <param name="name">Of the file, without .cu, and of the kernel in it.</param>
     /// <param name="sharedBytes">Shared memory of a block that is asked for at each start.</param>
     /// <param name="definitions">Macros: what the kernel is specialised for.</param>
-    /// <exception cref="InvalidOperationException">There is no compiler, or the GPU has no such memory.</exception>
+    /// <exception cref="NotSupportedException">The GPU's blocks have no such memory.</exception>
+    /// <exception cref="InvalidOperationException">There is no compiler.</exception>
     public DeviceFunction(string name, int sharedBytes, params ReadOnlySpan<(string Name, string Value)> definitions)
     {
         (_name, SharedBytes) = (name, sharedBytes);
+        if (sharedBytes > MostSharedBytes())
+            throw new NotSupportedException($"{name} needs {sharedBytes} bytes of shared memory for a model of this width, and a block of this GPU has {MostSharedBytes()}");
         var architecture = (Property(ComputeMajor) * 10) + Property(ComputeMinor);
         List<string> options = [string.Create(CultureInfo.InvariantCulture, $"--gpu-architecture=sm_{architecture}")];
         foreach (var (macro, value) in definitions)

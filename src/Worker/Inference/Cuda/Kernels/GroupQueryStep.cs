@@ -42,7 +42,16 @@ internal sealed class GroupQueryStep : FusedKernel
             ("KEY_HEADS", DeviceFunction.Text(_keyHeads)), ("GROUP", DeviceFunction.Text(heads / _keyHeads)), ("SIZE", DeviceFunction.Text(size)),
             ("WARPS", DeviceFunction.Text(warps)), ("ROTATE", rotated ? "1" : "0"), ("BIAS", rotated ? "0" : "1"), ("SAME_LENGTH", rotated ? "0" : "1")), warps);
         // A block's warps where there are many blocks, and where there are few: answers about images are longer than captions.
-        (_few, _many) = rotated ? (Make(2), Make(8)) : (Make(1), Make(2));
+        _few = Make(rotated ? 2 : 1);
+        try
+        {
+            _many = Make(rotated ? 8 : 2);
+        }
+        catch
+        {
+            _few.Function.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

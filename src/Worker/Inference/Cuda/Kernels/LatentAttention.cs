@@ -52,9 +52,17 @@ internal sealed class LatentAttention : FusedKernel
             "latent_attention", SharedBytes(_tile), ("WARPS", DeviceFunction.Text(_warps)), ("TILE", DeviceFunction.Text(_tile)), ("SHARED_POSITIONS", shared),
             ("REVERSED", reversed));
         DeviceFunction Sum(int queries) => Make("latent_sum", 0, ("QUERIES", DeviceFunction.Text(queries)), ("MOST_SHARES", DeviceFunction.Text(MostShares)));
-        (_alone, _sharing, _sum) = (Tiles("0"), Tiles("1"), Sum(QueriesPerBlock));
-        if (_width % WidthOfRows == 0)
-            (_row, _rowSum) = (Make("latent_row", 0), Sum(1));
+        try
+        {
+            (_alone, _sharing, _sum) = (Tiles("0"), Tiles("1"), Sum(QueriesPerBlock));
+            if (_width % WidthOfRows == 0)
+                (_row, _rowSum) = (Make("latent_row", 0), Sum(1));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -97,7 +97,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(
     extern __shared__ uint4 memory[];
     uint4* tiles = memory;                                                             // [2][TILE][CHUNKS]
     float* partial = reinterpret_cast<float*>(memory + 2 * TILE * CHUNKS);             // [WARPS][16][TILE]
-    uint4* weights = reinterpret_cast<uint4*>(partial + WARPS * 16 * TILE);            // [16][TILE] of 16 bits, rows of 4 + 1 times 16 bytes
+    uint4* weights = reinterpret_cast<uint4*>(partial + WARPS * 16 * TILE);            // [16][TILE] of 16 bits, each row and 16 bytes more
     float* fade = reinterpret_cast<float*>(weights + 16 * (TILE / 8 + 1));             // [16]
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31;

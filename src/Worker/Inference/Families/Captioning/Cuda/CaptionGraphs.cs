@@ -7,7 +7,7 @@ using VlWorker.ModelKit.Families.Cuda;
 namespace VlWorker.Inference.Families.Captioning.Cuda;
 
 /// <summary>A captioner's graphs for CUDA, and what is not in them.</summary>
-/// <param name="Encoder">Images to keys and values.</param>
+/// <param name="Encoder">Images to what steps read of them.</param>
 /// <param name="Greedy">A step of greedy search.</param>
 /// <param name="Beams">A step of beam search.</param>
 /// <param name="Tokens">The model's special tokens; its prompt is one token, and the rows' prompts begin with it.</param>

@@ -2,11 +2,11 @@ using VlWorker.Inference.Cuda;
 
 namespace VlWorker.Inference.Families.Captioning.Cuda;
 
-/// <summary>From a batch's input to the decoder's keys and values of it, which stay on the GPU. One lane's.</summary>
+/// <summary>From a batch's input to what the decoder's steps read of it, which stays on the GPU. One lane's.</summary>
 /// <typeparam name="TInput">What an image's row brings.</typeparam>
 internal interface IEncoderStage<TInput> : IDisposable
 {
-    /// <summary>Keys and values of each block in turn, [images, positions, width].</summary>
+    /// <summary>What steps read of the images, [images, positions, width] each (<see cref="CaptionShapes.Cross"/>).</summary>
     IReadOnlyList<DeviceBuffer> Cross { get; }
 
     /// <summary>Positions of each image, in the batch that was written last.</summary>

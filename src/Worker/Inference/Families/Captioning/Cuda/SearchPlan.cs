@@ -38,7 +38,7 @@ internal abstract class SearchPlan : IDisposable
     /// <summary>Rows of an image.</summary>
     public int Beams { get; }
 
-    /// <summary>Positions of the images' keys and values, in the batch at hand.</summary>
+    /// <summary>Positions of what is read of the images, in the batch at hand.</summary>
     public int CrossPositions
     {
         get => Memory.CrossPositions;

@@ -9,7 +9,7 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 /// <param name="stream">The lane's.</param>
 /// <param name="greedy">A step of greedy search; stays the lane's. That of beam search is loaded when it is first wanted.</param>
 /// <param name="shapes">Of the graphs.</param>
-/// <param name="cross">The images' keys and values; stay the encoder's.</param>
+/// <param name="cross">What is read of the images; stays the encoder's.</param>
 internal sealed class SearchPlans(
     CaptionGraphs graphs, CudaSettings settings, CudaStream stream, CudaSession greedy, CaptionShapes shapes, IReadOnlyList<DeviceBuffer> cross) : IDisposable
 {

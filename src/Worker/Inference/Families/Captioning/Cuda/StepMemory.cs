@@ -4,7 +4,7 @@ using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Captioning.Cuda;
 
-/// <summary>What the steps of a search work on: keys and values of the tokens so far, positions, the image's keys and values. One lane's.</summary>
+/// <summary>What the steps of a search work on: keys and values of the tokens so far, positions, and what is read of the images. One lane's.</summary>
 internal sealed class StepMemory : IDisposable
 {
     private readonly CaptionShapes _shapes;
@@ -14,7 +14,7 @@ internal sealed class StepMemory : IDisposable
     private readonly PinnedBuffer _lengths;
 
     /// <param name="shapes">Of the graphs.</param>
-    /// <param name="cross">The image's keys and values; stay the encoder's.</param>
+    /// <param name="cross">What is read of the images; stays the encoder's.</param>
     /// <param name="stream">The lane's.</param>
     /// <param name="rows">Images times beams at most.</param>
     /// <param name="length">Positions at most.</param>
@@ -46,7 +46,7 @@ internal sealed class StepMemory : IDisposable
     /// <summary>Positions at most.</summary>
     public int Length { get; }
 
-    /// <summary>Positions of the images' keys and values, in the batch at hand.</summary>
+    /// <summary>Positions of what is read of the images, in the batch at hand.</summary>
     public int CrossPositions { get; set; }
 
     /// <summary>0, 1, 2, ... of int64 on the GPU.</summary>

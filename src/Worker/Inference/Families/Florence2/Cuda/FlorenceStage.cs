@@ -5,7 +5,7 @@ using VlWorker.ModelKit.Families.Florence2;
 
 namespace VlWorker.Inference.Families.Florence2.Cuda;
 
-/// <summary>Image tower and encoder: from images and prompts to the decoder's keys and values. One lane's.</summary>
+/// <summary>Image tower and encoder: from images and prompts to what the decoder's steps read of them. One lane's.</summary>
 internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
 {
     private readonly CudaStream _stream;
