@@ -16,6 +16,7 @@ internal sealed class DeadLetterPrinter(Terminal terminal, bool json)
 {
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
+    private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
     /// <summary>A line that names the columns.</summary>
     public Task HeadAsync() => json ? Task.CompletedTask : WriteAsync(Columns("put away", "reason", "tries", "from", "id", "image or error"));
@@ -100,7 +101,7 @@ internal sealed class DeadLetterPrinter(Terminal terminal, bool json)
     {
         try
         {
-            return letter.Properties.Text(Topology.HistoryHeader) is { } text && JsonNode.Parse(text) is JsonArray attempts
+            return letter.Properties.Text(Topology.HistoryHeader) is { } text && JsonNode.Parse(text, null, Unambiguous) is JsonArray attempts
                 ? [.. attempts.Select(attempt => $"{attempt?["attempt"]}, {attempt?["at"]}: {attempt?["error"]}")]
                 : [];
         }

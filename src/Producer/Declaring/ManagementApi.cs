@@ -35,23 +35,23 @@ internal sealed class ManagementApi : IDisposable
         };
     }
 
-    /// <summary>An exchange or a queue as the API describes it; null if there is none.</summary>
-    public Task<JsonObject?> FindAsync(string kind, string name, CancellationToken cancellation) =>
-        SendAsync<JsonObject>(HttpMethod.Get, $"{kind}/{_host}/{Uri.EscapeDataString(name)}", null, cancellation);
+    /// <summary>A queue as the API describes it, an object; null if there is none.</summary>
+    public Task<JsonElement?> QueueAsync(string queue, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}", null, cancellation);
 
-    /// <summary>The bindings of a queue.</summary>
-    public Task<JsonArray?> BindingsAsync(string queue, CancellationToken cancellation) =>
-        SendAsync<JsonArray>(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}/bindings", null, cancellation);
+    /// <summary>The bindings of a queue, an array; null if there is no such queue.</summary>
+    public Task<JsonElement?> BindingsAsync(string queue, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}/bindings", null, cancellation);
 
     /// <summary>Makes or replaces a policy.</summary>
     public Task PutPolicyAsync(string name, JsonObject policy, CancellationToken cancellation) =>
-        SendAsync<JsonNode>(HttpMethod.Put, $"policies/{_host}/{Uri.EscapeDataString(name)}", policy, cancellation);
+        SendAsync(HttpMethod.Put, $"policies/{_host}/{Uri.EscapeDataString(name)}", policy, cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<T?> SendAsync<T>(HttpMethod method, string path, JsonObject? body, CancellationToken cancellation)
-        where T : JsonNode
+    // An element, no node: about a queue that was just made the broker may say "node" twice, and only elements take that.
+    private async Task<JsonElement?> SendAsync(HttpMethod method, string path, JsonObject? body, CancellationToken cancellation)
     {
         try
         {
@@ -62,7 +62,7 @@ internal sealed class ManagementApi : IDisposable
             if (!response.IsSuccessStatusCode)
                 throw new ProducerException(ExitCode.Broker, $"the management API at {_address} answers {(int)response.StatusCode} {response.ReasonPhrase}");
             var text = await response.Content.ReadAsStringAsync(cancellation);
-            return text.Length == 0 ? null : JsonNode.Parse(text) as T;
+            return text.Length == 0 ? null : JsonElement.Parse(text);
         }
         catch (Exception error) when (error is HttpRequestException or JsonException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
