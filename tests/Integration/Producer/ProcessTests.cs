@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
 
 namespace VlWorker.Integration.Producer;
 
-/// <summary>What only a process of its own shows: signals, and pipes whose reader leaves.</summary>
+/// <summary>What only a process of its own shows: signals, pipes whose reader leaves, and how much memory it takes.</summary>
 public sealed class ProcessTests(ProducerFixture producer) : IClassFixture<ProducerFixture>, IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
@@ -64,6 +66,24 @@ public sealed class ProcessTests(ProducerFixture producer) : IClassFixture<Produ
         await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, 0);
     }
 
+    /// <summary>40 MB of requests, twice that as text, through a heap of 24 MB.</summary>
+    [Fact]
+    public async Task Ten_thousand_requests_are_confirmed_in_bounded_memory()
+    {
+        await producer.Broker.PurgeAsync(Topology.BackfillQueue);
+        using var process = Start(
+            """
+            seq 10000 | awk '{ printf "{\"image\":{\"key\":\"%d.jpg\"},\"context\":{\"padding\":\"%04000d\"}}\n", $1, 0 }' |
+            DOTNET_GCHeapHardLimit=1800000 vl publish -b photos --list - --lane backfill --id-prefix bulk --window 256
+            """,
+            group: true);
+
+        var said = await process.StandardError.ReadToEndAsync().WaitAsync(Limit);
+
+        Assert.Contains("10,000 published and confirmed", said, StringComparison.Ordinal);
+        Assert.Equal(Enumerable.Range(1, 10_000).Select(i => $"bulk-{i}"), await TakeIdsAsync(Topology.BackfillQueue, 10_000));
+    }
+
     /// <summary>Runs a line of shell in which <c>vl</c> is the producer; a line that is no group of commands begins with it.</summary>
     private Process Start(string line, bool group = false, bool exec = false)
     {
@@ -76,4 +96,23 @@ public sealed class ProcessTests(ProducerFixture producer) : IClassFixture<Produ
 
     private Task PublishAsync(string id) => producer.Broker.PublishAsync(
         Topology.ResultsExchange, Topology.DescribedRoutingKey("interactive", null), ContractsJson.Write(FakeWorker.Result(id, $"{id}.jpg")));
+
+    /// <summary>The message-ids in the order of the queue, taken by a consumer: one by one, so many would take long.</summary>
+    private Task<List<string?>> TakeIdsAsync(string queue, int count) => producer.Broker.UseAsync(async channel =>
+    {
+        var ids = new List<string?>();
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, delivery) =>
+        {
+            ids.Add(delivery.BasicProperties.MessageId);
+            if (ids.Count == count)
+                all.TrySetResult();
+            return Task.CompletedTask;
+        };
+        var tag = await channel.BasicConsumeAsync(queue, autoAck: true, consumer);
+        await all.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await channel.BasicCancelAsync(tag);
+        return ids;
+    });
 }

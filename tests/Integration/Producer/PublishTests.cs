@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Events;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
 
@@ -74,23 +72,6 @@ public sealed class PublishTests(ProducerFixture producer) : IClassFixture<Produ
     }
 
     [Fact]
-    public async Task Ten_thousand_requests_are_confirmed_in_bounded_memory()
-    {
-        const int Count = 10_000;
-        using var list = new LongList(Count, lineLength: 4000);
-        var outcome = await ProducerFixture.RunAsync(
-            producer.Broker.Uri, list, default, "publish", "-b", "photos", "--list", "-", "--lane", "backfill", "--id-prefix", "bulk", "--window", "256");
-
-        Assert.True(outcome.Code == 0, outcome.Error);
-        Assert.Contains("10,000 published and confirmed", outcome.Error, StringComparison.Ordinal);
-        await producer.Broker.WaitForCountAsync(Topology.BackfillQueue, Count);
-
-        // Other tests run in this process too; 40 MB of requests would show all the same.
-        Assert.InRange(list.LargestGrowth, long.MinValue, 12_000_000);
-        Assert.Equal(Enumerable.Range(1, Count).Select(i => $"bulk-{i}"), await TakeIdsAsync(Topology.BackfillQueue, Count));
-    }
-
-    [Fact]
     public async Task A_list_mixes_keys_addresses_and_JSON_and_wrong_lines_are_reported()
     {
         var outcome = await producer.RunWithInputAsync(
@@ -123,23 +104,4 @@ public sealed class PublishTests(ProducerFixture producer) : IClassFixture<Produ
 
         Assert.DoesNotContain("no worker", (await producer.RunAsync("publish", "-b", "b", "-k", "k")).Error, StringComparison.Ordinal);
     }
-
-    /// <summary>The message-ids in the order of the queue, taken by a consumer: one by one, so many would take long.</summary>
-    private Task<List<string?>> TakeIdsAsync(string queue, int count) => producer.Broker.UseAsync(async channel =>
-    {
-        var ids = new List<string?>();
-        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var consumer = new AsyncEventingBasicConsumer(channel);
-        consumer.ReceivedAsync += (_, delivery) =>
-        {
-            ids.Add(delivery.BasicProperties.MessageId);
-            if (ids.Count == count)
-                all.TrySetResult();
-            return Task.CompletedTask;
-        };
-        var tag = await channel.BasicConsumeAsync(queue, autoAck: true, consumer);
-        await all.Task.WaitAsync(TimeSpan.FromMinutes(1));
-        await channel.BasicCancelAsync(tag);
-        return ids;
-    });
 }
