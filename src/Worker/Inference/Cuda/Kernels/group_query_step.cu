@@ -35,6 +35,19 @@ __device__ __forceinline__ void read(const uint4* packed, const uint4* bias, int
 #endif
 }
 
+// A query's score of a key, summed over the lanes that share it.
+__device__ __forceinline__ float score(const float* query, const float* key)
+{
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        sum += query[i] * key[i];
+#pragma unroll
+    for (int far = LANES / 2; far > 0; far /= 2)
+        sum += __shfl_xor_sync(ALL, sum, far);
+    return sum;
+}
+
 // What a thread found: of each query the highest score, the weights' sum and the weighted values.
 struct Found
 {
@@ -108,17 +121,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) group_query_step(
 #pragma unroll
     for (int g = 0; g < GROUP; g++)
     {
-        float score = 0;
+        const float own = score(query[g], key);
 #pragma unroll
         for (int i = 0; i < 8; i++)
-        {
-            score += query[g][i] * key[i];
             found.sums[g][i] = slot == 0 ? value[i] : 0;
-        }
-#pragma unroll
-        for (int far = LANES / 2; far > 0; far /= 2)
-            score += __shfl_xor_sync(ALL, score, far);
-        found.highest[g] = slot == 0 ? score : LOWEST;
+        found.highest[g] = slot == 0 ? own : LOWEST;
         found.total[g] = slot == 0 ? 1.0f : 0.0f;
     }
 
@@ -142,15 +149,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) group_query_step(
 #pragma unroll
             for (int g = 0; g < GROUP; g++)
             {
-                float score = 0;
-#pragma unroll
-                for (int i = 0; i < 8; i++)
-                    score += query[g][i] * key[i];
-#pragma unroll
-                for (int far = LANES / 2; far > 0; far /= 2)
-                    score += __shfl_xor_sync(ALL, score, far);
+                const float other = score(query[g], key);
                 if (there[u])
-                    merge(found, g, score, 1.0f, value);
+                    merge(found, g, other, 1.0f, value);
             }
         }
     }
