@@ -30,10 +30,16 @@ public sealed record Answer
     public static Answer Read(ReadOnlySpan<byte> utf8Json) => KindOf(utf8Json) switch
     {
         "reason" => new Answer { Rejection = ContractsJson.Read<ImageRejected>(utf8Json) },
-        "outputs" => new Answer { Image = ContractsJson.Read<ImageDescribed>(utf8Json) },
+        "outputs" => new Answer { Image = Whole(ContractsJson.Read<ImageDescribed>(utf8Json)) },
         "embedding" => new Answer { Text = ContractsJson.Read<TextDescribed>(utf8Json) },
         _ => throw new JsonException("not an answer: it has none of outputs, embedding and reason"),
     };
+
+    // Lists come from JSON of any origin: they may hold nulls whatever their type says.
+    private static ImageDescribed Whole(ImageDescribed image) => image.Outputs.Any(output =>
+            output is null || output.Detections?.Any(detection => detection is null) is true || output.Classification?.Labels.Any(label => label is null) is true)
+        ? throw new JsonException("not an answer: outputs holds a null")
+        : image;
 
     private static string? KindOf(ReadOnlySpan<byte> utf8Json)
     {
@@ -54,6 +60,10 @@ public sealed record Answer
             }
 
             return null;
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new JsonException("not an answer: a name in it is no Unicode", error);
         }
         catch (JsonException error)
         {

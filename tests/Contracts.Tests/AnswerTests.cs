@@ -28,6 +28,16 @@ public sealed class AnswerTests
         Assert.NotNull(Answer.Read(ContractsJson.Write(rejection with { Context = context })).Rejection);
     }
 
+    [Fact]
+    public void Lists_that_hold_nulls_are_refused()
+    {
+        var image = (ImageDescribed)Samples.All["image-described"];
+        var output = image.Outputs[0];
+
+        foreach (var outputs in (IReadOnlyList<Output>[])[[null!], [output with { Detections = [null!] }]])
+            Assert.Equal("not an answer: outputs holds a null", Assert.Throws<JsonException>(() => Answer.Read(ContractsJson.Write(image with { Outputs = outputs }))).Message);
+    }
+
     [Theory]
     [InlineData("", "not valid JSON at line 1, byte 1")]
     [InlineData("{\"id\":\"1\"", "not valid JSON at line 1, byte 10")]
@@ -35,6 +45,7 @@ public sealed class AnswerTests
     [InlineData("{\"id\":\"1\",\"image\":{\"bucket\":\"b\"}}", "not an answer: it has none of outputs, embedding and reason")]
     [InlineData("{\"id\":\"1\",\"outputs\":[]}", "a required field is missing")]
     [InlineData("{\"outputs\":[{}],\"id\":\"1\"}", "the value at $.outputs[0] lacks a required field")]
+    [InlineData("{\"\\ud800\":1,\"outputs\":[]}", "not an answer: a name in it is no Unicode")]
     public void What_is_no_answer_is_refused(string json, string expected)
     {
         Assert.Equal(expected, Assert.Throws<JsonException>(() => Answer.Read(Encoding.UTF8.GetBytes(json))).Message);

@@ -46,9 +46,7 @@ internal sealed record DeadLetter
     public required long Attempts { get; init; }
 
     /// <summary>When it was published, or null.</summary>
-    public DateTimeOffset? PublishedAt => Properties.IsTimestampPresent() && Properties.Timestamp.UnixTime > 0
-        ? DateTimeOffset.FromUnixTimeSeconds(Properties.Timestamp.UnixTime)
-        : null;
+    public DateTimeOffset? PublishedAt => Properties.IsTimestampPresent() ? HeaderReader.Time(Properties.Timestamp) : null;
 
     /// <summary>The routing key that leads back to <see cref="Origin"/>, or null.</summary>
     public string? RoutingKey => Topology.RequestQueues.FirstOrDefault(queue => queue.Name == Origin)?.RoutingKey;

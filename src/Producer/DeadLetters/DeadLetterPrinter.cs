@@ -88,9 +88,13 @@ internal sealed class DeadLetterPrinter(Terminal terminal, bool json)
     {
         try
         {
-            return JsonNode.Parse(letter.Body) ?? JsonValue.Create("null");
+            var body = JsonNode.Parse(letter.Body) ?? JsonValue.Create("null");
+
+            // Half of a character shows only where the text is read.
+            _ = body.ToJsonString(Compact);
+            return body;
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return JsonValue.Create(Encoding.UTF8.GetString(letter.Body));
         }

@@ -89,10 +89,26 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
             throw new ProducerException(ExitCode.Usage, "nothing was deleted");
         foreach (var letter in meant)
             await queue.RemoveAsync(letter);
-        var deleted = filter.IsEverything && count > 0 ? await queue.PurgeAsync(cancellation) : (uint)meant.Count;
+        var deleted = !filter.IsEverything || count == 0 ? (uint)meant.Count
+            : confirmed ? await queue.PurgeAsync(cancellation)
+            : await RemoveFirstAsync(queue, count, cancellation);
         await SayAsync($"{deleted:N0} dead letters deleted");
         return ExitCode.Success;
     }, cancellation);
+
+    // Whoever typed the number agreed to these: what has died meanwhile stays.
+    private static async Task<uint> RemoveFirstAsync(DeadLetterQueue queue, uint count, CancellationToken cancellation)
+    {
+        var removed = 0u;
+        await foreach (var letter in queue.WalkAsync(cancellation))
+        {
+            await queue.RemoveAsync(letter);
+            if (++removed == count)
+                break;
+        }
+
+        return removed;
+    }
 
     private async Task<bool> ConfirmedAsync(uint count, CancellationToken cancellation)
     {

@@ -16,8 +16,16 @@ internal sealed class JsonLinesWriter(Stream output) : IAnswerWriter
     {
         using var document = JsonDocument.Parse(body);
         _line.ResetWrittenCount();
-        using (var writer = new Utf8JsonWriter(_line, Readable))
+        try
+        {
+            using var writer = new Utf8JsonWriter(_line, Readable);
             document.WriteTo(writer);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new JsonException("it holds half of a character", error);
+        }
+
         _line.Write("\n"u8);
         output.Write(_line.WrittenSpan);
         output.Flush();

@@ -47,6 +47,23 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
         Assert.Equal(1, (await producer.RunAsync("dead-letters", "show", "nobody")).Code);
     }
 
+    [Theory]
+    [InlineData("""{"id":"odd"}""", long.MaxValue)]
+    [InlineData("""{"id":"odd"}""", 1_795_000_000_000)]
+    [InlineData("""{"id":"odd","text":"\\ud800"}""", 0)]
+    public async Task Odd_ones_are_shown_too(string body, long stamp)
+    {
+        var properties = new BasicProperties { Persistent = true, Timestamp = new AmqpTimestamp(stamp), Headers = new Dictionary<string, object?> { ["at"] = new AmqpTimestamp(stamp) } };
+        await producer.Broker.PublishAsync(Topology.DeadExchange, "", body, properties);
+
+        var list = await producer.RunAsync("dead-letters", "list", "--format", "jsonl");
+        var show = await producer.RunAsync("dead-letters", "show", "odd", "--format", "table");
+
+        Assert.Equal("odd", JsonNode.Parse(Assert.Single(list.Lines))!["id"]!.GetValue<string>());
+        Assert.Contains(stamp == 1_795_000_000_000 ? "published 2026-11-18" : "published ?", show.Output, StringComparison.Ordinal);
+        Assert.Contains("body        ", show.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_replay_is_a_request_without_a_past_and_the_others_stay()
     {
@@ -116,6 +133,29 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
         await producer.Broker.WaitForCountAsync(Topology.DeadLettersQueue, 1);
         Assert.Equal(0, (await producer.RunWithInputAsync("1\n", "dead-letters", "purge", "--all")).Code);
         await producer.Broker.WaitForCountAsync(Topology.DeadLettersQueue, 0);
+    }
+
+    [Fact]
+    public async Task What_dies_while_somebody_is_asked_is_not_deleted()
+    {
+        await BuryAsync("1", DeadLetterReason.AttemptsExhausted, "autumn");
+        using var slow = new SlowReader("1", () => BuryAsync("2", DeadLetterReason.AttemptsExhausted, "autumn"));
+
+        var outcome = await ProducerFixture.RunAsync(producer.Broker.Uri, slow, default, "dead-letters", "purge", "--all");
+
+        Assert.Contains("1 dead letters deleted", outcome.Error, StringComparison.Ordinal);
+        var left = await producer.RunAsync("dead-letters", "list");
+        Assert.Equal("2", JsonNode.Parse(Assert.Single(left.Lines))!["id"]!.GetValue<string>());
+    }
+
+    /// <summary>Somebody who answers only after something has happened.</summary>
+    private sealed class SlowReader(string answer, Func<Task> first) : StringReader(answer)
+    {
+        public override async ValueTask<string?> ReadLineAsync(CancellationToken cancellationToken)
+        {
+            await first();
+            return await base.ReadLineAsync(cancellationToken);
+        }
     }
 
     private Task BuryAsync(string id, string reason, string job, string origin = Topology.InteractiveQueue, BrokerAccess? broker = null) =>

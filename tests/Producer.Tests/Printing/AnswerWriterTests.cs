@@ -30,6 +30,7 @@ public sealed class AnswerWriterTests
         var writer = AnswerWriters.Create(form, terminal.Terminal);
 
         Assert.ThrowsAny<JsonException>(() => writer.Write("{\"id\":"u8.ToArray()));
+        Assert.ThrowsAny<JsonException>(() => writer.Write("[{\"outputs\":"u8.ToArray()));
         Assert.Equal("", terminal.Output);
     }
 
