@@ -42,7 +42,11 @@ internal sealed class BucketSource(AmazonS3Client client, string bucket, string 
     {
         try
         {
-            return await client.ListObjectsV2Async(request, cancellation);
+            var page = await client.ListObjectsV2Async(request, cancellation);
+
+            // The client takes any page with status 200 for an empty list: of a console in place of the store, for one.
+            return !string.IsNullOrEmpty(page.Name) ? page : throw new ProducerException(
+                ExitCode.Source, $"what answers at {client.Config.ServiceURL ?? "Amazon S3"} is no object store: is it the store's console?");
         }
         catch (AmazonS3Exception error)
         {
@@ -54,7 +58,7 @@ internal sealed class BucketSource(AmazonS3Client client, string bucket, string 
                 _ => $"the bucket '{bucket}' can't be listed: {(int)error.StatusCode} {error.ErrorCode} {error.Message}",
             }, error);
         }
-        catch (Exception error) when (error is AmazonClientException or HttpRequestException or IOException or SocketException or WebException
+        catch (Exception error) when (error is AmazonClientException or AmazonServiceException or HttpRequestException or IOException or SocketException or WebException
             || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new ProducerException(

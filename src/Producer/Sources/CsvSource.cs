@@ -11,47 +11,77 @@ namespace VlWorker.Producer.Sources;
 internal sealed class CsvSource(string path, string? bucket) : IItemSource
 {
     private readonly ManifestEntry _entries = new(bucket);
+    private bool _broken;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<SourceEntry> ReadAsync(string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var file = ManifestFile.OpenText(path);
-        var broken = false;
-        using var parser = new CsvParser(file, new CsvConfiguration(CultureInfo.InvariantCulture)
-        {
-            DetectDelimiter = false,
-            Delimiter = path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? "\t" : ",",
-            MaxFieldSize = 64 << 10,
-            BadDataFound = _ => broken = true,
-        });
+        using var parser = Parser(file);
         if (!await NextAsync(parser))
             throw new ProducerException(ExitCode.Usage, $"the manifest {path} is empty");
         var names = parser.Record!;
         var columns = ManifestEntry.Map(path, names);
         var skip = ManifestEntry.Records(position);
-        for (var record = 1L; await NextAsync(parser); record++)
+        var record = 0L;
+        while (await NextAsync(parser))
         {
             cancellation.ThrowIfCancellationRequested();
-            var (fields, bad) = (parser.Record!, broken);
-            broken = false;
-            if (record <= skip)
-                continue;
-            if (bad || fields.Length != names.Length)
+            foreach (var (fields, line, fault) in Rows(parser, names.Length))
             {
-                yield return SourceEntry.Wrong(ManifestEntry.Position(record), parser.RawRow, bad
-                    ? "a quote where none belongs"
-                    : string.Create(CultureInfo.InvariantCulture, $"{fields.Length} fields in place of {names.Length}"));
-                continue;
+                if (++record <= skip)
+                    continue;
+                var entry = fault is not null ? SourceEntry.Wrong(ManifestEntry.Position(record), line, fault)
+                    : _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? fields[column] : null);
+                yield return entry.Fault is { } found ? entry with { Fault = found with { Place = line } } : entry;
             }
-
-            var entry = _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? fields[column] : null);
-            yield return entry.Fault is { } fault ? entry with { Fault = fault with { Place = parser.RawRow } } : entry;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+    }
+
+    private CsvParser Parser(TextReader text) => new(text, new CsvConfiguration(CultureInfo.InvariantCulture)
+    {
+        DetectDelimiter = false,
+        Delimiter = path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? "\t" : ",",
+        MaxFieldSize = 64 << 10,
+        BadDataFound = _ => _broken = true,
+    });
+
+    /// <summary>The record; where a quote that is not closed has swallowed the lines behind it, each of its lines by itself.</summary>
+    private IEnumerable<(string[] Fields, long Line, string? Fault)> Rows(CsvParser parser, int count)
+    {
+        var (fields, fault) = Row(parser, count);
+        var lines = fault is null ? [] : parser.RawRecord.TrimEnd('\r', '\n').Split('\n');
+        if (lines.Length < 2)
+        {
+            yield return (fields, parser.RawRow, fault);
+            yield break;
+        }
+
+        // A line break inside quotes is counted, the one behind the record not yet.
+        var first = parser.RawRow - lines.Length + (fields[^1].EndsWith('\n') ? 0 : 1);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            using var alone = Parser(new StringReader(lines[i]));
+            if (!alone.Read())
+                continue;
+            (fields, fault) = Row(alone, count);
+            yield return (fields, first + i, fault);
+        }
+    }
+
+    private (string[] Fields, string? Fault) Row(CsvParser parser, int count)
+    {
+        var (fields, broken) = (parser.Record!, _broken);
+        _broken = false;
+        return (fields, broken ? "a quote where none belongs"
+            : fields.Length != count ? string.Create(CultureInfo.InvariantCulture, $"{fields.Length} fields in place of {count}")
+            : fields.Any(ManifestFile.IsGarbled) ? ManifestFile.Garbled
+            : null);
     }
 
     private async Task<bool> NextAsync(CsvParser parser)

@@ -19,7 +19,10 @@ internal sealed class FolderSource(string folder, string bucket) : IItemSource
         {
             cancellation.ThrowIfCancellationRequested();
             if (position is null || string.CompareOrdinal(key, position) > 0)
-                yield return SourceEntry.Of(key, new ListedItem(bucket, key, Etag(file), null), file.Length);
+            {
+                var (etag, bytes) = Facts(file);
+                yield return SourceEntry.Of(key, new ListedItem(bucket, key, etag, null), bytes);
+            }
         }
     }
 
@@ -56,6 +59,17 @@ internal sealed class FolderSource(string folder, string bucket) : IItemSource
         }
     }
 
-    // As the worker's folder store makes it, so that results tell whether a file has changed.
-    private static string Etag(FileInfo file) => string.Create(CultureInfo.InvariantCulture, $"{file.Length:x}-{file.LastWriteTimeUtc.Ticks:x}");
+    // The tag as the worker's folder store makes it, so that results tell whether a file has changed. A file that is gone by now, or whose name is
+    // not UTF-8, is published all the same: a worker says that it is not there.
+    private static (string? Etag, long Bytes) Facts(FileInfo file)
+    {
+        try
+        {
+            return (string.Create(CultureInfo.InvariantCulture, $"{file.Length:x}-{file.LastWriteTimeUtc.Ticks:x}"), file.Length);
+        }
+        catch (IOException)
+        {
+            return (null, 0);
+        }
+    }
 }

@@ -17,7 +17,8 @@ internal sealed class LinesSource(string path, string? bucket, bool json) : IIte
     /// <inheritdoc/>
     public async IAsyncEnumerable<SourceEntry> ReadAsync(string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await foreach (var (number, line) in LineReader.ReadAsync(path, TextReader.Null, ManifestEntry.Records(position), cancellation))
+        using var file = ManifestFile.OpenText(path);
+        await foreach (var (number, line) in LineReader.ReadAsync(file, path, ExitCode.Source, ManifestEntry.Records(position), cancellation))
             yield return Read(number, line);
     }
 
@@ -28,6 +29,8 @@ internal sealed class LinesSource(string path, string? bucket, bool json) : IIte
 
     private SourceEntry Read(long number, string line)
     {
+        if (ManifestFile.IsGarbled(line))
+            return SourceEntry.Wrong(ManifestEntry.Position(number), number, ManifestFile.Garbled);
         if (!json && !line.StartsWith('{'))
             return _entries.FromRequest(number, number, new DescribeImage { Image = new ImageReference { Key = line } });
         try
@@ -36,8 +39,9 @@ internal sealed class LinesSource(string path, string? bucket, bool json) : IIte
             var request = ContractsJson.Read<DescribeImage>(bytes);
             return _entries.FromRequest(number, number, request.Image is null ? request with { Image = Flat(bytes) } : request);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // Half of a character in place of a key is an invalid operation.
             return SourceEntry.Wrong(ManifestEntry.Position(number), number, error.Message);
         }
     }

@@ -18,7 +18,8 @@ internal sealed class ParquetSource(string path, string? bucket) : IItemSource
     {
         await using var file = ManifestFile.Open(path);
         await using var reader = await OpenAsync(file, cancellation);
-        var fields = reader.Schema.DataFields;
+        // Of a column that holds lists or maps only leaves are data fields, and a map's are named key and value.
+        var fields = reader.Schema.DataFields.Where(field => field.Path.Length == 1).ToArray();
         var map = ManifestEntry.Map(path, [.. fields.Select(field => field.Name)]);
         var skip = ManifestEntry.Records(position);
         var row = 0L;
@@ -33,7 +34,7 @@ internal sealed class ParquetSource(string path, string? bucket) : IItemSource
 
             var columns = new Dictionary<string, string?[]>(StringComparer.Ordinal);
             foreach (var (name, index) in map)
-                columns[name] = await ReadAsync(rows, fields[index], cancellation);
+                columns[name] = await ReadAsync(rows, fields[index], group, cancellation);
             for (var i = 0; i < rows.RowCount; i++)
             {
                 if (++row > skip)
@@ -56,6 +57,18 @@ internal sealed class ParquetSource(string path, string? bucket) : IItemSource
         catch (Exception error) when (error is not OperationCanceledException)
         {
             throw new ProducerException(ExitCode.Source, $"{path} is no Parquet file: {error.Message}", error);
+        }
+    }
+
+    private async Task<string?[]> ReadAsync(ParquetRowGroupReader rows, DataField field, int group, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ReadAsync(rows, field, cancellation);
+        }
+        catch (Exception error) when (error is not (ProducerException or OperationCanceledException or OutOfMemoryException))
+        {
+            throw new ProducerException(ExitCode.Source, $"the column '{field.Name}' of {path} can't be read in row group {group + 1}: {error.Message}", error);
         }
     }
 

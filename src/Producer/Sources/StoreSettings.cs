@@ -27,12 +27,12 @@ internal sealed record StoreSettings(string? Endpoint, string Region, string? Ac
             MaxErrorRetry = 5,
             Timeout = TimeSpan.FromSeconds(60),
         };
-        if (Endpoint is null)
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(Region);
-        else
-            config.ServiceURL = Endpoint;
         try
         {
+            if (Endpoint is null)
+                config.RegionEndpoint = RegionEndpoint.GetBySystemName(Region);
+            else
+                config.ServiceURL = Endpoint;
             return AccessKey is null ? new AmazonS3Client(config) : new AmazonS3Client(new BasicAWSCredentials(AccessKey, SecretKey), config);
         }
         catch (Exception error) when (error is AmazonClientException or UriFormatException or ArgumentException)

@@ -52,6 +52,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task A_store_without_a_scheme_is_explained()
+    {
+        using var terminal = new TestTerminal();
+
+        Assert.Equal(ExitCode.Source, await terminal.RunAsync("backfill", "--job", "j", "--bucket", "b", "--dry-run", "--store-endpoint", "127.0.0.1:9000"));
+        Assert.Contains("the store can't be used", terminal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_lists_every_exit_code()
     {
         using var terminal = new TestTerminal();

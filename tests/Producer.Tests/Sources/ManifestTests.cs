@@ -45,6 +45,35 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal([(3L, "2 fields in place of 3"), (6L, "image.key is missing")], entries.Where(e => e.Fault is not null).Select(e => (e.Fault!.Place, e.Fault.Message)));
     }
 
+    [Theory]
+    [InlineData("key,etag\na.jpg,1\n\"b.jpg,2\nc.jpg,3\nd.jpg,4\n")]
+    [InlineData("key,etag\na.jpg,1\n\"b.jpg,2\nc.jpg,3\nd.jpg,4")]
+    [InlineData("key\r\na.jpg\r\n\"b.jpg\r\nc.jpg\r\nd.jpg\r\n")]
+    [InlineData("key,etag\n\"a.jpg\",\"1\"\n\"b.jpg,\"2\"\n\"c.jpg\",\"3\"\n\"d.jpg\",\"4\"\n")]
+    public async Task A_quote_that_is_not_closed_swallows_no_other_line(string content)
+    {
+        var entries = await ReadAsync(_folder.Write("m.csv", content));
+
+        Assert.Equal(["a.jpg", "c.jpg", "d.jpg"], Items(entries).Select(e => e.Item!.Key));
+        Assert.Equal((3L, "a quote where none belongs"), entries.Where(e => e.Fault is not null).Select(e => (e.Fault!.Place, e.Fault.Message)).Single());
+        Assert.Equal(["d.jpg"], (await ReadAsync(_folder["m.csv"], entries[^2].Position)).Select(e => e.Item!.Key));
+    }
+
+    [Theory]
+    [InlineData("m.txt", "a\nf\xe9lin.jpg\nc\n", 2)]
+    [InlineData("m.csv", "key\na\nf\xe9lin.jpg\nc\n", 3)]
+    [InlineData("m.jsonl", "{\"key\":\"a\"}\n{\"key\":\"f\xe9lin.jpg\"}\n{\"key\":\"c\"}\n", 2)]
+    [InlineData("m.jsonl", "{\"key\":\"a\"}\n{\"key\":\"\\ud800\"}\n{\"key\":\"c\"}\n", 2)]
+    public async Task What_is_no_Unicode_is_named_and_not_taken_for_another_key(string name, string content, long line)
+    {
+        await File.WriteAllBytesAsync(_folder[name], System.Text.Encoding.Latin1.GetBytes(content));
+
+        var entries = await ReadAsync(_folder[name]);
+
+        Assert.Equal(["a", "c"], Items(entries).Select(e => e.Item!.Key));
+        Assert.Equal(line, entries.Single(e => e.Fault is not null).Fault!.Place);
+    }
+
     [Fact]
     public async Task A_manifest_without_keys_names_the_columns_that_it_has()
     {
@@ -52,7 +81,8 @@ public sealed class ManifestTests : IDisposable
 
         Assert.Equal(ExitCode.Usage, error.ExitCode);
         Assert.EndsWith("has no column 'key'; it has name, size", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.Source, (await Assert.ThrowsAsync<ProducerException>(() => ReadAsync(_folder["none.csv"]))).ExitCode);
+        foreach (var missing in (string[])["none.csv", "none.parquet", "none.jsonl", "none.txt"])
+            Assert.Equal(ExitCode.Source, (await Assert.ThrowsAsync<ProducerException>(() => ReadAsync(_folder[missing]))).ExitCode);
         Assert.Equal(ExitCode.Source, (await Assert.ThrowsAsync<ProducerException>(() => ReadAsync(_folder.Write("m.parquet", "no Parquet, just text")))).ExitCode);
     }
 
@@ -71,6 +101,50 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 25).Select(i => $"{i}.jpg"), all.Select(e => e.Item!.Key));
         Assert.Equal((3L, "other", "photos"), (all[2].Bytes, all[2].Item!.Bucket, all[3].Item!.Bucket));
         Assert.Equal(Enumerable.Range(18, 8).Select(i => $"{i}.jpg"), rest.Select(e => e.Item!.Key));
+    }
+
+    [Fact]
+    public async Task Parquet_with_a_map_takes_no_key_from_it_and_a_broken_page_is_named()
+    {
+        var path = _folder["m.parquet"];
+        await ParquetSerializer.SerializeAsync(
+            Enumerable.Range(1, 300).Select(i => new Tagged { tags = new() { ["album"] = "7" }, key = $"{i}.jpg" }), path, new Parquet.ParquetOptions { RowGroupSize = 100 });
+        Assert.Equal(Enumerable.Range(1, 300).Select(i => $"{i}.jpg"), (await ReadAsync(path)).Select(e => e.Item!.Key));
+
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes.AsSpan(4, bytes.Length / 2).Fill(0xAB);
+        await File.WriteAllBytesAsync(path, bytes);
+        var error = await Assert.ThrowsAsync<ProducerException>(() => ReadAsync(path));
+
+        Assert.Equal(ExitCode.Source, error.ExitCode);
+        Assert.Contains("can't be read in row group 1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_no_store_is_not_taken_for_an_empty_bucket()
+    {
+        using var server = new FixedServer(200, "<html><body>Sign in</body></html>");
+        using var source = ItemSources.Open(new SourceSettings { Bucket = "photos" }, new StoreSettings(server.Address, "us-east-1", "a", "b"));
+
+        var error = await Assert.ThrowsAsync<ProducerException>(() => source.ReadAsync(null, default).ToListAsync().AsTask());
+
+        Assert.Equal(ExitCode.Source, error.ExitCode);
+        Assert.Contains("is no object store", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_whose_name_is_no_Unicode_is_listed_as_what_workers_will_not_find()
+    {
+        _folder.Write("in/a.jpg", "a");
+        await ShellAsync("echo x > \"$0/$(printf 'b\\377').jpg\"");
+        using var source = ItemSources.Open(new SourceSettings { Folder = _folder["in"], Bucket = "photos" }, NoStore);
+
+        var entries = await source.ReadAsync(null, default).ToListAsync();
+
+        // .NET itself can't remove it.
+        await ShellAsync("rm -r \"$0\"");
+        Assert.Equal(["a.jpg", "b\uFFFD.jpg"], entries.Select(e => e.Item!.Key));
+        Assert.Null(entries[1].Item!.Etag);
     }
 
     [Theory]
@@ -108,6 +182,12 @@ public sealed class ManifestTests : IDisposable
     public void Patterns_select(string key, bool wanted) =>
         Assert.Equal(wanted, ItemSources.Includes(new SourceSettings { Include = ["*.jpg", "*.jpeg"] }, key));
 
+    private async Task ShellAsync(string script)
+    {
+        using var shell = System.Diagnostics.Process.Start("sh", ["-c", script, _folder["in"]]);
+        await shell.WaitForExitAsync();
+    }
+
     private async Task<List<SourceEntry>> ReadAsync(string path, string? position = null)
     {
         using var source = ItemSources.Open(new SourceSettings { Manifest = path, Bucket = "photos" }, NoStore);
@@ -115,6 +195,13 @@ public sealed class ManifestTests : IDisposable
     }
 
     private static IEnumerable<SourceEntry> Items(IEnumerable<SourceEntry> entries) => entries.Where(entry => entry.Item is not null);
+
+    private sealed class Tagged
+    {
+        public Dictionary<string, string>? tags { get; set; }
+
+        public string? key { get; set; }
+    }
 
     private sealed class Row
     {
