@@ -53,7 +53,7 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
     private async Task ListAsync(CancellationToken stop)
     {
         var settings = job.Settings.Source;
-        var room = settings.Limit is { } limit ? limit - job.Items.Count : long.MaxValue;
+        var room = settings.Limit is { } limit ? limit - job.Seen : long.MaxValue;
         if (room > 0)
         {
             await foreach (var entry in source.ReadAsync(job.Position, stop))

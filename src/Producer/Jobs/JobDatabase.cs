@@ -13,6 +13,9 @@ internal sealed class JobDatabase : IDisposable
 {
     private const int ApplicationId = 0x764C4A01;
 
+    /// <summary>Of the schema. What a later one means is not known here.</summary>
+    private const int Version = 1;
+
     private const string Schema = """
         PRAGMA page_size = 8192;
         PRAGMA journal_mode = WAL;
@@ -24,6 +27,7 @@ internal sealed class JobDatabase : IDisposable
         CREATE TABLE examples (code INTEGER, item INTEGER, detail TEXT NOT NULL, PRIMARY KEY (code, item)) WITHOUT ROWID;
         CREATE TABLE slowest (item INTEGER PRIMARY KEY, milliseconds REAL NOT NULL);
         CREATE TABLE faults (place INTEGER PRIMARY KEY, message TEXT NOT NULL);
+        PRAGMA user_version = 1;
         PRAGMA application_id = 1984711169;
         """;
 
@@ -41,6 +45,13 @@ internal sealed class JobDatabase : IDisposable
     /// <exception cref="ProducerException">It can't be made.</exception>
     public static JobDatabase Create(string path) => Open(path, SqliteOpenMode.ReadWriteCreate, database => database.Execute(Schema));
 
+    /// <summary>Deletes a file and what belongs to it, if it is there.</summary>
+    public static void Delete(string path)
+    {
+        foreach (var part in (string[])[path, path + "-wal", path + "-shm", path + "-journal"])
+            File.Delete(part);
+    }
+
     /// <summary>Opens a file.</summary>
     /// <exception cref="ProducerException">There is none, or it is no job file.</exception>
     public static JobDatabase Open(string path)
@@ -51,6 +62,8 @@ internal sealed class JobDatabase : IDisposable
         {
             if (database.Scalar<long>("PRAGMA application_id") != ApplicationId)
                 throw new ProducerException(ExitCode.JobFile, $"{path} is no job file");
+            if (database.Scalar<long>("PRAGMA user_version") > Version)
+                throw new ProducerException(ExitCode.JobFile, $"{path} was made by a later version of vl-producer");
         });
     }
 
@@ -180,11 +193,12 @@ internal sealed class JobDatabase : IDisposable
         }
         catch (SqliteException error)
         {
-            const int Full = 13, NotADatabase = 26;
+            const int InputOutput = 10, Full = 13, NotADatabase = 26;
             throw new ProducerException(ExitCode.JobFile, error.SqliteErrorCode switch
             {
                 Full => $"the disk of {_path} is full. What was recorded is safe; make room and go on with --resume",
                 NotADatabase => $"{_path} is no job file",
+                InputOutput => $"the job file {_path} can't be read or written: is its disk full?",
                 _ => $"the job file {_path} can't be used: {error.Message}",
             }, error);
         }

@@ -11,7 +11,7 @@ namespace VlWorker.Producer.Jobs;
 internal sealed class JobFile : IDisposable
 {
     private const string SettingsName = "settings", QueueName = "queue", WatermarkName = "watermark", PositionName = "position", ListedName = "listed";
-    private const string ControlName = "control", WorkingName = "working", ComparingName = "comparing", CreatedName = "created";
+    private const string ControlName = "control", WorkingName = "working", SeenName = "seen", ComparingName = "comparing", CreatedName = "created";
 
     private JobFile(JobDatabase database, JobSettings settings)
     {
@@ -45,6 +45,9 @@ internal sealed class JobFile : IDisposable
     /// <summary>Whether the source has been listed to its end.</summary>
     public bool IsListed => Number(ListedName) == 1;
 
+    /// <summary>Items that the pass over the source has come by, new or not.</summary>
+    public long Seen => Get(SeenName) is { } seen ? long.Parse(seen, CultureInfo.InvariantCulture) : Items.Count;
+
     /// <summary>What the job is to do.</summary>
     public JobControl Control => Enum.Parse<JobControl>(Get(ControlName) ?? nameof(JobControl.Run));
 
@@ -65,15 +68,51 @@ internal sealed class JobFile : IDisposable
     public static JobFile Create(string path, JobSettings settings, TimeProvider time)
     {
         if (File.Exists(path))
-            throw new ProducerException(ExitCode.JobFile, $"{path} exists: --resume takes it up, --only-changed lists again and publishes what changed");
-        var job = new JobFile(JobDatabase.Create(path), settings);
+            return BeginAgain(path, settings);
+
+        // Under another name until it is whole: a producer that dies here, or a full disk, leaves nothing that looks like a job.
+        var unfinished = path + ".new";
+        try
+        {
+            JobDatabase.Delete(unfinished);
+            Begin(unfinished, settings, time);
+            File.Move(unfinished, path);
+        }
+        catch
+        {
+            JobDatabase.Delete(unfinished);
+            throw;
+        }
+
+        return Open(path);
+    }
+
+    private static void Begin(string path, JobSettings settings, TimeProvider time)
+    {
+        using var job = new JobFile(JobDatabase.Create(path), settings);
         job.Database.Write(() =>
         {
             job.Set(SettingsName, settings.ToJson());
             job.Set(QueueName, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
             job.Set(CreatedName, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
         });
-        return job;
+
+        // Closing does the same, and says nothing when it fails.
+        job.Database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// <summary>A job that could not list anything, since its source was misspelt, takes other settings; any other one is not to be lost.</summary>
+    private static JobFile BeginAgain(string path, JobSettings settings)
+    {
+        using (var job = Open(path))
+        {
+            if (job.Items.Count > 0 || job.Position is not null || job.IsListed || job.Settings.Job != settings.Job)
+                throw new ProducerException(ExitCode.JobFile, $"{path} exists: --resume takes it up, --only-changed lists again and publishes what changed");
+            job.Set(SettingsName, settings.ToJson());
+            job.Set(ControlName, nameof(JobControl.Run));
+        }
+
+        return Open(path);
     }
 
     /// <summary>Opens a file.</summary>
@@ -95,6 +134,7 @@ internal sealed class JobFile : IDisposable
     /// <summary>Adds what was listed, and remembers where listing goes on, both or neither.</summary>
     public void Add(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
     {
+        See(items.Count);
         Items.Insert(items);
         Listed(position, isEnd);
     });
@@ -102,6 +142,7 @@ internal sealed class JobFile : IDisposable
     /// <summary>A later pass: what is unchanged keeps its result, everything else waits again. Returns how many are new or changed.</summary>
     public int Compare(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
     {
+        See(items.Count);
         var changed = Items.Merge(items, Outcomes);
         Listed(position, isEnd);
         return changed;
@@ -116,6 +157,7 @@ internal sealed class JobFile : IDisposable
         Set(SettingsName, settings.ToJson());
         Set(ControlName, nameof(JobControl.Run));
         Set(ComparingName, "1");
+        Set(SeenName, "0");
         Outcomes.Reopen(same ? [OutcomeKind.Rejected, OutcomeKind.Dead, OutcomeKind.NotPublished] : null);
         Rewind();
         Items.IndexKeys();
@@ -174,6 +216,8 @@ internal sealed class JobFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Database.Dispose();
+
+    private void See(int items) => Set(SeenName, (Seen + items).ToString(CultureInfo.InvariantCulture));
 
     private void Listed(string? position, bool isEnd)
     {

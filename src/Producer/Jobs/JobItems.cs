@@ -110,13 +110,15 @@ internal sealed class JobItems(JobDatabase database, int results)
 
     private bool HasIndex => _hasIndex ??= database.Scalar<long>("SELECT COUNT(*) FROM sqlite_master WHERE name = 'keys'") > 0;
 
+    // Of several requests about an object the one that asks the same.
     private FoundItem? Find(ListedItem item)
     {
         var bucket = Bucket(item.Bucket);
         return database.Rows(
-            "SELECT i.id, i.state, i.etag, i.own FROM keys k JOIN items i ON i.id = k.item WHERE k.hash = ?1 AND i.bucket = ?2 AND i.key = ?3 LIMIT 1",
+            "SELECT i.id, i.state, i.etag, i.own FROM keys k JOIN items i ON i.id = k.item WHERE k.hash = ?1 AND i.bucket = ?2 AND i.key = ?3 "
+                + "ORDER BY i.own IS ?4 DESC, i.id LIMIT 1",
             reader => new FoundItem(reader.GetInt64(0), reader.GetInt32(1), Blob(reader, 2), reader.IsDBNull(3) ? null : reader.GetString(3)),
-            Hash(bucket, item.Key), bucket, item.Key).FirstOrDefault();
+            Hash(bucket, item.Key), bucket, item.Key, item.Own).FirstOrDefault();
     }
 
     private void Index(long id, long bucket, string key) => database.Execute("INSERT INTO keys (hash, item) VALUES (?1, ?2)", Hash(bucket, key), id);

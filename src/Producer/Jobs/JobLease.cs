@@ -3,6 +3,9 @@ namespace VlWorker.Producer.Jobs;
 /// <summary>The right to run a job: a lock on a file beside the job file. The system gives it back when the process ends, however it does.</summary>
 internal sealed class JobLease : IDisposable
 {
+    // EWOULDBLOCK of Linux and of macOS, Windows' sharing violation.
+    private static readonly int[] LockedCodes = [11, 35, 32];
+
     private readonly FileStream _file;
 
     private JobLease(FileStream file) => _file = file;
@@ -16,7 +19,7 @@ internal sealed class JobLease : IDisposable
         {
             return new JobLease(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException error) when (error is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(path))
+        catch (IOException error) when (LockedCodes.Contains(error.HResult & 0xFFFF))
         {
             return null;
         }

@@ -1,5 +1,7 @@
 using VlWorker.Contracts;
+using VlWorker.Producer.Backfill;
 using VlWorker.Producer.Jobs;
+using VlWorker.Producer.Sources;
 
 namespace VlWorker.Producer.Tests.Jobs;
 
@@ -57,6 +59,33 @@ public sealed class JobFileTests : IDisposable
         Assert.Equal(2, changed);
         Assert.Equal(["b", "c", "d"], job.Items.Next(0, 10).Select(item => item.Key));
         Assert.True(job.IsComparing && job.IsListed);
+    }
+
+    [Fact]
+    public async Task A_later_pass_over_the_first_few_finds_what_changed_among_them()
+    {
+        var manifest = _folder.Write("m.csv", "key,etag\na,1\nb,1\nc,1\n");
+        var source = new SourceSettings { Bucket = "photos", Manifest = manifest, Limit = 2 };
+        using var job = JobFile.Create(_folder["few.vljob"], new JobSettings { Job = "few", Source = source, Template = new DescribeImage() }, TimeProvider.System);
+        await ScanAsync(job);
+        job.Settle([Described(1), Described(2)], 0);
+
+        _folder.Write("m.csv", "key,etag\na,1\nb,2\nc,1\n");
+        job.BeginPass(job.Settings);
+        await ScanAsync(job);
+
+        Assert.Equal(["b"], job.Items.Next(0, 10).Select(item => item.Key));
+    }
+
+    [Fact]
+    public void Several_questions_about_an_object_stay_apart_in_a_later_pass()
+    {
+        using var job = Create();
+        job.Add([Item("a", "one"), Item("a", "two")], "2", isEnd: true);
+        job.Settle([Described(1), Described(2)], 0);
+
+        job.BeginPass(job.Settings);
+        Assert.Equal(0, job.Compare([Item("a", "one"), Item("a", "two")], "2", isEnd: true));
     }
 
     [Fact]
@@ -161,8 +190,38 @@ public sealed class JobFileTests : IDisposable
         _folder.Write("text.vljob", new string('x', 5000));
         Assert.Contains("is no job file", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["text.vljob"])).Message, StringComparison.Ordinal);
         Assert.Contains("there is no job file", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["none"])).Message, StringComparison.Ordinal);
-        Create().Dispose();
+        using (var job = Create())
+            job.Add([Item("a")], "a", isEnd: false);
         Assert.Contains("--resume takes it up", Assert.Throws<ProducerException>(Create).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_job_that_listed_nothing_takes_another_source_and_a_torn_beginning_leaves_no_job()
+    {
+        _folder.Write("j.vljob.new", "half a fi");
+        Create().Dispose();
+        var settings = new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "other" }, Template = new DescribeImage() };
+
+        using var job = JobFile.Create(_folder["j.vljob"], settings, TimeProvider.System);
+
+        Assert.Equal("other", job.Settings.Source.Bucket);
+        Assert.False(File.Exists(_folder["j.vljob.new"]));
+    }
+
+    [Fact]
+    public void A_file_of_a_later_version_is_refused()
+    {
+        using (var job = Create())
+            job.Database.Execute("PRAGMA user_version = 2");
+
+        Assert.Contains("later version", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["j.vljob"])).Message, StringComparison.Ordinal);
+    }
+
+    private static async Task ScanAsync(JobFile job)
+    {
+        using var terminal = new TestTerminal();
+        using var source = ItemSources.Open(job.Settings.Source, new StoreSettings(null, "us-east-1", null, null));
+        await new Scanner(job, source, new BackfillCounters(job), TimeSpan.Zero, terminal.Terminal).RunAsync(default);
     }
 
     private JobFile Create() => JobFile.Create(
