@@ -27,7 +27,7 @@ internal static class ExitCode
     /// <summary>The images to publish can't be listed: no such bucket, folder or manifest, no permission, the store is away.</summary>
     public const int Source = 7;
 
-    /// <summary>The job file, or a file of results, can't be used: another producer has it, the disk is full, it is none.</summary>
+    /// <summary>The job file, a file of results or the output can't be used: another producer has it, the disk is full, it is none.</summary>
     public const int JobFile = 8;
 
     /// <summary>Interrupted by Ctrl-C or SIGTERM.</summary>

@@ -40,6 +40,13 @@ internal sealed class Terminal : IDisposable
         Environment = System.Environment.GetEnvironmentVariable,
     };
 
+    /// <summary>Whether writing failed because nobody reads the output any more, as <c>head</c> after its last line, and not because its disk is full.</summary>
+    public static bool IsUnread(IOException error)
+    {
+        const int BrokenPipe = 32, WindowsBrokenPipe = 109, WindowsNoData = 232;
+        return (error.HResult & 0xFFFF) is BrokenPipe or WindowsBrokenPipe or WindowsNoData;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

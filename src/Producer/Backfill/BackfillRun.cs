@@ -19,8 +19,13 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
+    /// <summary>A connection that lasted so long was a good one, even if nothing was published or answered meanwhile.</summary>
+    private static readonly TimeSpan Steady = TimeSpan.FromMinutes(1);
+
     private readonly BackfillCounters _counters = new(job);
     private long _connected;
+    private long? _trouble;
+    private bool _worked;
     private bool _dropped;
 
     /// <summary>Runs to the end and returns the exit code.</summary>
@@ -59,6 +64,7 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
     {
         using var session = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var parts = new List<Task>();
+        var (begun, progress) = (terminal.Time.GetTimestamp(), Progress());
         try
         {
             var (channel, arrivals) = await JobQueue.TakeFromAsync(connection, job, terminal.Time, cancellation);
@@ -67,7 +73,7 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
                 await DropAsync(scanning);
             var feeding = _dropped
                 ? Task.Delay(Timeout.InfiniteTimeSpan, terminal.Time, session.Token)
-                : new Feeder(job, settings, _counters, terminal.Time).RunAsync(connection, session.Token);
+                : new Feeder(address, job, settings, _counters, terminal.Time).RunAsync(connection, session.Token);
             var tracking = new AnswerTracker(job, _counters, terminal.Time).RunAsync(channel, arrivals, session.Token);
             var leaving = LeaveAsync(scanning, session.Token);
             parts.AddRange([feeding, tracking, leaving]);
@@ -88,7 +94,11 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
         catch (Exception error) when (IsPassing(error) && !cancellation.IsCancellationRequested)
         {
             _connected = terminal.Time.GetTimestamp();
+            var good = Progress() != progress || terminal.Time.GetElapsedTime(begun) > Steady;
+            Judge(error, good);
             await SayAsync($"{Explain(error)}; connecting again");
+            if (!good)
+                await Task.Delay(RetryAfter, terminal.Time, cancellation);
             return false;
         }
         finally
@@ -132,9 +142,10 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
     {
         while (true)
         {
+            IConnection? connection = null;
             try
             {
-                var connection = await BrokerConnection.OpenAsync(address, "backfill", cancellation);
+                connection = await BrokerConnection.OpenAsync(address, "backfill", cancellation);
                 if (await TopologyCheck.RequestsAsync(connection, Topology.BackfillRoutingKey, cancellation) is { } warning && _connected == 0)
                     await SayAsync($"warning: {warning}");
                 if (await JobQueue.EnsureAsync(connection, job, cancellation))
@@ -146,14 +157,35 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
                 _connected = terminal.Time.GetTimestamp();
                 return connection;
             }
-            catch (Exception error) when (_connected != 0 && IsPassing(error) && terminal.Time.GetElapsedTime(_connected) < settings.Patience)
+            catch (Exception error)
             {
+                if (connection is not null)
+                    await connection.DisposeAsync();
+                var late = _connected == 0 || terminal.Time.GetElapsedTime(_connected) >= settings.Patience;
+                if (late || !IsPassing(error) || cancellation.IsCancellationRequested)
+                    throw;
                 await Task.Delay(RetryAfter, terminal.Time, cancellation);
             }
         }
     }
 
-    private static bool IsPassing(Exception error) => error is ProducerException { ExitCode: ExitCode.Broker } or RabbitMQClientException;
+    private (long, long) Progress() => (_counters.PublishedNow, _counters.Now().Answered);
+
+    /// <summary>Goes on failing what will not get better: a refusal before anything has worked, or one failure after the other for too long.</summary>
+    /// <param name="error">What ended a connection.</param>
+    /// <param name="good">Whether it had done anything before.</param>
+    private void Judge(Exception error, bool good)
+    {
+        _worked |= good;
+        _trouble = good ? null : _trouble ?? terminal.Time.GetTimestamp();
+        var refusal = BrokerConnection.RefusalCode(error);
+        if ((refusal is not null && !_worked) || (_trouble is { } since && terminal.Time.GetElapsedTime(since) > settings.Patience))
+            throw new ProducerException(refusal ?? ExitCode.Broker, Explain(error), error);
+    }
+
+    // A question that the broker left open for too long is cancelled by the client.
+    private static bool IsPassing(Exception error) => error
+        is ProducerException { ExitCode: ExitCode.Broker } or RabbitMQClientException or OperationCanceledException or TimeoutException;
 
     private static string Explain(Exception error) => error is ProducerException ? error.Message : BrokerConnection.Explain(error);
 

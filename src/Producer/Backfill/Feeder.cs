@@ -12,8 +12,10 @@ namespace VlWorker.Producer.Backfill;
 /// job file (pending, after the cursor) -> control? -> queue's depth -> rate -> window -> channel
 ///                 watermark &lt;- confirmed without a gap &lt;- confirms
 /// </code>
+/// It publishes over a connection of its own: a broker that is short of memory stops reading from those that publish, and acknowledgements and
+/// questions would stand behind what it does not read.
 /// </remarks>
-internal sealed class Feeder(JobFile job, BackfillSettings settings, BackfillCounters counters, TimeProvider time)
+internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSettings settings, BackfillCounters counters, TimeProvider time)
 {
     private const int Batch = 500;
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(100);
@@ -28,11 +30,14 @@ internal sealed class Feeder(JobFile job, BackfillSettings settings, BackfillCou
     private long _controlRead = time.GetTimestamp();
 
     /// <summary>Publishes until it is stopped, then waits for what is on its way.</summary>
+    /// <param name="connection">For questions; nothing is published over it.</param>
+    /// <param name="stop">Stops it.</param>
     /// <exception cref="ProducerException">The broker is gone, or a request came back. What was confirmed before is recorded.</exception>
     public async Task RunAsync(IConnection connection, CancellationToken stop)
     {
         var options = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false);
-        await using var channel = await connection.CreateChannelAsync(options, stop);
+        await using var publishing = await BrokerConnection.OpenAsync(address, "backfill publisher", stop);
+        await using var channel = await publishing.CreateChannelAsync(options, stop);
         await using var asking = await connection.CreateChannelAsync(cancellationToken: stop);
         Listen(channel);
         try
@@ -43,9 +48,9 @@ internal sealed class Feeder(JobFile job, BackfillSettings settings, BackfillCou
         {
             await DrainAsync();
         }
-        catch (Exception error) when (error is RabbitMQClientException or IOException or ObjectDisposedException)
+        catch (Exception error) when (error is RabbitMQClientException or IOException or ObjectDisposedException or TimeoutException or OperationCanceledException)
         {
-            throw new ProducerException(ExitCode.Broker, $"the connection to the broker was lost: {error.Message}", error);
+            throw new ProducerException(ExitCode.Broker, $"the connection to the broker was lost: {BrokerConnection.Explain(error)}", error);
         }
         finally
         {
@@ -60,7 +65,7 @@ internal sealed class Feeder(JobFile job, BackfillSettings settings, BackfillCou
         channel.BasicReturnAsync += (_, back) => Done(() => _window.Fail(TopologyCheck.Missing(
             $"no queue is bound to the exchange '{Topology.RequestsExchange}' for '{back.RoutingKey}', so request {back.BasicProperties.MessageId} came back")));
         channel.ChannelShutdownAsync += (_, reason) => Done(() => _window.Fail(
-            new ProducerException(ExitCode.Broker, $"the connection to the broker was lost: {reason.ReplyText}")));
+            new ProducerException(ExitCode.Broker, $"the connection to the broker was lost: {reason.ReplyText}", new OperationInterruptedException(reason))));
 
         static Task Done(Action action)
         {

@@ -10,13 +10,18 @@ internal static class BrokerConnection
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>For all of it: a server that takes the connection and says nothing would be waited for without end.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
     /// <summary>Connects. The caller disposes of the connection.</summary>
     /// <exception cref="ProducerException">It can't be had.</exception>
     public static async Task<IConnection> OpenAsync(BrokerAddress address, string purpose, CancellationToken cancellation)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Longest);
         try
         {
-            return await address.CreateFactory(purpose, Timeout).CreateConnectionAsync(cancellation);
+            return await address.CreateFactory(purpose, Timeout).CreateConnectionAsync(limit.Token);
         }
         catch (Exception error) when (error is RabbitMQClientException or IOException or SocketException or TimeoutException
             or AuthenticationException || (error is OperationCanceledException && !cancellation.IsCancellationRequested))
@@ -41,12 +46,22 @@ internal static class BrokerConnection
                 case SocketException socket:
                     return socket.Message;
                 case TimeoutException or OperationCanceledException:
-                    return $"no answer within {Timeout.TotalSeconds:0} s";
+                    return "the broker did not answer in time";
             }
         }
 
         return error.GetBaseException().Message;
     }
+
+    /// <summary>The exit code of what the broker refuses whenever it is asked: no permission, nothing there, declared otherwise. Null for all else.</summary>
+    /// <remarks>A broker that is still starting may say that a queue is not there.</remarks>
+    public static int? RefusalCode(Exception error) =>
+        Causes(error).OfType<OperationInterruptedException>().FirstOrDefault()?.ShutdownReason?.ReplyCode switch
+        {
+            403 => ExitCode.Broker,
+            404 or 406 => ExitCode.Topology,
+            _ => null,
+        };
 
     private static IEnumerable<Exception> Causes(Exception error)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text;
 using RabbitMQ.Client.Exceptions;
 using VlWorker.Producer.Broker;
@@ -17,6 +18,8 @@ internal static class ProducerCommand
         images can't be listed; 8 a job file or a file of results can't be used; 130 interrupted.
         """;
 
+    private static readonly TimeSpan InOrder = TimeSpan.FromSeconds(10);
+
     /// <summary>Parses and runs. Ctrl-C and SIGTERM end it in an orderly way.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellation)
@@ -32,12 +35,15 @@ internal static class ProducerCommand
             Output = output,
             Error = terminal.Error,
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+            ProcessTerminationTimeout = null,
         };
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, stop));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, stop));
         try
         {
             // A file of arguments (@file) is not wanted: a key may begin with an at sign.
-            return await root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(invocation, cancellation);
+            return await root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(invocation, stop.Token);
         }
         catch (ProducerException error)
         {
@@ -49,15 +55,28 @@ internal static class ProducerCommand
             await terminal.Error.WriteLineAsync($"vl-producer: the broker ended the conversation: {Plain.Line(BrokerConnection.Explain(error))}");
             return ExitCode.Broker;
         }
-        catch (IOException)
+        catch (IOException error)
         {
-            await terminal.Error.WriteLineAsync("vl-producer: nobody reads the output any more");
-            return ExitCode.Interrupted;
+            var unread = Terminal.IsUnread(error);
+            await terminal.Error.WriteLineAsync(unread ? "vl-producer: nobody reads the output any more" : $"vl-producer: {Plain.Line(error.Message)}");
+            return unread ? ExitCode.Interrupted : ExitCode.JobFile;
         }
-        catch (OperationCanceledException)
+        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
         {
-            await terminal.Error.WriteLineAsync("vl-producer: interrupted");
-            return ExitCode.Interrupted;
+            // The client cancels a question that the broker has left open for too long.
+            var wanted = error is OperationCanceledException && stop.IsCancellationRequested;
+            await terminal.Error.WriteLineAsync(wanted ? "vl-producer: interrupted" : $"vl-producer: {BrokerConnection.Explain(error)}");
+            return wanted ? ExitCode.Interrupted : ExitCode.Broker;
         }
+    }
+
+    // The first signal lets the command end in order; the second, or ten seconds, end the process as it is.
+    private static void End(PosixSignalContext signal, CancellationTokenSource stop)
+    {
+        signal.Cancel = true;
+        if (stop.IsCancellationRequested)
+            Environment.Exit(ExitCode.Interrupted);
+        _ = Task.Delay(InOrder).ContinueWith(_ => Environment.Exit(ExitCode.Interrupted), TaskScheduler.Default);
+        stop.Cancel();
     }
 }

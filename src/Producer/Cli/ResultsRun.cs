@@ -37,7 +37,7 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
         {
             // Ctrl-C is how following ends.
         }
-        catch (IOException)
+        catch (IOException error) when (Terminal.IsUnread(error))
         {
             // The reader of our output has seen enough. What it did not read was not acknowledged.
         }

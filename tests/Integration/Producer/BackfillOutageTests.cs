@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
 
@@ -8,6 +9,37 @@ public sealed class BackfillOutageTests
 {
     private const int Images = 3_000;
     private const int Window = 200;
+
+    // The client gives a question 20 s.
+    [Fact]
+    [Trait("Category", "Full")]
+    public async Task A_memory_alarm_that_lasts_stops_nobody()
+    {
+        var folder = Repository.NewFolder("alarm");
+        var manifest = Path.Combine(folder, "m.txt");
+        await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
+        await using var broker = await PrivateBroker.StartNewAsync();
+        await ProducerFixture.DeclareAsync(broker);
+        await using var worker = await FakeWorker.StartAsync(broker);
+        var started = Stopwatch.StartNew();
+        var running = ProducerFixture.RunAsync(
+            broker.Uri,
+            TextReader.Null,
+            default,
+            ["backfill", "--job", "alarm", "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), "--rate", "300", "--max-queue", "20"]);
+
+        await Eventually.TrueAsync("it goes", () => worker.Backfilled > 200);
+        await broker.CallAsync("vm_memory_monitor set_vm_memory_high_watermark [0.0001]");
+        started.Restart();
+        await Eventually.TrueAsync("the client's patience is over", () => started.Elapsed > TimeSpan.FromSeconds(30) || running.IsCompleted);
+        Assert.False(running.IsCompleted, running.IsCompleted ? (await running).Error : "");
+        await broker.CallAsync("vm_memory_monitor set_vm_memory_high_watermark [0.4]");
+
+        var outcome = await running;
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Contains("3,000 described", outcome.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
 
     [Fact]
     [Trait("Category", "Full")]

@@ -1,6 +1,7 @@
 using RabbitMQ.Client;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
+using VlWorker.Integration.Security;
 
 namespace VlWorker.Integration.Producer;
 
@@ -84,6 +85,39 @@ public sealed class ErrorTests
         Assert.Contains("is full or not available", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("--skip 3 takes a list up again", outcome.Error, StringComparison.Ordinal);
         Assert.Equal((uint)Room, await broker.CountAsync(Topology.InteractiveQueue));
+    }
+
+    [Fact]
+    public async Task A_backfill_without_a_queue_or_a_permission_ends_and_does_not_try_for_ever()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        await ProducerFixture.DeclareAsync(broker);
+        var folder = Repository.NewFolder("refused");
+        await File.WriteAllTextAsync(Path.Combine(folder, "m.txt"), "a.jpg\n");
+        string[] New(string job) => ["backfill", "--job", job, "--bucket", "b", "--manifest", Path.Combine(folder, "m.txt"), "--file", Path.Combine(folder, job)];
+
+        var reader = await LimitedUser.CreateAsync(broker, configure: "^vl\\.job\\.", write: "^vl\\.job\\.", read: ".*");
+        var forbidden = await RunAsync(reader, New("forbidden"));
+        await broker.UseAsync(channel => channel.QueueDeleteAsync(Topology.BackfillQueue, ifUnused: false, ifEmpty: false));
+        var missing = await RunAsync(broker.Uri, New("missing"));
+
+        Assert.Equal((2, 3), (forbidden.Code, missing.Code));
+        Assert.Contains("ACCESS_REFUSED", forbidden.Error, StringComparison.Ordinal);
+        Assert.Contains("no queue 'vl.describe.backfill'", missing.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    [Trait("Category", "Full")]
+    public async Task A_server_that_says_nothing_is_not_waited_for_without_end()
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+
+        var outcome = await RunAsync(new Uri($"amqp://guest:guest@{silent.LocalEndpoint}/"), "results");
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("did not answer in time", outcome.Error, StringComparison.Ordinal);
     }
 
     private static Task<Outcome> RunAsync(Uri uri, params string[] args) => ProducerFixture.RunAsync(uri, TextReader.Null, default, args);

@@ -24,7 +24,7 @@ internal sealed class FakeWorker : IAsyncDisposable
     /// <summary>Starts to answer.</summary>
     /// <param name="broker">The broker.</param>
     /// <param name="copies">How often each answer is sent: delivery is at least once.</param>
-    public static async Task<FakeWorker> StartAsync(TestBroker broker, int copies = 1)
+    public static async Task<FakeWorker> StartAsync(BrokerAccess broker, int copies = 1)
     {
         var connection = await broker.ConnectAsync();
         var worker = new FakeWorker(connection, await connection.CreateChannelAsync());

@@ -49,6 +49,19 @@ public sealed class ProcessTests(ProducerFixture producer) : IClassFixture<Produ
         }
     }
 
+    [Fact]
+    public async Task What_did_not_fit_on_the_disk_stays_in_the_queue_and_is_no_success()
+    {
+        await PublishAsync("1");
+        using var process = Start("results > /dev/full");
+
+        await process.WaitForExitAsync().WaitAsync(Limit);
+
+        Assert.Equal(8, process.ExitCode);
+        Assert.Contains("No space left", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, 1);
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
