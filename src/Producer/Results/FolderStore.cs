@@ -70,6 +70,16 @@ internal sealed class FolderStore(string folder) : IResultStore
             { Rejection.Image: { Bucket: { } b, Key: { } k } } => (b, k),
             _ => ("%texts", answer.Id),
         };
-        return [bucket == "%texts" ? bucket : Name(bucket), .. key.Split('/').Select(Name)];
+        var parts = key.Split('/');
+        return [bucket == "%texts" ? bucket : Name(bucket), .. parts[..^1].Select(Folder), Name(parts[^1])];
+    }
+
+    // The object a.json/b must not need a folder where the result of the object a is a file.
+    private static string Folder(string part)
+    {
+        var name = Name(part);
+        return name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? name[..^1] + "%6E"
+            : name.EndsWith(DurableFile.Unfinished, StringComparison.OrdinalIgnoreCase) ? name[..^1] + "%70"
+            : name;
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Printing;
 
@@ -23,7 +24,17 @@ internal sealed class JsonLinesStore : IResultStore
         _path = path;
         _writer = new JsonLinesWriter(_line);
         _file = DurableFile.Guard(path, () => new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 64 << 10));
-        ReadTail();
+        try
+        {
+            if (!_file.CanSeek)
+                throw new ProducerException(ExitCode.JobFile, $"{path} is no file; without --to-jsonl results are printed");
+            DurableFile.Guard(path, ReadTail);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -61,23 +72,57 @@ internal sealed class JsonLinesStore : IResultStore
     /// <inheritdoc/>
     public void Dispose()
     {
-        _file.Dispose();
+        try
+        {
+            _file.Dispose();
+        }
+        catch (IOException)
+        {
+            // What is written here has not been acknowledged: it comes again.
+        }
+
         _line.Dispose();
     }
 
-    private void ReadTail()
+    private bool ReadTail()
     {
         var start = Math.Max(0, _file.Length - TailBytes);
         _file.Position = start;
         var tail = new byte[_file.Length - start];
         _file.ReadExactly(tail);
         var whole = Array.LastIndexOf(tail, (byte)'\n') + 1;
-        _file.SetLength(start + whole);
-        _file.Position = start + whole;
+        if (IsDocument(tail.AsMemory(whole)))
+        {
+            // Somebody else's last line, or one from which a crash took no more than its end.
+            _file.WriteByte((byte)'\n');
+            tail = [.. tail, (byte)'\n'];
+            whole = tail.Length;
+        }
+        else if (tail.Length > whole)
+        {
+            if (tail[whole] is not ((byte)'{' or 0))
+                throw new ProducerException(ExitCode.JobFile, $"{_path} does not end as JSON lines do: is it another file?");
+            _file.SetLength(start + whole);
+            _file.Position = start + whole;
+        }
 
         // The first line of the tail may lack its beginning; it then equals nothing.
         for (var (from, to) = (0, 0); (to = Array.IndexOf(tail, (byte)'\n', from)) >= 0 && from < whole; from = to + 1)
             _tail.Add(Hash(tail.AsSpan(from, to - from)));
+        return true;
+    }
+
+    private static bool IsDocument(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static string Hash(ReadOnlySpan<byte> line) => Convert.ToBase64String(SHA256.HashData(line));

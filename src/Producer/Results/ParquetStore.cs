@@ -40,10 +40,17 @@ internal sealed class ParquetStore : IResultStore
         });
         if (last is null)
             return store;
-        await using var file = File.OpenRead(last);
-        foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
-            store._last.Add(Identity(row));
-        return store;
+        try
+        {
+            await using var file = File.OpenRead(last);
+            foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
+                store._last.Add(Identity(row));
+            return store;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new ProducerException(ExitCode.JobFile, $"{last} can't be read: {error.Message}. Move it away if it is none of ours", error);
+        }
     }
 
     /// <inheritdoc/>

@@ -39,6 +39,57 @@ public sealed class ResultStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_last_line_without_its_end_is_kept_and_another_file_is_left_as_it_is()
+    {
+        var (lines, other) = (_folder.Write("r.jsonl", "{\"id\":\"1\"}\n{\"id\":\"2\"}"), _folder.Write("notes.txt", "first\nsecond"));
+        using (var store = new JsonLinesStore(lines))
+        {
+            store.Add(Result("3"));
+            await store.FlushAsync();
+        }
+
+        Assert.StartsWith("{\"id\":\"1\"}\n{\"id\":\"2\"}\n{\"id\":\"3\"", await File.ReadAllTextAsync(lines), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.JobFile, Assert.Throws<ProducerException>(() => new JsonLinesStore(other)).ExitCode);
+        Assert.Equal("first\nsecond", await File.ReadAllTextAsync(other));
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_named_once()
+    {
+        // The device takes nothing, as a full disk does.
+        var store = new JsonLinesStore("/dev/full");
+        store.Add(Result("1"));
+
+        var error = await Assert.ThrowsAsync<ProducerException>(store.FlushAsync);
+        store.Dispose();
+
+        Assert.Equal(ExitCode.JobFile, error.ExitCode);
+        Assert.Contains("still at the broker", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Parquet_folder_with_a_file_of_others_is_refused_in_words()
+    {
+        _folder.Write("out/results-20260101T000000.000-0001.parquet", "no Parquet");
+
+        var error = await Assert.ThrowsAsync<ProducerException>(() => ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System));
+
+        Assert.Equal(ExitCode.JobFile, error.ExitCode);
+    }
+
+    [Fact]
+    public void An_image_may_be_named_as_the_result_of_another_is()
+    {
+        using var store = new FolderStore(_folder["out"]);
+        string[] keys = ["a", "a.json/x", "a.json.tmp/x", "a.json"];
+        foreach (var key in keys)
+            store.Add(Result("1", key: key));
+
+        var files = Directory.GetFiles(_folder["out"], "*", SearchOption.AllDirectories);
+        Assert.Equal(keys.Order(), files.Select(file => Answer.Read(File.ReadAllBytes(file)).Image!.Image.Key).Order());
+    }
+
+    [Fact]
     public async Task Parquet_files_hold_captions_and_embeddings_of_both_forms()
     {
         using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
