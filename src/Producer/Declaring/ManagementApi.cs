@@ -35,7 +35,7 @@ internal sealed class ManagementApi : IDisposable
         };
     }
 
-    /// <summary>A queue as the API describes it, an object; null if there is none.</summary>
+    /// <summary>A queue as the API describes it; null if there is none.</summary>
     public Task<JsonElement?> QueueAsync(string queue, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}", null, cancellation);
 
@@ -57,12 +57,14 @@ internal sealed class ManagementApi : IDisposable
         {
             using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
             using var response = await _client.SendAsync(request, cancellation);
-            if (response.StatusCode == HttpStatusCode.NotFound)
+            if (response.StatusCode == HttpStatusCode.NotFound && method == HttpMethod.Get)
                 return null;
             if (!response.IsSuccessStatusCode)
                 throw new ProducerException(ExitCode.Broker, $"the management API at {_address} answers {(int)response.StatusCode} {response.ReasonPhrase}");
             var text = await response.Content.ReadAsStringAsync(cancellation);
-            return text.Length == 0 ? null : JsonElement.Parse(text);
+            return text.Length == 0 ? null : JsonElement.Parse(text) is { ValueKind: JsonValueKind.Object or JsonValueKind.Array } answer
+                ? answer
+                : throw new JsonException("it answers something else than RabbitMQ does");
         }
         catch (Exception error) when (error is HttpRequestException or JsonException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
         {

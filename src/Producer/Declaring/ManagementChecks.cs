@@ -8,10 +8,11 @@ namespace VlWorker.Producer.Declaring;
 internal sealed class ManagementChecks(ManagementApi api, CancellationToken cancellation)
 {
     /// <summary>What differs about a queue that exists; nothing if it is as it must be.</summary>
+    /// <exception cref="ProducerException">The API can't be asked.</exception>
     public async Task<IReadOnlyList<string>> QueueAsync(DeclaredQueue queue, QueuePolicy? policy)
     {
-        if (await api.QueueAsync(queue.Name, cancellation) is not { } found)
-            return [];
+        if (await api.QueueAsync(queue.Name, cancellation) is not { ValueKind: JsonValueKind.Object } found)
+            return ["the management API knows no such queue: is it another broker's, or does it know the virtual host by another name?"];
         return Compare(queue, policy, found, await api.BindingsAsync(queue.Name, cancellation) ?? default);
     }
 

@@ -26,6 +26,26 @@ public sealed class ManagementChecksTests
     public void What_differs_is_named(string queue, string bindings, string expected) =>
         Assert.Equal(expected, string.Join("; ", Compare(queue, bindings)));
 
+    [Theory]
+    [InlineData(404, "{}")]
+    [InlineData(200, "[]")]
+    public async Task An_API_that_does_not_know_the_queue_finds_nothing_in_order(int status, string body)
+    {
+        using var server = new FixedServer(status, body);
+        using var api = new ManagementApi(server.Address, "/");
+
+        Assert.Contains("knows no such queue", Assert.Single(await new ManagementChecks(api, default).QueueAsync(Queue, null)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_policy_that_could_not_be_set_is_no_success()
+    {
+        using var server = new FixedServer(404, "{}");
+        using var api = new ManagementApi(server.Address, "/");
+
+        await Assert.ThrowsAsync<ProducerException>(() => api.PutPolicyAsync("p", [], default));
+    }
+
     private static IReadOnlyList<string> Compare(string queue, string bindings) =>
         ManagementChecks.Compare(Queue, null, JsonElement.Parse(queue), JsonElement.Parse(bindings));
 }
