@@ -27,6 +27,9 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
     private readonly ConfirmWindow _window = new(settings.Window);
     private readonly Pace _pace = new(settings.Rate, time);
     private JobControl _control = job.Control;
+
+    /// <summary>Where this feeder left the watermark; null while what is in the window was sent before somebody made items wait again.</summary>
+    private long? _watermark = job.Watermark;
     private long _controlRead = time.GetTimestamp();
 
     /// <summary>Publishes until it is stopped, then waits for what is on its way.</summary>
@@ -76,7 +79,7 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
 
     private async Task FeedAsync(IChannel channel, QueueDepth depth, CancellationToken stop)
     {
-        var cursor = job.Watermark;
+        var cursor = _watermark ?? 0;
         while (true)
         {
             await ResendAsync(channel, stop);
@@ -100,7 +103,7 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
 
             // A watermark behind the cursor says that items wait again.
             if (_window.IsEmpty)
-                cursor = job.Watermark;
+                _watermark = cursor = job.Watermark;
         }
     }
 
@@ -140,7 +143,8 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
         var (count, last) = _window.Confirmed(evenAfterFailure);
         if (count == 0)
             return;
-        job.Advance(last);
+        if (_watermark is { } known)
+            _watermark = job.Advance(known, last) ? last : null;
         _window.Release(count);
         counters.Published(count);
     }

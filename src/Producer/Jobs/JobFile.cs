@@ -72,16 +72,15 @@ internal sealed class JobFile : IDisposable
 
         // Under another name until it is whole: a producer that dies here, or a full disk, leaves nothing that looks like a job.
         var unfinished = path + ".new";
+        JobDatabase.Delete(unfinished);
         try
         {
-            JobDatabase.Delete(unfinished);
             Begin(unfinished, settings, time);
             File.Move(unfinished, path);
         }
-        catch
+        finally
         {
             JobDatabase.Delete(unfinished);
-            throw;
         }
 
         return Open(path);
@@ -90,12 +89,9 @@ internal sealed class JobFile : IDisposable
     private static void Begin(string path, JobSettings settings, TimeProvider time)
     {
         using var job = new JobFile(JobDatabase.Create(path), settings);
-        job.Database.Write(() =>
-        {
-            job.Set(SettingsName, settings.ToJson());
-            job.Set(QueueName, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
-            job.Set(CreatedName, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
-        });
+        job.Set(SettingsName, settings.ToJson());
+        job.Set(QueueName, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
+        job.Set(CreatedName, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
 
         // Closing does the same, and says nothing when it fails.
         job.Database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -190,8 +186,10 @@ internal sealed class JobFile : IDisposable
     /// <summary>Everything that has no answer is to be published again: the queue for the answers was gone.</summary>
     public void Rewind() => Set(WatermarkName, "0");
 
-    /// <summary>Remembers that everything up to a number is confirmed.</summary>
-    public void Advance(long watermark) => Set(WatermarkName, watermark.ToString(CultureInfo.InvariantCulture));
+    /// <summary>Remembers that everything up to a number is confirmed. False if the watermark is not where it was: a rewind has the last word.</summary>
+    public bool Advance(long from, long to) => Database.Execute(
+        "INSERT INTO meta (name, value) VALUES (?1, ?3) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value = ?2",
+        WatermarkName, from.ToString(CultureInfo.InvariantCulture), to.ToString(CultureInfo.InvariantCulture)) > 0;
 
     /// <summary>Records answers; returns those that were the first for their item.</summary>
     public List<Settlement> Settle(IReadOnlyList<Settlement> settlements, double workingSeconds) => Database.Write(() =>

@@ -18,7 +18,7 @@ public sealed class JobFileTests : IDisposable
         using (var job = Create())
         {
             job.Add([Item("a"), Item("b", "own")], "b", isEnd: false);
-            job.Advance(1);
+            job.Advance(0, 1);
             job.Settle([Described(1)], 2.5);
             job.Command(JobControl.Paused);
         }
@@ -109,6 +109,18 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
+    public void What_is_to_be_published_again_is_not_passed_over_by_a_confirm_that_comes_late()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b")], "b", isEnd: true);
+        Assert.True(job.Advance(0, 1));
+        job.Rewind();
+
+        Assert.False(job.Advance(1, 2));
+        Assert.Equal(0, job.Watermark);
+    }
+
+    [Fact]
     public void Another_prompt_publishes_everything()
     {
         using var job = Create();
@@ -126,7 +138,7 @@ public sealed class JobFileTests : IDisposable
     {
         using var job = Create();
         job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
-        job.Advance(1);
+        job.Advance(0, 1);
 
         Assert.Equal(2, job.DropUnpublished());
 
