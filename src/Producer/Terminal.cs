@@ -36,7 +36,7 @@ internal sealed class Terminal : IDisposable
         Output = OpenOutput(),
         Error = Console.Error,
         IsInteractive = !Console.IsOutputRedirected,
-        Width = Console.IsOutputRedirected ? 120 : Math.Max(Console.WindowWidth, 40),
+        Width = Console.IsOutputRedirected || Console.WindowWidth <= 0 ? 120 : Console.WindowWidth,
         Environment = System.Environment.GetEnvironmentVariable,
     };
 

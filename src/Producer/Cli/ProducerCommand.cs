@@ -24,6 +24,23 @@ internal static class ProducerCommand
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellation)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, stop));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, stop));
+        try
+        {
+            return await InvokeAsync(args, terminal, stop.Token);
+        }
+        catch (Exception error) when (Explain(error, stop.IsCancellationRequested) is not null)
+        {
+            var (code, text) = Explain(error, stop.IsCancellationRequested)!.Value;
+            await terminal.Error.WriteLineAsync($"vl-producer: {Plain.Line(text)}");
+            return code;
+        }
+    }
+
+    private static async Task<int> InvokeAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellation)
+    {
         var root = new RootCommand(Description)
         {
             new PublishCommand().Create(terminal), new TextCommand().Create(terminal), new ResultsCommand().Create(terminal),
@@ -37,38 +54,24 @@ internal static class ProducerCommand
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
         };
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, stop));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, stop));
-        try
-        {
-            // A file of arguments (@file) is not wanted: a key may begin with an at sign.
-            return await root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(invocation, stop.Token);
-        }
-        catch (ProducerException error)
-        {
-            await terminal.Error.WriteLineAsync($"vl-producer: {Plain.Line(error.Message)}");
-            return error.ExitCode;
-        }
-        catch (RabbitMQClientException error)
-        {
-            await terminal.Error.WriteLineAsync($"vl-producer: the broker ended the conversation: {Plain.Line(BrokerConnection.Explain(error))}");
-            return ExitCode.Broker;
-        }
-        catch (IOException error)
-        {
-            var unread = Terminal.IsUnread(error);
-            await terminal.Error.WriteLineAsync(unread ? "vl-producer: nobody reads the output any more" : $"vl-producer: {Plain.Line(error.Message)}");
-            return unread ? ExitCode.Interrupted : ExitCode.JobFile;
-        }
-        catch (Exception error) when (error is TimeoutException or OperationCanceledException)
-        {
-            // The client cancels a question that the broker has left open for too long.
-            var wanted = error is OperationCanceledException && stop.IsCancellationRequested;
-            await terminal.Error.WriteLineAsync(wanted ? "vl-producer: interrupted" : $"vl-producer: {BrokerConnection.Explain(error)}");
-            return wanted ? ExitCode.Interrupted : ExitCode.Broker;
-        }
+
+        // A file of arguments (@file) is not wanted: a key may begin with an at sign.
+        return await root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(invocation, cancellation);
     }
+
+    /// <summary>The exit code and the sentence of an end that is the user's to mend; null for a defect.</summary>
+    private static (int Code, string Text)? Explain(Exception error, bool stopped) => error switch
+    {
+        ProducerException known => (known.ExitCode, known.Message),
+        RabbitMQClientException => (ExitCode.Broker, $"the broker ended the conversation: {BrokerConnection.Explain(error)}"),
+        IOException unread when Terminal.IsUnread(unread) => (ExitCode.Interrupted, "nobody reads the output any more"),
+        IOException => (ExitCode.JobFile, error.Message),
+        OperationCanceledException when stopped => (ExitCode.Interrupted, "interrupted"),
+
+        // The client cancels a question that the broker has left open for too long.
+        OperationCanceledException or TimeoutException => (ExitCode.Broker, BrokerConnection.Explain(error)),
+        _ => null,
+    };
 
     // The first signal lets the command end in order; the second, or ten seconds, end the process as it is.
     private static void End(PosixSignalContext signal, CancellationTokenSource stop)

@@ -12,6 +12,9 @@ internal sealed class TableWriter : IAnswerWriter
     private const int MarkWidth = 1;
     private const int TimeWidth = 8;
 
+    /// <summary>A narrower terminal breaks the rows.</summary>
+    private const int Narrowest = 40;
+
     private readonly Stream _output;
     private readonly StringBuilder _text = new();
     private readonly IAnsiConsole _console;
@@ -24,7 +27,7 @@ internal sealed class TableWriter : IAnswerWriter
     public TableWriter(Stream output, int width, bool colour)
     {
         _output = output;
-        _width = width;
+        _width = width = Math.Max(width, Narrowest);
         _console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(new StringWriter(_text, CultureInfo.InvariantCulture)),
