@@ -87,7 +87,7 @@ start_store() {
     ceph-mon --mkfs -i a --monmap "$folder/monmap" --keyring "$folder/keyring" >"$folder/log/monitor.out" 2>&1
     launch monitor ceph-mon -f -i a
     osd=$(uuid)
-    await_ready monitor 30 "no answer on port $monitor_port" quietly timeout 10 ceph --connect-timeout 5 osd new "$osd"
+    await_ready monitor 60 "no answer on port $monitor_port" quietly timeout 10 ceph --connect-timeout 5 osd new "$osd"
     ceph-osd -i 0 --mkfs --osd-uuid "$osd" >"$folder/log/store.out" 2>&1
     launch store ceph-osd -f -i 0
 }

@@ -24,7 +24,7 @@ public sealed class DeviceLostTests(TestBroker broker) : IClassFixture<TestBroke
         var first = await StartAsync(broken);
         broken.Always = () =>
         {
-            published.Wait(TimeSpan.FromSeconds(30));
+            published.Wait(Eventually.DefaultTimeout);
             throw new DeviceLostException("CUDA failure 719: unspecified launch failure");
         };
         for (var i = 0; i < Messages; i++)

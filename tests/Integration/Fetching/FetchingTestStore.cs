@@ -11,14 +11,15 @@ namespace VlWorker.Integration.Fetching;
 /// <summary>The worker's S3 store under test, with short time-outs, and what tests ask of it.</summary>
 internal sealed class FetchingTestStore : IDisposable
 {
+    // Short for those who wait for them, and longer than a busy machine takes for an answer.
     public static readonly FetchingOptions Quick = new()
     {
         MaxBytes = 8 << 20,
         BytesInFlight = 16 << 20,
-        ConnectTimeoutMs = 1_000,
-        FirstByteTimeoutMs = 1_000,
-        StallTimeoutMs = 500,
-        BodyTimeoutMs = 5_000,
+        ConnectTimeoutMs = 5_000,
+        FirstByteTimeoutMs = 4_000,
+        StallTimeoutMs = 3_000,
+        BodyTimeoutMs = 20_000,
         Attempts = 3,
         RetryDelayMs = 10,
     };

@@ -21,7 +21,7 @@ public sealed class ModelShareTests(TestBroker broker) : IClassFixture<TestBroke
             // Whatever counted as an attempt would be the last, and end among the dead letters.
             TestWorker.Quick with { MaxAttempts = 1 },
             shares: new Dictionary<string, ModelShare> { [Alias] = share });
-        worker.Model.Always = () => go.Wait(TimeSpan.FromSeconds(30));
+        worker.Model.Always = () => go.Wait(Eventually.DefaultTimeout);
         await worker.StartAsync();
         await using var client = await Client.ConnectAsync(broker);
         string[] ids = ["first", "second", "third"];

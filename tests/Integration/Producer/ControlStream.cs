@@ -21,7 +21,7 @@ internal static class ControlStream
         await channel.BasicQosAsync(0, 1, global: false);
         var arguments = new Dictionary<string, object?> { ["x-stream-offset"] = "first" };
         var tag = await channel.BasicConsumeAsync(Topology.ControlQueue, autoAck: false, "", noLocal: false, exclusive: false, arguments, consumer);
-        var cancellation = await first.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var cancellation = await first.Task.WaitAsync(Eventually.DefaultTimeout);
         await channel.BasicCancelAsync(tag);
         return cancellation;
     });

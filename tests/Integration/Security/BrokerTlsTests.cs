@@ -14,7 +14,7 @@ public sealed class BrokerTlsTests(BrokerTlsFixture tls) : IClassFixture<BrokerT
         CaFile = tls.Authority.CaFile,
         ClientCertificateFile = tls.Client.Certificate,
         ClientKeyFile = tls.Client.Key,
-        ConnectTimeoutSeconds = 5,
+        ConnectTimeoutSeconds = 30,
     };
 
     [Fact]
@@ -55,7 +55,8 @@ public sealed class BrokerTlsTests(BrokerTlsFixture tls) : IClassFixture<BrokerT
 
         Assert.Empty(options.Check());
         await Assert.ThrowsAsync<DependencyException>(() => ProbeAsync(options));
-        await Assert.ThrowsAsync<DependencyException>(() => StartBusAsync(options));
+        // A bus goes on trying for as long as it may.
+        await Assert.ThrowsAsync<DependencyException>(() => StartBusAsync(options with { ConnectTimeoutSeconds = 2 }));
     }
 
     [Fact]
@@ -77,7 +78,7 @@ public sealed class BrokerTlsTests(BrokerTlsFixture tls) : IClassFixture<BrokerT
     private static async Task StartBusAsync(BrokerOptions options)
     {
         await using var publisher = new RabbitMqPublisher(options, new PublishingOptions(), NullLogger<RabbitMqPublisher>.Instance);
-        await using var transport = new RabbitMqTransport(options with { ConnectTimeoutSeconds = 2 }, publisher, NullLoggerFactory.Instance);
+        await using var transport = new RabbitMqTransport(options, publisher, NullLoggerFactory.Instance);
         await transport.StartAsync(CancellationToken.None);
         await transport.StopAsync(CancellationToken.None);
     }

@@ -8,7 +8,7 @@ namespace VlWorker.Integration.Serving;
 /// <summary>The status page in a real Chromium, with a worker behind it that captions messages of a real broker meanwhile.</summary>
 public sealed class StatusPageTests(StatusPageFixture fixture) : IClassFixture<StatusPageFixture>
 {
-    private const float Patience = 20_000;
+    private const float Patience = 60_000;
 
     [Fact]
     public async Task It_shows_what_the_worker_does_while_it_does_it()

@@ -8,7 +8,7 @@ namespace VlWorker.Integration.Telemetry;
 /// <summary>A worker as a process on a real broker and a real store, which sends its traces to a receiver and logs everything that it can.</summary>
 public sealed class ObservedWorker : IAsyncLifetime
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = Eventually.DefaultTimeout;
 
     public TestBroker Broker { get; } = new();
 

@@ -53,7 +53,7 @@ public sealed class LineReaderTests
 
         await cancelled.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(TimeSpan.FromSeconds(10)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
     private static async Task<List<(long Number, string Line)>> ReadAsync(string text, long skip) =>

@@ -141,7 +141,7 @@ public sealed class DynamicBatcherTests : IDisposable
         Assert.Equal(1, input.Disposals);
     }
 
-    private async Task<Batch> Take() => (await _batcher.TakeAsync(_stream).WaitAsync(TimeSpan.FromSeconds(10)))!;
+    private async Task<Batch> Take() => (await _batcher.TakeAsync(_stream).WaitAsync(TimeSpan.FromMinutes(1)))!;
 
     private List<(StubInput Input, Task<BatchedOutcome> Task)> Submit(int count, BatchPriority priority = BatchPriority.Interactive) =>
         [.. Enumerable.Range(0, count).Select(_ => new StubInput()).Select(input =>

@@ -139,7 +139,7 @@ public sealed class LanesTests : IDisposable
     }
 
     private async Task<List<string>> TakeAsync(StreamSlot stream) =>
-        [.. (await _batcher.TakeAsync(stream).WaitAsync(TimeSpan.FromSeconds(10)))!.Rows.Select(row => ((StubInput)row.Input).Name)];
+        [.. (await _batcher.TakeAsync(stream).WaitAsync(TimeSpan.FromMinutes(1)))!.Rows.Select(row => ((StubInput)row.Input).Name)];
 
     private void Backfill(string? job, int rows)
     {

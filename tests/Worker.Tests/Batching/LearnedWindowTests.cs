@@ -140,7 +140,7 @@ public sealed class LearnedWindowTests : IDisposable
     private async Task<IReadOnlyList<BatchRow>> StartAsync(StreamSlot stream)
     {
         Interactive();
-        return (await _batcher.TakeAsync(stream).WaitAsync(TimeSpan.FromSeconds(10)))!.Rows;
+        return (await _batcher.TakeAsync(stream).WaitAsync(TimeSpan.FromMinutes(1)))!.Rows;
     }
 
     private void Interactive() =>

@@ -55,7 +55,7 @@ public sealed class MemoryBudgetTests
         var next = budget.AcquireAsync(40, default).AsTask();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
-        (await next.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+        (await next.WaitAsync(TimeSpan.FromMinutes(1))).Dispose();
         Assert.Equal(50, budget.Used);
     }
 

@@ -18,7 +18,7 @@ public sealed class DecoderSlotsTests
 
         slots.Release();
 
-        await third.WaitAsync(TimeSpan.FromSeconds(10));
+        await third.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class DecoderSlotsTests
             waiting.Add(NoteAsync($"urgent {i}", true));
 
         _slots.Release();
-        await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromSeconds(10));
+        await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromMinutes(1));
 
         Assert.Equal(
             ["urgent 0", "urgent 1", "urgent 2", "other 0", "urgent 3", "urgent 4", "urgent 5", "other 1", "urgent 6", "other 2"], _order);
@@ -50,7 +50,7 @@ public sealed class DecoderSlotsTests
 
         _slots.Release();
 
-        await staying.WaitAsync(TimeSpan.FromSeconds(10));
+        await staying.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class DecoderSlotsTests
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _slots.AcquireAsync(true, new CancellationToken(true)));
 
-        await _slots.AcquireAsync(false, default).WaitAsync(TimeSpan.FromSeconds(10));
+        await _slots.AcquireAsync(false, default).WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     private async Task NoteAsync(string name, bool urgent)

@@ -18,11 +18,11 @@ public sealed class SoloGateTests
         _gate.Leave(solo: false);
         Assert.False(solo.IsCompleted);
         _gate.Leave(solo: false);
-        await solo.WaitAsync(TimeSpan.FromSeconds(10));
+        await solo.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.False(later.IsCompleted);
 
         _gate.Leave(solo: true);
-        await later.WaitAsync(TimeSpan.FromSeconds(10));
+        await later.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class SoloGateTests
         foreach (var next in (Task[])[second, third, worst])
         {
             _gate.Leave(solo: true);
-            await next.WaitAsync(TimeSpan.FromSeconds(10));
+            await next.WaitAsync(TimeSpan.FromMinutes(1));
         }
 
         Assert.False(Solo().IsCompleted);
@@ -51,10 +51,10 @@ public sealed class SoloGateTests
         await leaving.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => solo);
-        await later.WaitAsync(TimeSpan.FromSeconds(10));
+        await later.WaitAsync(TimeSpan.FromMinutes(1));
         _gate.Leave(solo: false);
         _gate.Leave(solo: false);
-        await Solo().WaitAsync(TimeSpan.FromSeconds(10));
+        await Solo().WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]

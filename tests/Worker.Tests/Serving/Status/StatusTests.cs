@@ -104,7 +104,7 @@ public sealed class StatusTests(DemoModelsWorker demo)
         using var reader = new StreamReader(stream);
         await reader.ReadLineAsync();
 
-        await worker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        await worker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     private static double Rows(JsonElement batch) => batch.GetProperty("sizes").EnumerateArray().Sum(size => size.GetProperty("count").GetDouble());
