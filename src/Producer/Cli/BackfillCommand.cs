@@ -58,7 +58,7 @@ internal sealed class BackfillCommand
         var path = result.GetValue(_file) ?? (_job.Job(result) is { } name
             ? $"{Topology.Word(name)}.vljob"
             : throw new ProducerException(ExitCode.Usage, "which job? Give --job or --file"));
-        using var lease = JobLease.Take(path);
+        using var lease = await JobLease.TakeAsync(path, terminal.Time, cancellation);
         using var job = Open(result, path, terminal);
         using var source = ItemSources.Open(job.Settings.Source, _store.Settings(result, terminal));
         return await new BackfillRun(terminal, _broker.Address(result, terminal), job, _pace.Settings(result)).RunAsync(source, cancellation);

@@ -58,7 +58,7 @@ internal sealed class BackfillControlCommands
         using var job = JobFile.Open(path);
         if (job.Control == JobControl.Paused)
             job.Command(JobControl.Run);
-        using var lease = JobLease.TryTake(path);
+        using var lease = await JobLease.TryTakeAsync(path, terminal.Time, cancellation);
         if (lease is null)
         {
             await terminal.Error.WriteLineAsync("vl-producer: the producer that runs the job goes on");

@@ -25,8 +25,8 @@ internal static class ProducerCommand
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, stop));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, stop));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, stop, terminal.Time));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, stop, terminal.Time));
         try
         {
             return await InvokeAsync(args, terminal, stop.Token);
@@ -74,12 +74,12 @@ internal static class ProducerCommand
     };
 
     // The first signal lets the command end in order; the second, or ten seconds, end the process as it is.
-    private static void End(PosixSignalContext signal, CancellationTokenSource stop)
+    private static void End(PosixSignalContext signal, CancellationTokenSource stop, TimeProvider time)
     {
         signal.Cancel = true;
         if (stop.IsCancellationRequested)
             Environment.Exit(ExitCode.Interrupted);
-        _ = Task.Delay(InOrder).ContinueWith(_ => Environment.Exit(ExitCode.Interrupted), TaskScheduler.Default);
+        _ = Task.Delay(InOrder, time, CancellationToken.None).ContinueWith(_ => Environment.Exit(ExitCode.Interrupted), TaskScheduler.Default);
         stop.Cancel();
     }
 }

@@ -6,6 +6,9 @@ internal sealed class JobLease : IDisposable
     // EWOULDBLOCK of Linux and of macOS, Windows' sharing violation.
     private static readonly int[] LockedCodes = [11, 35, 32];
 
+    private const int Tries = 5;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
     private readonly FileStream _file;
 
     private JobLease(FileStream file) => _file = file;
@@ -29,10 +32,25 @@ internal sealed class JobLease : IDisposable
         }
     }
 
+    /// <summary>Takes the lease, or returns null if another process keeps it: one that only looks has it for a moment.</summary>
+    /// <inheritdoc cref="TryTake"/>
+    public static async Task<JobLease?> TryTakeAsync(string jobFile, TimeProvider time, CancellationToken cancellation)
+    {
+        for (var left = Tries; ; left--)
+        {
+            if (TryTake(jobFile) is { } lease)
+                return lease;
+            if (left == 1)
+                return null;
+            await Task.Delay(Pause, time, cancellation);
+        }
+    }
+
     /// <summary>Takes the lease.</summary>
     /// <exception cref="ProducerException">Another process has it.</exception>
-    public static JobLease Take(string jobFile) => TryTake(jobFile)
-        ?? throw new ProducerException(ExitCode.JobFile, $"another producer runs the job of {jobFile}: see it with 'backfill status'");
+    public static async Task<JobLease> TakeAsync(string jobFile, TimeProvider time, CancellationToken cancellation) =>
+        await TryTakeAsync(jobFile, time, cancellation)
+            ?? throw new ProducerException(ExitCode.JobFile, $"another producer runs the job of {jobFile}: see it with 'backfill status'");
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

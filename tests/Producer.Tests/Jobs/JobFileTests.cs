@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using VlWorker.Contracts;
 using VlWorker.Producer.Backfill;
 using VlWorker.Producer.Jobs;
@@ -115,7 +116,6 @@ public sealed class JobFileTests : IDisposable
         job.Add([Item("a"), Item("b")], "b", isEnd: true);
         Assert.True(job.Advance(0, 1));
         job.Rewind();
-
         Assert.False(job.Advance(1, 2));
         Assert.Equal(0, job.Watermark);
     }
@@ -185,15 +185,17 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
-    public void Only_one_process_runs_a_job()
+    public async Task Only_one_process_runs_a_job()
     {
-        using (JobLease.Take(_folder["j.vljob"]))
-        {
-            Assert.Null(JobLease.TryTake(_folder["j.vljob"]));
-            Assert.Equal(ExitCode.JobFile, Assert.Throws<ProducerException>(() => JobLease.Take(_folder["j.vljob"])).ExitCode);
-        }
+        var (path, time) = (_folder["j.vljob"], new FakeTimeProvider());
+        var owner = await JobLease.TakeAsync(path, time, default);
+        Assert.Equal(ExitCode.JobFile, (await Assert.ThrowsAsync<ProducerException>(() => JobLease.TakeAsync(path, TimeProvider.System, default))).ExitCode);
+        var waiting = JobLease.TakeAsync(path, time, default);
 
-        using var free = JobLease.Take(_folder["j.vljob"]);
+        // As 'status' does, which has the lock for a moment.
+        owner.Dispose();
+        time.Advance(TimeSpan.FromSeconds(1));
+        using var free = await waiting;
     }
 
     [Fact]
@@ -215,7 +217,6 @@ public sealed class JobFileTests : IDisposable
         var settings = new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "other" }, Template = new DescribeImage() };
 
         using var job = JobFile.Create(_folder["j.vljob"], settings, TimeProvider.System);
-
         Assert.Equal("other", job.Settings.Source.Bucket);
         Assert.False(File.Exists(_folder["j.vljob.new"]));
     }
