@@ -35,7 +35,7 @@ internal sealed class ManagementApi : IDisposable
         };
     }
 
-    /// <summary>A queue as the API describes it; null if there is none.</summary>
+    /// <summary>A queue as the API sees it; null if there is none.</summary>
     public Task<JsonElement?> QueueAsync(string queue, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Get, $"queues/{_host}/{Uri.EscapeDataString(queue)}", null, cancellation);
 
@@ -64,7 +64,7 @@ internal sealed class ManagementApi : IDisposable
             var text = await response.Content.ReadAsStringAsync(cancellation);
             return text.Length == 0 ? null : JsonElement.Parse(text) is { ValueKind: JsonValueKind.Object or JsonValueKind.Array } answer
                 ? answer
-                : throw new JsonException("it answers something else than RabbitMQ does");
+                : throw new JsonException("it is none");
         }
         catch (Exception error) when (error is HttpRequestException or JsonException || (error is TaskCanceledException && !cancellation.IsCancellationRequested))
         {

@@ -14,3 +14,13 @@ internal static class AnswerWriters
         ? new TableWriter(terminal.Output, terminal.Width, terminal.IsInteractive && string.IsNullOrEmpty(terminal.Environment("NO_COLOR")))
         : new JsonLinesWriter(terminal.Output);
 }
+
+/// <summary>Shows answers, one at a time, and does not return before they are out: what is shown is acknowledged next.</summary>
+internal interface IAnswerWriter
+{
+    /// <summary>Shows one message.</summary>
+    /// <param name="body">Its bytes.</param>
+    /// <exception cref="System.Text.Json.JsonException">They are not JSON; nothing was shown.</exception>
+    /// <exception cref="IOException">Nobody reads the output any more.</exception>
+    void Write(ReadOnlyMemory<byte> body);
+}

@@ -66,3 +66,19 @@ internal sealed class ImageRequests(DescribeImage template, string routingKey, R
         JobId = own.JobId ?? template.JobId,
     };
 }
+
+/// <summary>One request of the input is wrong; the others may be right.</summary>
+/// <param name="number">Its place in the input, from 1.</param>
+/// <param name="errors">Everything that is wrong with it.</param>
+internal sealed class InvalidRequestException(long number, IReadOnlyList<string> errors) : Exception(string.Join("; ", errors))
+{
+    /// <summary>Place in the input, from 1.</summary>
+    public long Number { get; } = number;
+}
+
+/// <summary>A request ready to be published.</summary>
+/// <param name="Number">Its place in the input, from 1.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="RoutingKey">Routing key on the requests' exchange.</param>
+/// <param name="Body">UTF-8 JSON.</param>
+internal sealed record OutgoingRequest(long Number, string Id, string RoutingKey, byte[] Body);

@@ -78,7 +78,7 @@ internal sealed class JsonLinesStore : IResultStore
         }
         catch (IOException)
         {
-            // What is written here has not been acknowledged: it comes again.
+            // What was to be written comes again.
         }
 
         _line.Dispose();
