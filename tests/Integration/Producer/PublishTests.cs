@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using RabbitMQ.Client;
 using VlWorker.Contracts;
 using VlWorker.Integration.Infrastructure;
 
