@@ -77,8 +77,7 @@ internal sealed class DerivedFolder : IDisposable
 
     private void CopyConfiguration()
     {
-        var names = _source.Family.RequiredFiles.Concat(_source.Family.OptionalFiles).Where(name => File.Exists(Path.Combine(_source.Path, name)));
-        foreach (var name in names)
+        foreach (var name in _source.Family.FilesIn(_source.Path))
             File.WriteAllBytes(Path.Combine(Target, name), File.ReadAllBytes(Path.Combine(_source.Path, name))); // not its permissions
     }
 

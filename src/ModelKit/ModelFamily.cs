@@ -1,3 +1,5 @@
+using VlWorker.ModelKit.Configuration;
+
 namespace VlWorker.ModelKit;
 
 /// <summary>What a family's folder holds: which graphs, under which names, and which files beside them.</summary>
@@ -26,14 +28,14 @@ public sealed record ModelFamily(
             [Graphs.Encoder, Graphs.DecoderMerged],
             [Graphs.Encoder, Graphs.Decoder, Graphs.DecoderWithPast],
         ],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
     /// <summary>An image and a text encoder into one space.</summary>
     public static ModelFamily Clip { get; } = new(
         "clip",
         [[Graphs.Vision, Graphs.Text]],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         ["tokenizer_config.json", "special_tokens_map.json"])
     {
         SimilarityFunction = "softmax",
@@ -43,7 +45,7 @@ public sealed record ModelFamily(
     public static ModelFamily Siglip { get; } = new(
         "siglip",
         [[Graphs.Vision, Graphs.Text]],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         ["tokenizer_config.json", "special_tokens_map.json"])
     {
         SimilarityFunction = "sigmoid",
@@ -56,7 +58,7 @@ public sealed record ModelFamily(
     public static ModelFamily Siglip2 { get; } = Siglip with { ModelType = "siglip2", GraphSets = [] };
 
     /// <summary>An image encoder alone.</summary>
-    public static ModelFamily Dinov2 { get; } = new("dinov2", [[Graphs.Model]], [ModelFolder.ConfigFile, "preprocessor_config.json"], []);
+    public static ModelFamily Dinov2 { get; } = new("dinov2", [[Graphs.Model]], [ModelFolder.ConfigFile, PreprocessorConfig.FileName], []);
 
     /// <summary>How <see cref="Similarity"/> makes scores; null for families without.</summary>
     public string? SimilarityFunction { get; init; }
@@ -69,7 +71,7 @@ public sealed record ModelFamily(
             [Graphs.Vision, Graphs.TextDecoder, Graphs.TextDecoderWithPast],
             [Graphs.BlipVision, Graphs.BlipText],
         ],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
     /// <summary>
@@ -85,14 +87,14 @@ public sealed record ModelFamily(
             [Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.Encoder, Graphs.DecoderMerged],
             [Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.Encoder, Graphs.Decoder, Graphs.DecoderWithPast],
         ],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         [ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json"]);
 
     /// <summary>Idefics3 and SmolVLM: images, whole or in tiles, among the tokens of a chat.</summary>
     public static ModelFamily Idefics3 { get; } = new(
         "idefics3",
         [[Graphs.VisionEncoder, Graphs.EmbedTokens, Graphs.DecoderMerged]],
-        [ModelFolder.ConfigFile, "preprocessor_config.json", "tokenizer.json"],
+        [ModelFolder.ConfigFile, PreprocessorConfig.FileName, "tokenizer.json"],
         [
             ModelFolder.GenerationConfigFile, "tokenizer_config.json", "special_tokens_map.json", ModelFolder.ChatTemplateFile,
             ModelFolder.ChatTemplateJsonFile,
@@ -104,6 +106,14 @@ public sealed record ModelFamily(
     /// <summary>All families.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =
         [VisionEncoderDecoder, Clip, Siglip, Siglip2, Dinov2, Blip, BlipVqa, Florence2, Idefics3, SmolVlm];
+
+    /// <summary>The <see cref="RequiredFiles"/> of a folder, with the file that says there how images are prepared.</summary>
+    internal IEnumerable<string> RequiredIn(string folder) =>
+        RequiredFiles.Select(name => name == PreprocessorConfig.FileName ? PreprocessorConfig.FileIn(folder) : name);
+
+    /// <summary>All files beside the weights that are read and that a folder has.</summary>
+    internal IEnumerable<string> FilesIn(string folder) =>
+        RequiredIn(folder).Concat(OptionalFiles).Where(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Names of graphs in the layout of the Hub's ONNX repositories.</summary>
     public static class Graphs

@@ -79,7 +79,7 @@ public sealed class ModelFolder
             throw new ModelFolderException(path, errors.Count > 0 ? errors : [$"{ConfigFile} is missing"]);
         var family = FindFamily(config, errors) ?? throw new ModelFolderException(path, errors);
         var generation = JsonFile.Read(path, GenerationConfigFile, errors);
-        foreach (var name in family.RequiredFiles.Where(name => !File.Exists(System.IO.Path.Combine(path, name))))
+        foreach (var name in family.RequiredIn(path).Where(name => !File.Exists(System.IO.Path.Combine(path, name))))
             errors.Add($"{name} is missing");
         var manifest = ModelManifest.Read(path, errors);
         // A manifest that can't be used has said why; its graphs are none of an export.
@@ -119,7 +119,7 @@ public sealed class ModelFolder
     private static List<ModelFile> UsedFiles(string path, ModelFamily family, GraphChoice graphs, bool optimised)
     {
         string[] manifest = optimised ? [ModelManifest.FileName] : [];
-        var names = family.RequiredFiles.Concat(family.OptionalFiles.Where(name => File.Exists(System.IO.Path.Combine(path, name)))).Concat(manifest)
+        var names = family.FilesIn(path).Concat(manifest)
             .Concat(graphs.Files.Values.Concat(graphs.Files.Values.SelectMany(GraphChoice.ExternalData))
                 .Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/')));
         return [.. names.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)

@@ -50,6 +50,17 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
+    public void What_transformers_5_writes_of_the_processor_stands_for_the_file_of_before()
+    {
+        Captioner("encoder_model", "decoder_model_merged");
+        Write("processor_config.json", """{"image_seq_len": 4}""");
+        Assert.DoesNotContain("processor_config.json", ModelFolder.Open(_folder).Files.Select(file => file.Name));
+        Write("processor_config.json", """{"image_processor": {"image_processor_type": "ViTImageProcessor"}}""");
+        File.Delete(Path.Combine(_folder, "preprocessor_config.json"));
+        Assert.Contains("processor_config.json", ModelFolder.Open(_folder).Files.Select(file => file.Name));
+    }
+
+    [Fact]
     public void A_precision_that_is_not_there_is_named_with_those_that_are()
     {
         Captioner("encoder_model", "decoder_model_merged");

@@ -79,7 +79,9 @@ public sealed record GenerationConfig
     /// <summary>The token that is always generated at the maximum length.</summary>
     public int? ForcedLastToken { get; init; }
 
-    /// <summary>Reads generation_config.json; where a folder has none, the same names in config.json and in its decoder part, as transformers does.</summary>
+    /// <summary>
+    /// Reads generation_config.json; where a folder has none, the same names in config.json and in its text model's part, as transformers does.
+    /// </summary>
     /// <exception cref="ModelFolderException">A value is of the wrong kind, or asks for something that is not supported.</exception>
     public static GenerationConfig Load(ModelFolder folder)
     {
@@ -135,28 +137,29 @@ public sealed record GenerationConfig
     };
 
     /// <summary>
-    /// Where the values come from: the generation file alone; without one the model's file, and its decoder part for what the
+    /// Where the values come from: the generation file alone; without one the model's file, and its text model's part for what the
     /// top level leaves at transformers' default (old files spell all defaults out).
     /// </summary>
     private sealed class Source(JsonFile? generation, JsonFile config)
     {
         private readonly JsonFile _file = generation ?? config;
         private readonly bool _nested = generation is null;
+        private readonly string _part = config.Find("decoder") is null ? "text_config" : "decoder";
 
         public int? Int32(string name, int? standard)
         {
             var value = _file.Int32(name) ?? standard;
-            return _nested && value == standard ? _file.Int32("decoder", name) ?? standard : value;
+            return _nested && value == standard ? _file.Int32(_part, name) ?? standard : value;
         }
 
         public double Number(string name, double standard)
         {
             var value = _file.Number(name) ?? standard;
-            return _nested && value.Equals(standard) ? _file.Number("decoder", name) ?? standard : value;
+            return _nested && value.Equals(standard) ? _file.Number(_part, name) ?? standard : value;
         }
 
         public IReadOnlyList<int> Tokens(string name) =>
-            _file.Int32OrList(name) ?? (_nested ? _file.Int32OrList("decoder", name) : null) ?? [];
+            _file.Int32OrList(name) ?? (_nested ? _file.Int32OrList(_part, name) : null) ?? [];
 
         public EarlyStopping EarlyStopping() => Find("early_stopping") switch
         {
@@ -179,7 +182,7 @@ public sealed record GenerationConfig
         private JsonElement? Find(string name)
         {
             var value = _file.Find(name);
-            return _nested && value is null or { ValueKind: JsonValueKind.False } ? _file.Find("decoder", name) ?? value : value;
+            return _nested && value is null or { ValueKind: JsonValueKind.False } ? _file.Find(_part, name) ?? value : value;
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace VlWorker.ModelKit.Configuration;
 
 /// <summary>What a model folder's preprocessor_config.json asks for, in one shape for all image processors.</summary>
@@ -8,19 +10,29 @@ public sealed record PreprocessorConfig(ResizePlan Resize, Normalization Normali
     /// <summary>The file's name in a model folder.</summary>
     public const string FileName = "preprocessor_config.json";
 
-    /// <summary>Reads preprocessor_config.json of a model folder; config.json names the processor where that file does not.</summary>
-    /// <exception cref="FileNotFoundException">The folder has no preprocessor_config.json.</exception>
+    /// <summary>The file of a whole processor, which in transformers 5 holds what preprocessor_config.json did.</summary>
+    public const string ProcessorFileName = "processor_config.json";
+
+    /// <summary>The file of a folder that says how images are prepared: processor_config.json where it does, else preprocessor_config.json.</summary>
+    public static string FileIn(string folder) => OfProcessor(folder) is null ? FileName : ProcessorFileName;
+
+    /// <summary>
+    /// Reads preprocessor_config.json of a model folder, or what processor_config.json has in its place; config.json names the processor where that
+    /// does not.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">The folder has neither.</exception>
     /// <exception cref="InvalidDataException">The file is malformed, or a value can't be.</exception>
     /// <exception cref="NotSupportedException">The file asks for something that is not implemented; the message says what.</exception>
     public static PreprocessorConfig Load(string folder)
     {
-        var path = Path.Combine(folder, FileName);
+        var images = OfProcessor(folder);
+        var path = Path.Combine(folder, images is null ? FileName : ProcessorFileName);
         if (!File.Exists(path))
             throw new FileNotFoundException($"The model folder {folder} has no {FileName}.", path);
         var modelConfig = Path.Combine(folder, "config.json");
         try
         {
-            return Parse(File.ReadAllText(path), File.Exists(modelConfig) ? File.ReadAllText(modelConfig) : null);
+            return Parse(images ?? File.ReadAllText(path), File.Exists(modelConfig) ? File.ReadAllText(modelConfig) : null);
         }
         catch (InvalidDataException e)
         {
@@ -38,6 +50,12 @@ public sealed record PreprocessorConfig(ResizePlan Resize, Normalization Normali
     /// <exception cref="InvalidDataException">The text is malformed, or a value can't be.</exception>
     /// <exception cref="NotSupportedException">The text asks for something that is not implemented.</exception>
     public static PreprocessorConfig Parse(string json, string? modelConfigJson = null) => PreprocessorConfigReader.Read(json, modelConfigJson);
+
+    // One that can't be read says nothing about images, and is read for nothing else.
+    private static string? OfProcessor(string folder) =>
+        JsonFile.Read(folder, ProcessorFileName, new List<string>())?.Find("image_processor") is { ValueKind: JsonValueKind.Object } images
+            ? images.GetRawText()
+            : null;
 }
 
 /// <summary>Resize and crop. Equal plans give equal bytes, so models can share them.</summary>

@@ -43,6 +43,7 @@ internal sealed record PreprocessorDefaults(
         ["vit"] = "ViTImageProcessor",
         ["deit"] = "DeiTImageProcessor",
         ["clip"] = "CLIPImageProcessor",
+        ["florence2"] = "CLIPImageProcessor",
         ["dinov2"] = "BitImageProcessor",
         ["blip"] = "BlipImageProcessor",
         ["siglip"] = "SiglipImageProcessor",

@@ -1,3 +1,4 @@
+using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Onnx;
 
 namespace VlWorker.ModelKit.Conversion;
@@ -7,8 +8,8 @@ internal static class OptimizedFolder
 {
     private static readonly string[] Beside =
     [
-        ModelFolder.ConfigFile, ModelFolder.GenerationConfigFile, "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        ModelFolder.ChatTemplateFile, ModelFolder.ChatTemplateJsonFile,
+        ModelFolder.ConfigFile, ModelFolder.GenerationConfigFile, PreprocessorConfig.FileName, PreprocessorConfig.ProcessorFileName, "tokenizer.json",
+        "tokenizer_config.json", "special_tokens_map.json", ModelFolder.ChatTemplateFile, ModelFolder.ChatTemplateJsonFile,
     ];
 
     /// <summary>Copies what lies beside the graphs, writes the graphs, and the manifest last: a folder without it is not finished.</summary>

@@ -45,12 +45,12 @@ internal sealed class SourceModel
         if (config is null)
             throw new ModelFolderException(folder, errors.Count > 0 ? errors : [$"{ModelFolder.ConfigFile} is missing"]);
         var family = ModelFolder.FindFamily(config, errors) ?? throw new ModelFolderException(folder, errors);
-        errors.AddRange(family.RequiredFiles.Where(name => !File.Exists(System.IO.Path.Combine(folder, name))).Select(static name => $"{name} is missing"));
+        errors.AddRange(family.RequiredIn(folder).Where(name => !File.Exists(System.IO.Path.Combine(folder, name))).Select(static name => $"{name} is missing"));
         var weights = Weights(folder, errors);
         if (errors.Count > 0)
             throw new ModelFolderException(folder, errors);
         return new SourceModel(
-            "checkpoint", folder, family, config, [.. Beside(folder, family).Concat(weights).Order(StringComparer.Ordinal)],
+            "checkpoint", folder, family, config, [.. family.FilesIn(folder).Concat(weights).Order(StringComparer.Ordinal)],
             () => CheckpointModel.Read(folder, family, config));
     }
 
@@ -80,10 +80,6 @@ internal sealed class SourceModel
     /// <exception cref="InvalidDataException">A file is malformed or not understood.</exception>
     /// <exception cref="NotSupportedException">The model asks for something that is not implemented.</exception>
     public FamilyParameters ReadParameters() => _read();
-
-    /// <summary>Names of the files beside the weights, which an optimised folder has too.</summary>
-    public static IEnumerable<string> Beside(string folder, ModelFamily family) =>
-        family.RequiredFiles.Concat(family.OptionalFiles).Where(name => File.Exists(System.IO.Path.Combine(folder, name)));
 
     private static IReadOnlyList<string> Weights(string folder, List<string> errors)
     {

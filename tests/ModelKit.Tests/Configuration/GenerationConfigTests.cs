@@ -69,6 +69,17 @@ public sealed class GenerationConfigTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_text_model_is_not_called_decoder_its_part_is_read_too()
+    {
+        var config = Load(config: """
+            {"model_type": "vision-encoder-decoder", "bos_token_id": 0, "eos_token_id": null,
+             "text_config": {"num_beams": 3, "no_repeat_ngram_size": 3, "early_stopping": true, "eos_token_id": 2, "decoder_start_token_id": 2}}
+            """);
+        Assert.Equal((3, 3, EarlyStopping.Always, 2), (config.NumBeams, config.NoRepeatNgramSize, config.EarlyStopping, config.StartToken));
+        Assert.Equal([2], config.EndTokens);
+    }
+
+    [Fact]
     public void With_a_generation_file_the_models_file_is_not_read() => Assert.Equal(1, Load(
         config: """{"model_type": "vision-encoder-decoder", "num_beams": 7}""", generation: "{}").NumBeams);
 

@@ -145,6 +145,30 @@ public sealed class PreprocessorConfigTests
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => PreprocessorConfig.Parse(json)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void The_file_of_the_whole_processor_goes_first_where_it_speaks_of_images()
+    {
+        var folder = Directory.CreateTempSubdirectory("vl-");
+        try
+        {
+            Write(PreprocessorConfig.FileName, """{ "image_processor_type": "CLIPImageProcessor" }""");
+            Write(PreprocessorConfig.ProcessorFileName, """{ "processor_class": "CLIPProcessor", "image_processor": null }""");
+            Assert.Equal(Clip224, PreprocessorConfig.Load(folder.FullName).Resize);
+            Write(PreprocessorConfig.ProcessorFileName, """
+                { "image_processor": { "image_processor_type": "ViTImageProcessor", "size": { "height": 32, "width": 48 } } }
+                """);
+            Assert.Equal(48, PreprocessorConfig.Load(folder.FullName).Resize.Width);
+            File.Delete(Path.Combine(folder.FullName, PreprocessorConfig.FileName));
+            Assert.Equal(48, PreprocessorConfig.Load(folder.FullName).Resize.Width);
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+
+        void Write(string name, string json) => File.WriteAllText(Path.Combine(folder.FullName, name), json);
+    }
+
+    [Fact]
     public void A_folder_without_the_file_is_named()
     {
         var folder = Directory.CreateTempSubdirectory("vl-");
