@@ -10,7 +10,8 @@ internal static class FileChoice
     private static readonly string[] Configuration =
     [
         "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
-        "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
+        "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", ModelFolder.ChatTemplateFile,
+        ModelFolder.ChatTemplateJsonFile,
     ];
 
     private static readonly string[] Checkpoint = ["*.safetensors", "*.safetensors.index.json"];

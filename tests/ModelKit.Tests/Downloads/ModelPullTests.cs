@@ -27,6 +27,17 @@ public sealed class ModelPullTests : PullTest
         Assert.Equal(["config.json", "onnx/model.onnx", "onnx/model.onnx_data", "tokenizer.json"], Fetched());
     }
 
+    [Theory]
+    [InlineData("chat_template.jinja")]
+    [InlineData("chat_template.json")]
+    [InlineData("processor_config.json")]
+    public async Task What_a_chat_model_needs_beside_it_is_fetched(string name)
+    {
+        Hub.Files[name] = new byte[10];
+        await PullAsync();
+        Assert.Contains(name, Fetched());
+    }
+
     [Fact]
     public async Task Without_either_the_checkpoint_of_PyTorch_is_fetched()
     {
