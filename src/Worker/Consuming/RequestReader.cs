@@ -31,7 +31,7 @@ internal static class RequestReader
         if (delivery.Body.Length > RequestLimits.MessageBytes)
         {
             delivery.Unreadable = new RejectedException(RejectionReason.BadRequest, "the message is larger than 1 MiB");
-            return new T();
+            return salvage(LargeMessage.Essentials(delivery.Body));
         }
 
         try

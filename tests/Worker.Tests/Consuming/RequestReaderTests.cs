@@ -68,6 +68,29 @@ public sealed class RequestReaderTests
         Assert.Equal(RejectionReason.BadRequest, Assert.IsType<RejectedException>(delivery.Unreadable).Reason);
     }
 
+    [Theory]
+    [InlineData("", "\"}")]
+    [InlineData("", "\", \"id\": ")]
+    [InlineData("\uFEFF", "\"}")]
+    public void Its_rejection_says_which_request_it_was(string before, string after)
+    {
+        const string Start = """{"id":"big","jobId":"job","image":{"bucket":"b","key":"k"},"context":{"a":"1"},"x":{"id":"no"},"prompt":" """;
+        var delivery = Deliver(Encoding.UTF8.GetBytes(before + Start + new string('y', RequestLimits.MessageBytes) + after));
+
+        var request = RequestReader.ReadImage(delivery);
+
+        Assert.Equal(RejectionReason.BadRequest, Assert.IsType<RejectedException>(delivery.Unreadable).Reason);
+        Assert.Equal(("big", "job", "k", "1"), (request.Id, request.JobId, request.Image?.Key, request.Context?["a"]));
+    }
+
+    [Fact]
+    public void Large_values_are_left_out()
+    {
+        var delivery = Deliver(Encoding.UTF8.GetBytes($$"""{"jobId": "job", "id": "{{new string('y', RequestLimits.MessageBytes)}}"}"""));
+        var request = RequestReader.ReadImage(delivery);
+        Assert.Equal((null, "job"), (request.Id, request.JobId));
+    }
+
     [Fact]
     public void A_rejection_repeats_no_more_of_a_request_than_is_valid()
     {
