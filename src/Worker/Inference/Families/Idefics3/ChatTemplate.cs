@@ -24,6 +24,9 @@ internal sealed partial record ChatTemplate(string Head)
         + "{%for line in message['content']%}{%if line['type'] == 'text'%}{{line['text']}}{%elif line['type'] == 'image'%}{{'<image>'}}{%endif%}"
         + "{%endfor%}<end_of_utterance>\n{%endfor%}{%if add_generation_prompt%}{{'Assistant:'}}{%endif%}";
 
+    // SmolVLM2's has this too. A turn here holds no video.
+    private const string Video = "{%elif line['type'] == 'video'%}{{'<video>'}}";
+
     /// <summary>What stands before the first image.</summary>
     public string Begin => Head + "User:";
 
@@ -49,7 +52,9 @@ internal sealed partial record ChatTemplate(string Head)
     }
 
     // Spellings that mean the same. A line feed at the end of a file is none of the template's.
-    private static string Plain(string body) => Spaces().Replace(body.TrimEnd('\n').Replace(".capitalize()", "|capitalize", StringComparison.Ordinal), "$1$2$3");
+    private static string Plain(string body) =>
+        Spaces().Replace(body.TrimEnd('\n').Replace(".capitalize()", "|capitalize", StringComparison.Ordinal), "$1$2$3")
+            .Replace(Video, "", StringComparison.Ordinal);
 
     private static string? Read(string folder, string file)
     {

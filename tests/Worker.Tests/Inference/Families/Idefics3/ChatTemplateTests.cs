@@ -17,6 +17,14 @@ public sealed class ChatTemplateTests
     public void The_published_templates_are_known_whatever_stands_in_front(string head, string capitalize, string begin) =>
         Assert.Equal(begin, ChatTemplate.Parse(head + Body.Replace(" | capitalize", capitalize, StringComparison.Ordinal) + "\n").Begin);
 
+    [Fact]
+    public void A_branch_for_videos_changes_nothing_for_images()
+    {
+        const string Image = "{{ '<image>' }}";
+        var template = "<|im_start|>" + Body.Replace(Image, Image + "{% elif line['type'] == 'video' %}{{ '<video>' }}", StringComparison.Ordinal);
+        Assert.Equal("<|im_start|>User:", ChatTemplate.Parse(template).Begin);
+    }
+
     [Theory]
     [InlineData("{{ messages[0]['content'] }}")]
     [InlineData("{{ 'x' * 1000000000 }}")]
