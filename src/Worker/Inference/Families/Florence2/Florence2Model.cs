@@ -12,6 +12,9 @@ namespace VlWorker.Inference.Families.Florence2;
 /// <summary>Florence-2: captions, answers and regions, by the words or the task's token that a row's prompt begins with.</summary>
 internal sealed class Florence2Model : PromptedModel
 {
+    // BartConfig's, whose files leave it out: what a sequence starts with, ends with, and is made to end with.
+    private const int EndToken = 2;
+
     private readonly FlorencePrompts _prompts;
     private readonly RegionReader _regions;
 
@@ -30,7 +33,7 @@ internal sealed class Florence2Model : PromptedModel
     public static Florence2Model Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
     {
         var context = folder.Config.Int32("text_config", "max_position_embeddings") ?? 1024;
-        var generation = Defaults(GenerationConfig.Load(folder), context);
+        var generation = Defaults(folder, context);
         var start = generation.StartToken
             ?? throw new InvalidDataException("neither generation_config.json nor config.json says which token the decoder starts with");
         var tokens = new GenerationTokens([start], generation.EndTokens, generation.ForcedFirstToken, generation.ForcedLastToken);
@@ -66,7 +69,20 @@ internal sealed class Florence2Model : PromptedModel
         return CudaFlorenceEngine.Load(graphs, settings, generation.NumBeams, steps);
     }
 
-    // transformers' own default of 20 tokens would cut lists of boxes: what the context has room for is the bound, as in the model's examples.
-    private static GenerationConfig Defaults(GenerationConfig config, int context) =>
-        config.MaxLength is null && config.MaxNewTokens is null ? config with { MaxNewTokens = context } : config;
+    private static GenerationConfig Defaults(ModelFolder folder, int context)
+    {
+        var config = GenerationConfig.Load(folder);
+        if (folder.GenerationConfig is null)
+        {
+            config = config with
+            {
+                StartToken = folder.Config.Int32("decoder_start_token_id") ?? folder.Config.Int32("text_config", "decoder_start_token_id") ?? EndToken,
+                EndTokens = config.EndTokens.Count > 0 ? config.EndTokens : [EndToken],
+                ForcedLastToken = config.ForcedLastToken ?? EndToken,
+            };
+        }
+
+        // transformers' own default of 20 tokens would cut lists of boxes: what the context has room for is the bound, as in the model's examples.
+        return config.MaxLength is null && config.MaxNewTokens is null ? config with { MaxNewTokens = context } : config;
+    }
 }

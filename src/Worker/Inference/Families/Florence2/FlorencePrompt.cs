@@ -22,7 +22,7 @@ internal sealed partial record FlorencePrompt(FlorenceTask? Task, string Input)
         if (text.Length == 0)
             return Default(task);
         if (Token().Match(text) is not { Success: true, Value: var token })
-            return task == Tasks.Detect ? new FlorencePrompt(FlorenceTask.DetectionOfWords, text) : new FlorencePrompt(null, text);
+            return task == Tasks.Detect ? new FlorencePrompt(FlorenceTask.DetectionOfWords, text) : new FlorencePrompt(null, prompt!);
         var asked = FlorenceTask.Find(token)
             ?? throw Rejected($"there is no task {token}: there are {string.Join(", ", FlorenceTask.All.Select(known => known.Token))}");
         if (asked.GivesText == (task == Tasks.Detect))

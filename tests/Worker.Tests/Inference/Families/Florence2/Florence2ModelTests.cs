@@ -19,6 +19,29 @@ public sealed class Florence2ModelTests(FlorenceFixture fixture) : IClassFixture
         Assert.Equal((3, 3, 257), (defaults.NumBeams, defaults.NoRepeatNgramSize, defaults.MaxLength));
     }
 
+    [Fact]
+    public void Without_a_generation_file_the_text_model_s_defaults_hold()
+    {
+        var folder = ModelFolders.CopyWithout(fixture.Folder, "generation_config.json");
+        try
+        {
+            ModelFolders.Change(folder, "config.json", json =>
+            {
+                foreach (var name in (string[])["decoder_start_token_id", "eos_token_id", "forced_eos_token_id"])
+                {
+                    json.AsObject().Remove(name);
+                    json["text_config"]!.AsObject().Remove(name);
+                }
+            });
+            using var model = ModelLoader.Load("tiny", folder, new ModelOptions());
+            fixture.Check([.. fixture.Golden.Captions.Where(golden => golden.Parameters.NumBeams == 1)], model);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
     [Theory]
     [InlineData(Tasks.Answer, null)]
     [InlineData(Tasks.Caption, "<NO_SUCH_TASK>")]

@@ -23,6 +23,7 @@ public sealed class FlorencePromptTests
     [Theory]
     [InlineData(Tasks.Answer, "What colour is the car?")]
     [InlineData(Tasks.Caption, "Describe the sky.")]
+    [InlineData(Tasks.Caption, " Spaces are words, too. ")]
     [InlineData(Tasks.Answer, "What does <OD> mean?")]
     [InlineData(Tasks.Answer, "<b>what</b> is it?")]
     public void Other_words_are_asked_as_they_are(string task, string prompt) =>
