@@ -38,7 +38,7 @@ public sealed class TroubledPullTests : PullTest
             await context.RequestAborted.WhenCancelled();
             return true;
         });
-        await PullAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(1) });
+        await PullAsync(options => options with { StallTimeout = TimeSpan.FromSeconds(5) });
 
         AssertComplete();
         Assert.Equal([null, FromHalf], Hub.Fetches(Weights).Select(request => request.Range));

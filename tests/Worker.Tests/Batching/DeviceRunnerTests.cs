@@ -28,7 +28,7 @@ public sealed class DeviceRunnerTests
         }
 
         Assert.All(inputs, input => Assert.Equal(1, input.Disposals));
-        Assert.True(runner.Stop(TimeSpan.FromSeconds(10)));
+        Assert.True(runner.Stop(TimeSpan.FromSeconds(60)));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace VlWorker.Worker.Tests.Batching;
 public sealed class IdleTrimTests : IDisposable
 {
     private static readonly TimeSpan After = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly FakeTimeProvider _time = new();
     private readonly WorkerMetrics _metrics = new(Metrics.NewCustomRegistry());

@@ -126,8 +126,8 @@ public sealed class FolderObjectStoreTests : IDisposable
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(_root, "photos", "s.jpg")));
 
-        await AssertRejectedAsync(RejectionReason.NotFound, "photos", "fifo.jpg").WaitAsync(TimeSpan.FromSeconds(20));
-        await AssertRejectedAsync(RejectionReason.NotFound, "photos", "s.jpg").WaitAsync(TimeSpan.FromSeconds(20));
+        await AssertRejectedAsync(RejectionReason.NotFound, "photos", "fifo.jpg").WaitAsync(TimeSpan.FromSeconds(60));
+        await AssertRejectedAsync(RejectionReason.NotFound, "photos", "s.jpg").WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
