@@ -27,13 +27,18 @@ internal static partial class MemoryTrim
                 model.Run([row], cancellation);
         }
 
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        Heap();
+        Heaps();
         return Math.Max(0, before - Environment.WorkingSet);
     }
 
-    /// <summary>Gives the free pages of the C library's heap back to the system.</summary>
-    public static void Heap()
+    /// <summary>Gives back to the system what is free of both heaps. All managed threads stand still meanwhile, for some ten milliseconds.</summary>
+    public static void Heaps()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        Native();
+    }
+
+    private static void Native()
     {
         if (!OperatingSystem.IsLinux())
             return;

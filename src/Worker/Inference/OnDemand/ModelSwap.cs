@@ -48,7 +48,8 @@ internal sealed class ModelSwap(WorkerMetrics metrics, TimeProvider time, ILogge
             metrics.Models.Unloaded(model.Alias, copy.Device);
         }
 
-        MemoryTrim.Heap();
+        // A model's tokenizer and what reading its files left are many megabytes, which would lie about until the runtime collects by itself.
+        MemoryTrim.Heaps();
         metrics.Models.CountUnload(model.Alias, reason);
         var after = Environment.WorkingSet;
         Log.Unloaded(logger, model.Alias, reason, before / 1e6, after / 1e6);

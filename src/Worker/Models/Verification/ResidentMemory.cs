@@ -1,17 +1,17 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using VlWorker.Inference.Engine;
 
 namespace VlWorker.Models.Verification;
 
 /// <summary>What of the process lies in physical memory.</summary>
-internal static partial class ResidentMemory
+internal static class ResidentMemory
 {
     /// <summary>Bytes, after what is no longer needed has gone back to the system as far as that can be asked for.</summary>
     public static long Settled()
     {
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        MemoryTrim.Heaps();
         GC.WaitForPendingFinalizers();
-        TrimHeap();
+        MemoryTrim.Heaps();
         return Now();
     }
 
@@ -21,24 +21,4 @@ internal static partial class ResidentMemory
         using var process = Process.GetCurrentProcess();
         return process.WorkingSet64;
     }
-
-    // The C library keeps freed memory for itself: a second model would seem to need nothing. Other libraries than glibc have no such call.
-    private static void TrimHeap()
-    {
-        if (!OperatingSystem.IsLinux())
-            return;
-        try
-        {
-            _ = Trim(0);
-        }
-        catch (EntryPointNotFoundException)
-        {
-        }
-        catch (DllNotFoundException)
-        {
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "malloc_trim")]
-    private static partial int Trim(nuint pad);
 }

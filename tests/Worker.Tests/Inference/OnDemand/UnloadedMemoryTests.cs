@@ -43,4 +43,23 @@ public sealed class UnloadedMemoryTests
         Assert.InRange(left[^6..].Min(), 0, left[1] + graphs / 4);
         Assert.InRange(copy.Bytes, graphs, 100 * graphs);
     }
+
+    [Fact]
+    public void What_loading_a_model_leaves_on_the_managed_heap_goes_with_it()
+    {
+        WeakReference? left = null;
+        using var copy = new OnDemandCopy("cpu", 1, Load(), () =>
+        {
+            // As large as what reading a tokenizer leaves: small collections don't look at it.
+            left = new WeakReference(new byte[1_000_000]);
+            return Load();
+        });
+        var swap = new ModelSwap(new WorkerMetrics(Metrics.NewCustomRegistry()), TimeProvider.System, NullLogger.Instance);
+        var model = new PooledModel([copy]);
+        swap.Load(model);
+        swap.Unload(model, "idle");
+        Assert.False(left!.IsAlive);
+
+        static IModel Load() => ModelLoader.Load(new ModelOptions { Alias = "e", Folder = Clip });
+    }
 }
