@@ -38,6 +38,13 @@ public sealed class BadInputTests(BadInputFixture bench) : IClassFixture<BadInpu
         { """{"id":"ID","image":{"bucket":"MISSING","key":"good.jpg"}}""", RejectionReason.BucketNotFound },
         { """{"id":"ID","image":{"bucket":"somebody-elses","key":"good.jpg"}}""", RejectionReason.BucketNotAllowed },
         { """{"id":"ID","image":{"bucket":"BUCKET","key":"../somebody-elses/good.jpg"}}""", RejectionReason.NotFound },
+        { """{"id":"ID","image":IMAGE,"tasks":["answer"],"models":{"answer":"demo-captioner"},"prompt":"How many?"}""", RejectionReason.UnsupportedTask },
+        { """{"id":"ID","image":IMAGE,"tasks":["answer"],"prompt":" "}""", RejectionReason.BadRequest },
+        { """{"id":"ID","image":IMAGE,"tasks":["answer"],"prompt":"MEBIBYTE"}""", RejectionReason.BadRequest },
+        { """{"id":"ID","image":IMAGE,"moreImages":[NINETEEN]}""", RejectionReason.BadRequest },
+        { """{"id":"ID","image":IMAGE,"tasks":["classify"],"labels":[MANY]}""", RejectionReason.BadRequest },
+        { """{"id":"ID","image":IMAGE,"tasks":["classify"],"labels":["cat","","cat"]}""", RejectionReason.BadRequest },
+        { """{"id":"ID","image":IMAGE,"generation":{"temperature":0,"stop":[""]}}""", RejectionReason.BadRequest },
     };
 
     [Theory]
@@ -93,10 +100,17 @@ public sealed class BadInputTests(BadInputFixture bench) : IClassFixture<BadInpu
 
     private string Request(string id, string key) => $$$"""{"id":"{{{id}}}","image":{"bucket":"{{{bench.Store.Bucket}}}","key":"{{{key}}}"}}""";
 
+    // Too long for test names.
+    private static string Written(string body) =>
+        body.Replace("NINETEEN", string.Join(',', Enumerable.Repeat("IMAGE", 19)), StringComparison.Ordinal)
+            .Replace("IMAGE", """{"bucket":"BUCKET","key":"good.jpg"}""", StringComparison.Ordinal)
+            .Replace("MANY", string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"\"{i}\"")), StringComparison.Ordinal)
+            .Replace("MEBIBYTE", new string('?', RequestLimits.MessageBytes), StringComparison.Ordinal);
+
     private async Task RejectedAmongGoodOnes(string body, string reason)
     {
         var id = NewId();
-        var good = await PublishAmongGoodOnes(body.Replace("ID", id, StringComparison.Ordinal)
+        var good = await PublishAmongGoodOnes(Written(body.Replace("ID", id, StringComparison.Ordinal))
             .Replace("BUCKET", bench.Store.Bucket, StringComparison.Ordinal).Replace("MISSING", bench.MissingBucket, StringComparison.Ordinal));
         var rejection = (await bench.Client.AwaitAsync(id)).Rejection;
         Assert.Equal(reason, rejection?.Reason);
