@@ -24,7 +24,7 @@ internal static partial class ModelSwapCommand
 
     public static Command Create()
     {
-        var count = new Option<int>("--images") { DefaultValueFactory = _ => 960, Description = "Messages for both models, in turn." };
+        var count = new Option<int>("--images") { DefaultValueFactory = _ => 960, Description = "Messages for both models, in turn; 0: none." };
         var cycles = new Option<int>("--cycles") { DefaultValueFactory = _ => 12, Description = "Loads and unloads of a model that idles in between." };
         var output = new Option<string?>("--out") { Description = "File for the result, Markdown." };
         var command = new Command("models-swap", "Loading and unloading models under load: messages, memory, latency.") { count, cycles, output };
@@ -42,8 +42,8 @@ internal static partial class ModelSwapCommand
 
             await using var load = await Load.ConnectAsync(services.Broker);
             var run = new Run(services, bucket.Name, keys, load, report);
-            var room = await run.TogetherAsync(result.GetValue(count));
-            await run.SwapAsync(result.GetValue(count), room);
+            if (result.GetValue(count) > 0)
+                await run.SwapAsync(result.GetValue(count), await run.TogetherAsync(result.GetValue(count)));
             await run.IdleAsync(result.GetValue(cycles));
         });
         return command;
@@ -99,7 +99,7 @@ internal static partial class ModelSwapCommand
             }
 
             var unloads = Unloads(worker);
-            report.Line($"{unloads.Count} times loaded, 66 captions, unloaded when idle: resident {before:F0} MB before, in use up to {unloads.Max(one => one.Before):F0} MB, after each unload {Range(unloads)}: {string.Join(", ", unloads.Select(one => one.After.ToString("F0", CultureInfo.InvariantCulture)))}");
+            report.Line($"{unloads.Count} times loaded, 66 captions, unloaded when idle: resident {before:F0} MB before, in use up to {unloads.Max(one => one.Before):F0} MB, after each unload {Range(unloads)}, on average of each fifth of them {Fifths(unloads)} MB");
             report.Line($"one message to its result, median of {cycles}: {Statistics.Median(warm):F0} ms with the model in memory, {Statistics.Median(cold):F0} ms with the load before it");
         }
 
@@ -119,6 +119,9 @@ internal static partial class ModelSwapCommand
             await load.AwaitAsync(1, Patience);
             return clock.Elapsed.TotalMilliseconds;
         }
+
+        private static string Fifths(List<(double Before, double After)> unloads) => string.Join(
+            ", ", unloads.Chunk((unloads.Count + 4) / 5).Select(part => part.Average(one => one.After).ToString("F0", CultureInfo.InvariantCulture)));
 
         private static string Range(List<(double Before, double After)> unloads) =>
             $"{unloads.Min(one => one.After):F0} to {unloads.Max(one => one.After):F0} MB";
