@@ -31,7 +31,7 @@ internal static partial class MemoryTrim
         return Math.Max(0, before - Environment.WorkingSet);
     }
 
-    /// <summary>Gives back to the system what is free of both heaps. All managed threads stand still meanwhile, for some ten milliseconds.</summary>
+    /// <summary>Gives back to the system what is free of both heaps. All managed threads stand still meanwhile, for some tens of milliseconds.</summary>
     public static void Heaps()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
