@@ -6,6 +6,9 @@ namespace VlWorker.Producer;
 /// <summary>Where a command reads and writes: the process's own streams, or a test's. Disposing flushes them.</summary>
 internal sealed class Terminal : IDisposable
 {
+    /// <summary>Columns below which tables and bars are not made narrower: the terminal breaks their lines.</summary>
+    public const int Narrowest = 40;
+
     private const int StandardOutput = 1;
 
     /// <summary>Standard input.</summary>

@@ -12,9 +12,6 @@ internal sealed class BackfillProgress(Terminal terminal, BackfillCounters count
     /// <summary>Weight of the past in the rate: half of it is forgotten in about ten seconds.</summary>
     private static readonly double HalfLife = TimeSpan.FromSeconds(10).TotalSeconds;
 
-    /// <summary>Columns below which the bar would write over itself: the terminal breaks its lines.</summary>
-    private const int NarrowestBar = 40;
-
     private double _rate;
     private long _done;
     private long _at = terminal.Time.GetTimestamp();
@@ -23,7 +20,7 @@ internal sealed class BackfillProgress(Terminal terminal, BackfillCounters count
     public async Task RunAsync(CancellationToken stop)
     {
         _done = counters.Now().Answered;
-        if (terminal.IsInteractive && terminal.Width >= NarrowestBar)
+        if (terminal.IsInteractive && terminal.Width >= Terminal.Narrowest)
             await BarAsync(stop);
         else
             await LinesAsync(stop);

@@ -31,11 +31,10 @@ internal static class ProducerCommand
         {
             return await InvokeAsync(args, terminal, stop.Token);
         }
-        catch (Exception error) when (Explain(error, stop.IsCancellationRequested) is not null)
+        catch (Exception error) when (Explain(error, stop.IsCancellationRequested) is { } end)
         {
-            var (code, text) = Explain(error, stop.IsCancellationRequested)!.Value;
-            await terminal.Error.WriteLineAsync($"vl-producer: {Plain.Line(text)}");
-            return code;
+            await terminal.Error.WriteLineAsync($"vl-producer: {Plain.Line(end.Text)}");
+            return end.Code;
         }
     }
 

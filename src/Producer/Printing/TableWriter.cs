@@ -12,9 +12,6 @@ internal sealed class TableWriter : IAnswerWriter
     private const int MarkWidth = 1;
     private const int TimeWidth = 8;
 
-    /// <summary>A narrower terminal breaks the rows.</summary>
-    private const int Narrowest = 40;
-
     private readonly Stream _output;
     private readonly StringBuilder _text = new();
     private readonly IAnsiConsole _console;
@@ -27,7 +24,7 @@ internal sealed class TableWriter : IAnswerWriter
     public TableWriter(Stream output, int width, bool colour)
     {
         _output = output;
-        _width = width = Math.Max(width, Narrowest);
+        _width = width = Math.Max(width, Terminal.Narrowest);
         _console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(new StringWriter(_text, CultureInfo.InvariantCulture)),

@@ -16,17 +16,11 @@ public sealed class BackfillOutageTests
     public async Task A_memory_alarm_that_lasts_stops_nobody()
     {
         var folder = Repository.NewFolder("alarm");
-        var manifest = Path.Combine(folder, "m.txt");
-        await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
         await using var broker = await PrivateBroker.StartNewAsync();
         await ProducerFixture.DeclareAsync(broker);
         await using var worker = await FakeWorker.StartAsync(broker);
         var started = Stopwatch.StartNew();
-        var running = ProducerFixture.RunAsync(
-            broker.Uri,
-            TextReader.Null,
-            default,
-            ["backfill", "--job", "alarm", "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), "--rate", "300", "--max-queue", "20"]);
+        var running = RunAsync(broker.Uri, folder, "alarm", "--rate", "300", "--max-queue", "20");
 
         await Eventually.TrueAsync("it goes", () => worker.Backfilled > 200);
         await broker.CallAsync("vm_memory_monitor set_vm_memory_high_watermark [0.0001]");
@@ -46,15 +40,9 @@ public sealed class BackfillOutageTests
     public async Task A_broker_that_restarts_and_is_killed_loses_nothing()
     {
         var folder = Repository.NewFolder("outage");
-        var manifest = Path.Combine(folder, "m.txt");
-        await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
         await using var broker = await PrivateBroker.StartNewAsync();
         await ProducerFixture.DeclareAsync(broker);
-        var running = ProducerFixture.RunAsync(
-            broker.Uri,
-            TextReader.Null,
-            default,
-            ["backfill", "--job", "outage", "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), "--rate", "200", "--window", $"{Window}", "--no-wait", "--max-queue", "100000"]);
+        var running = RunAsync(broker.Uri, folder, "outage", "--rate", "200", "--window", $"{Window}", "--no-wait", "--max-queue", "100000");
 
         await broker.WaitForAtLeastAsync(Topology.BackfillQueue, 300);
         await broker.RestartAsync();
@@ -70,5 +58,15 @@ public sealed class BackfillOutageTests
         Assert.Equal(Enumerable.Range(1, Images).Select(i => $"outage-{i}").Order(StringComparer.Ordinal), ids.Distinct().Order(StringComparer.Ordinal));
         Assert.InRange(ids.Count - Images, 0, 2 * Window);
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>A backfill of a manifest in a folder, where its job file lies, too.</summary>
+    private static async Task<Outcome> RunAsync(Uri broker, string folder, string job, params string[] more)
+    {
+        var manifest = Path.Combine(folder, "m.txt");
+        await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
+        return await ProducerFixture.RunAsync(
+            broker, TextReader.Null, default,
+            ["backfill", "--job", job, "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), .. more]);
     }
 }
