@@ -37,6 +37,9 @@ internal sealed class DeadLetterQueue(IChannel channel)
     /// <summary>Takes a letter off for good.</summary>
     public ValueTask RemoveAsync(DeadLetter letter) => channel.BasicAckAsync(letter.Tag, multiple: false);
 
+    /// <summary>Gives back what was taken and not removed. The next command meets it: a channel that closes returns it too, but some time later.</summary>
+    public ValueTask ReturnAsync() => channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true);
+
     /// <summary>Removes all letters at once.</summary>
     public Task<uint> PurgeAsync(CancellationToken cancellation) => channel.QueuePurgeAsync(Topology.DeadLettersQueue, cancellation);
 }

@@ -122,7 +122,10 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
     {
         await using var connection = await BrokerConnection.OpenAsync(address, "dead-letters", cancellation);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
-        return await work(connection, new DeadLetterQueue(channel));
+        var queue = new DeadLetterQueue(channel);
+        var code = await work(connection, queue);
+        await queue.ReturnAsync();
+        return code;
     }
 
     private Task SayAsync(FormattableString text) => SayAsync(text.ToString(CultureInfo.InvariantCulture));
