@@ -24,6 +24,7 @@ root.Subcommands.Add(FidelityCommand.Create());
 root.Subcommands.Add(ConvertFidelityCommand.Create());
 root.Subcommands.Add(EngineCommand.Create());
 root.Subcommands.Add(ChatPrefixCommand.Create());
+root.Subcommands.Add(SharedImageCommand.Create());
 root.Subcommands.Add(AccuracyCommand.Create());
 root.Subcommands.Add(SpeedCommands.CreateResize());
 root.Subcommands.Add(SpeedCommands.CreateDecode());

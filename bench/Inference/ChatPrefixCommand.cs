@@ -20,7 +20,7 @@ internal static class ChatPrefixCommand
     private const int Words = 16;
 
     private static readonly Option<DirectoryInfo> Model = new("--model") { Description = "An Idefics3 or SmolVLM folder made by model convert.", Required = true };
-    private static readonly Option<int> Batch = new("--batch") { Description = "Rows, all with the same prompt.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> Batch = new("--batch") { Description = "Rows, all with the same words, each about an image of its own.", DefaultValueFactory = _ => 1 };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, taking turns; the median counts.", DefaultValueFactory = _ => 5 };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
@@ -45,22 +45,22 @@ internal static class ChatPrefixCommand
         var head = HubTokenizer.Load(path).Encode(ChatTemplate.Load(path).Begin, addSpecialTokens: false);
         int[] image = [.. Enumerable.Repeat(imageToken, engine.TokensPerFrame)];
         int[] words = [.. Enumerable.Range(1, Words)];
-        PreparedPixels[] picture = SyntheticImages.Make(1, images.Resize.Width);
-        ChatRow Row(PreparedPixels[] pictures, int[] prompt, int count) =>
-            new(pictures, new RowRequest(CaptionRace.Parameters(1, count), prompt));
+        var pictures = SyntheticImages.Make(batch, images.Resize.Width);
+        ChatRow[] Rows(bool seen, int[] prompt, int count) =>
+            [.. pictures.Select(picture => new ChatRow(seen ? [picture] : [], new RowRequest(CaptionRace.Parameters(1, count), prompt)))];
 
-        (string Name, ChatRow Row, List<double> Times)[] cases =
+        (string Name, ChatRow[] Rows, List<double> Times)[] cases =
         [
-            ("whole answer", Row(picture, [.. head, .. image, .. words], Tokens), []),
-            ("its first token", Row(picture, [.. head, .. image, .. words], 1), []),
-            ("the same without the template before the image", Row(picture, [.. image, .. words], 1), []),
-            ("the same without the image", Row([], [.. head, .. words], 1), []),
+            ("whole answer", Rows(true, [.. head, .. image, .. words], Tokens), []),
+            ("its first token", Rows(true, [.. head, .. image, .. words], 1), []),
+            ("the same without the template before the image", Rows(true, [.. image, .. words], 1), []),
+            ("the same without the image", Rows(false, [.. head, .. words], 1), []),
         ];
         for (var round = 0; round <= rounds; round++)
         {
-            foreach (var (_, row, times) in cases)
+            foreach (var (_, rows, times) in cases)
             {
-                var (rows, results) = (Enumerable.Repeat(row, batch).ToArray(), new RowResult[batch]);
+                var results = new RowResult[batch];
                 var took = BatchSizes.Time(() => engine.Run(rows, results, CancellationToken.None));
                 if (results.FirstOrDefault(result => result.Error is not null).Error is { } error)
                     throw new InvalidOperationException("a row failed", error);
@@ -70,7 +70,8 @@ internal static class ChatPrefixCommand
             }
         }
 
-        picture[0].Dispose();
+        foreach (var picture in pictures)
+            picture.Dispose();
         report.Line($"{path}, batch {batch}: {head.Length} tokens before the image, {image.Length} of it, {Words} of words behind it, {Tokens} of the answer. Medians of {rounds} rounds.");
         var whole = Statistics.Median(cases[0].Times);
         report.Line("| what | ms | of a whole answer |\n|---|---|---|\n" + string.Join('\n', cases.Select(one =>

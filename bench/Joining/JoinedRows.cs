@@ -1,3 +1,5 @@
+using VlWorker.Bench.Inference;
+
 namespace VlWorker.Bench.Joining;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VlWorker.Batching;
+using VlWorker.Bench.Inference;
 
 namespace VlWorker.Bench.Joining;
 

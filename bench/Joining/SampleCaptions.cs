@@ -1,4 +1,5 @@
 using VlWorker.Bench.Gpu;
+using VlWorker.Bench.Inference;
 using VlWorker.Bench.Pipeline;
 using VlWorker.Bench.Serving;
 using VlWorker.Contracts;

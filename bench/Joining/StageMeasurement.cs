@@ -1,3 +1,5 @@
+using VlWorker.Bench.Inference;
+
 namespace VlWorker.Bench.Joining;
 
 /// <summary>An engine to measure.</summary>

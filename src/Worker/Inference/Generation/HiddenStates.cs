@@ -17,6 +17,9 @@ internal readonly record struct HiddenStates(int Images, int Positions, int Size
     /// </summary>
     public bool PromptsEmbedded { get; init; }
 
+    /// <summary>What rows' prompts have in common with earlier ones, a row each; null where that is not known. Decoders may make use of it.</summary>
+    public IReadOnlyList<SharedPrefix>? Prefixes { get; init; }
+
     /// <summary>Embedded prompts of a decoder without cross attention.</summary>
     public static HiddenStates OfPrompts(int rows) => new(rows, 0, 0) { PromptsEmbedded = true };
 

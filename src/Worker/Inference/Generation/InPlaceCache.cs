@@ -63,6 +63,17 @@ internal sealed class InPlaceCache(IReadOnlyList<CacheTensor> layout) : IDisposa
     public OrtValue Tensor(int index, int row, int rows) => OnnxSession.TensorAt(
         _present[index], row * layout[index].RowBytes(Capacity), layout[index].Type, [rows, layout[index].Heads, Capacity, layout[index].Size]);
 
+    /// <summary>Copies the first positions of a row into another one.</summary>
+    public void Copy(int from, int to, int positions)
+    {
+        for (var i = 0; i < layout.Count; i++)
+        {
+            var (heads, room, bytes) = (layout[i].Heads, layout[i].RowBytes(Capacity) / layout[i].Heads, layout[i].RowBytes(positions) / layout[i].Heads);
+            for (var head = 0; head < heads; head++)
+                _present[i].CopyFrom(_present[i], ((from * heads) + head) * room, ((to * heads) + head) * room, bytes);
+        }
+    }
+
     /// <summary>Takes over rows: new row i is old row parents[i].</summary>
     public void Arrange(ReadOnlySpan<int> parents)
     {

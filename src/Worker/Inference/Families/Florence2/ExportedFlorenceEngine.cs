@@ -69,7 +69,8 @@ internal sealed class ExportedFlorenceEngine : PromptedEngine<DecoderRun>
         _vision.Encode(images, workspace.Pixels, workspace.Features, cancellation);
 
     /// <inheritdoc/>
-    protected override void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<DecoderRun> workspace, CancellationToken cancellation)
+    protected override void Encode(
+        int[] images, int[][] prompts, HiddenStates states, PromptedWorkspace<DecoderRun> workspace, CancellationToken cancellation)
     {
         var (position, longest) = (Width * sizeof(float), states.Positions - _imageTokens);
         _embedder.Embed(new PromptBatch(prompts), false, workspace.Ids, workspace.Embeddings);
@@ -82,7 +83,7 @@ internal sealed class ExportedFlorenceEngine : PromptedEngine<DecoderRun>
         {
             cancellation.ThrowIfCancellationRequested();
             var positions = _imageTokens + prompts[row].Length;
-            workspace.Input.CopyFrom(workspace.Features, (long)row * _imageTokens * position, 0, (long)_imageTokens * position);
+            workspace.Input.CopyFrom(workspace.Features, (long)images[row] * _imageTokens * position, 0, (long)_imageTokens * position);
             workspace.Input.CopyFrom(
                 workspace.Embeddings, (long)row * longest * position, (long)_imageTokens * position, (long)prompts[row].Length * position);
             RunEncoder(workspace, positions, row * states.ImageBytes);

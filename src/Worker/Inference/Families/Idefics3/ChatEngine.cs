@@ -33,10 +33,11 @@ internal abstract class ChatEngine<TRun>(IFrameEncoder encoder, IDisposable deco
             var requests = new RowRequest[rows.Length];
             for (var i = 0; i < rows.Length; i++)
                 requests[i] = rows[i].Request;
-            Encode(rows, workspace, cancellation);
+            var inputs = Encode(rows, workspace, cancellation);
             var prompts = new PromptBatch([.. requests.Select(static request => request.Prompt)]);
-            Place(prompts, workspace, Embed(workspace.Decoder, prompts, workspace.Ids));
-            generator.Run(workspace.Decoder, HiddenStates.OfPrompts(rows.Length), requests, results, cancellation);
+            Place(prompts, inputs, workspace, Embed(workspace.Decoder, prompts, workspace.Ids));
+            var states = HiddenStates.OfPrompts(rows.Length) with { Prefixes = SharedPrefix.Find(inputs) };
+            generator.Run(workspace.Decoder, states, requests, results, cancellation);
         }
         finally
         {
@@ -62,34 +63,53 @@ internal abstract class ChatEngine<TRun>(IFrameEncoder encoder, IDisposable deco
     /// <summary>Where a prompt's embeddings begin among them, in tokens.</summary>
     protected abstract long First(PromptBatch prompts, int row);
 
-    private void Encode(ReadOnlySpan<ChatRow> rows, Workspace workspace, CancellationToken cancellation)
+    // Each image once. Returns what stands at each position of the prompts: a token, or the complement of a feature's place.
+    private int[][] Encode(ReadOnlySpan<ChatRow> rows, Workspace workspace, CancellationToken cancellation)
     {
-        var frames = 0L;
-        foreach (var row in rows)
-            frames += row.Frames;
-        workspace.Features.Reserve(frames * encoder.TokensPerFrame * encoder.Width * sizeof(float));
-        var feature = 0L;
-        foreach (var row in rows)
+        var (distinct, places) = (new DistinctImages(), new int[rows.Length][]);
+        for (var row = 0; row < rows.Length; row++)
+            places[row] = [.. rows[row].Images.Select(distinct.Add)];
+        var (first, features) = (new int[distinct.Images.Count], 0);
+        for (var image = 0; image < first.Length; image++)
         {
-            foreach (var image in row.Images)
-            {
-                encoder.Encode(image, workspace.Pixels, workspace.Features, feature, cancellation);
-                feature += (long)image.Frames * encoder.TokensPerFrame;
-            }
+            first[image] = features;
+            features += distinct.Images[image].Frames * encoder.TokensPerFrame;
         }
+
+        workspace.Features.Reserve((long)features * encoder.Width * sizeof(float));
+        for (var image = 0; image < first.Length; image++)
+            encoder.Encode(distinct.Images[image], workspace.Pixels, workspace.Features, first[image], cancellation);
+        var inputs = new int[rows.Length][];
+        for (var row = 0; row < rows.Length; row++)
+            inputs[row] = Inputs(rows[row], [.. places[row].Select(image => first[image])]);
+        return inputs;
     }
 
-    private void Place(PromptBatch prompts, Workspace workspace, TensorBuffer embeddings)
+    private int[] Inputs(ChatRow row, int[] features)
+    {
+        var (inputs, image, used) = (row.Request.Prompt.ToArray(), 0, 0);
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            if (inputs[i] != imageToken)
+                continue;
+            if (used == row.Images[image].Frames * encoder.TokensPerFrame)
+                (image, used) = (image + 1, 0);
+            inputs[i] = ~(features[image] + used++);
+        }
+
+        return inputs;
+    }
+
+    private void Place(PromptBatch prompts, int[][] inputs, Workspace workspace, TensorBuffer embeddings)
     {
         var bytes = (long)encoder.Width * sizeof(float);
-        var feature = 0L;
-        for (var row = 0; row < prompts.Count; row++)
+        for (var row = 0; row < inputs.Length; row++)
         {
-            var (prompt, first) = (prompts[row], First(prompts, row));
-            for (var i = 0; i < prompt.Count; i++)
+            var first = First(prompts, row);
+            for (var i = 0; i < inputs[row].Length; i++)
             {
-                if (prompt[i] == imageToken)
-                    embeddings.CopyFrom(workspace.Features, feature++ * bytes, (first + i) * bytes, bytes);
+                if (inputs[row][i] < 0)
+                    embeddings.CopyFrom(workspace.Features, ~inputs[row][i] * bytes, (first + i) * bytes, bytes);
             }
         }
     }

@@ -43,12 +43,15 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
         var first = 0L;
         for (var row = 0; row < _rows;)
         {
-            var (rows, length) = (1, prompts[row].Count);
-            while (row + rows < _rows && prompts[row + rows].Count == length && (rows + 1) * length <= PromptTokens)
+            var (shared, rows, length) = (Shared(states, row), 1, prompts[row].Count);
+            while (shared.Tokens == 0 && row + rows < _rows && prompts[row + rows].Count == length && Shared(states, row + rows).Tokens == 0
+                && (rows + 1) * length <= PromptTokens)
                 rows++;
             for (var i = row; i < row + rows; i++)
                 _positions[i] = length;
-            Run(Embeddings, first, row, rows, length);
+            if (shared.Tokens > 0)
+                _cache.Copy(shared.Row, row, shared.Tokens);
+            Run(Embeddings, first + shared.Tokens, row, rows, length - shared.Tokens);
             Unbind();
             first += (long)rows * length;
             row += rows;
@@ -96,6 +99,8 @@ internal sealed class CpuChatRun(CpuChatGraph graph) : IDecoderRun
         foreach (var buffer in (TensorBuffer[])[_ids, _tokens, _lengths, _total, _logits, Embeddings])
             buffer.Dispose();
     }
+
+    private static SharedPrefix Shared(HiddenStates states, int row) => states.Prefixes is { } prefixes ? prefixes[row] : default;
 
     // Rows only become fewer after the first step.
     private void Reserve(int rows)

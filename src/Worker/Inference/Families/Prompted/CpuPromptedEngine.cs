@@ -68,7 +68,8 @@ internal sealed class CpuPromptedEngine : PromptedEngine<StepRun>
     }
 
     /// <inheritdoc/>
-    protected override void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<StepRun> workspace, CancellationToken cancellation)
+    protected override void Encode(
+        int[] images, int[][] prompts, HiddenStates states, PromptedWorkspace<StepRun> workspace, CancellationToken cancellation)
     {
         var run = workspace.Decoder;
         for (var i = 0; i < _cross.Length; i++)
@@ -77,7 +78,7 @@ internal sealed class CpuPromptedEngine : PromptedEngine<StepRun>
         {
             cancellation.ThrowIfCancellationRequested();
             var positions = ImagePositions + prompts[row].Length;
-            RunEncoder(prompts[row], row, positions, workspace);
+            RunEncoder(prompts[row], images[row], positions, workspace);
             var from = 0L;
             for (var i = 0; i < _cross.Length; i++)
             {
@@ -90,12 +91,12 @@ internal sealed class CpuPromptedEngine : PromptedEngine<StepRun>
     private long ImageBytes => (long)_vision.TokensPerFrame * Width * sizeof(float);
 
     // A row's keys and values, one tensor behind the other.
-    private void RunEncoder(int[] prompt, int row, int positions, PromptedWorkspace<StepRun> workspace)
+    private void RunEncoder(int[] prompt, int image, int positions, PromptedWorkspace<StepRun> workspace)
     {
         TokenIds.Write(new PromptBatch(prompt), prompt.Length, false, TensorElementType.Int64, workspace.Ids);
         workspace.Input.Reserve(_decoder.Cross.Sum(tensor => tensor.RowBytes(positions)));
         using var features = OnnxSession.TensorAt(
-            workspace.Features, row * ImageBytes, TensorElementType.Float, [1, _vision.TokensPerFrame, Width]);
+            workspace.Features, image * ImageBytes, TensorElementType.Float, [1, _vision.TokensPerFrame, Width]);
         using var tokens = OnnxSession.Tensor(workspace.Ids, TensorElementType.Int64, 1, prompt.Length);
         var outputs = new OrtValue[_cross.Length];
         try

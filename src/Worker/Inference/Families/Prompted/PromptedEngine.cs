@@ -37,20 +37,20 @@ internal abstract class PromptedEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
     /// <inheritdoc/>
     public override void Run(ReadOnlySpan<PromptedRow> rows, Span<RowResult> results, CancellationToken cancellation)
     {
-        var images = new PreparedPixels[rows.Length];
+        var (images, places) = (new DistinctImages(), new int[rows.Length]);
         var (prompts, requests) = (new int[rows.Length][], new RowRequest[rows.Length]);
         for (var i = 0; i < rows.Length; i++)
-            (images[i], prompts[i], requests[i]) = rows[i];
+            (places[i], prompts[i], requests[i]) = (images.Add(rows[i].Pixels), rows[i].Prompt, rows[i].Request);
         var workspace = _workspaces.Rent();
         try
         {
-            EncodeImages(images, workspace, cancellation);
+            EncodeImages([.. images.Images], workspace, cancellation);
             // Shorter rows are padded behind their prompts.
             var states = new HiddenStates(rows.Length, ImagePositions + prompts.Max(static prompt => prompt.Length), Width)
             {
                 Lengths = [.. prompts.Select(prompt => ImagePositions + prompt.Length)],
             };
-            Encode(prompts, states, workspace, cancellation);
+            Encode(places, prompts, states, workspace, cancellation);
             _generator.Run(workspace.Decoder, states, requests, results, cancellation);
         }
         finally
@@ -77,11 +77,12 @@ internal abstract class PromptedEngine<TRun>(IReadOnlyList<IDisposable> graphs, 
     protected abstract void EncodeImages(ReadOnlySpan<PreparedPixels> images, PromptedWorkspace<TRun> workspace, CancellationToken cancellation);
 
     /// <summary>Runs the text encoder over the images' tokens and the prompts. A row at a time: then none changes what another is rounded to.</summary>
-    /// <param name="prompts">One for each image.</param>
+    /// <param name="images">For each row its image's place among those that were encoded.</param>
+    /// <param name="prompts">For each row its prompt.</param>
     /// <param name="states">The shape of what the decoder looks at.</param>
     /// <param name="workspace">Has the images' tokens; its decoder receives what it needs.</param>
     /// <param name="cancellation">Looked at between runs.</param>
-    protected abstract void Encode(int[][] prompts, HiddenStates states, PromptedWorkspace<TRun> workspace, CancellationToken cancellation);
+    protected abstract void Encode(int[] images, int[][] prompts, HiddenStates states, PromptedWorkspace<TRun> workspace, CancellationToken cancellation);
 }
 
 /// <summary>The memory of one stream.</summary>

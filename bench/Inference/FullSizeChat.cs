@@ -11,7 +11,7 @@ using VlWorker.ModelKit.Families.Cpu;
 using VlWorker.ModelKit.Parameters;
 using VlWorker.Worker.Tests.Fixtures;
 
-namespace VlWorker.Bench.Joining;
+namespace VlWorker.Bench.Inference;
 
 /// <summary>A model of SmolVLM-256M's sizes with random weights, built for the processor in int8, for as long as the benchmark runs.</summary>
 internal sealed class FullSizeChat : IDisposable
@@ -32,10 +32,11 @@ internal sealed class FullSizeChat : IDisposable
     private const int Vocabulary = 49280;
     private const int ImageToken = 49190;
     private const int Words = 20;
+    private const int MostImages = 8;
 
     private readonly string _folder;
     private readonly CpuChatEngine _engine;
-    private readonly PreparedPixels[] _image = SyntheticImages.Make(1, Side);
+    private readonly PreparedPixels[] _images = SyntheticImages.Make(MostImages, Side);
 
     private FullSizeChat(string folder, CpuChatEngine engine, GraphClock clock) => (_folder, _engine, Clock) = (folder, engine, clock);
 
@@ -70,15 +71,25 @@ internal sealed class FullSizeChat : IDisposable
     }
 
     /// <summary>Has rows answer that have the same prompt.</summary>
-    /// <param name="rows">Rows.</param>
+    /// <param name="rows">Rows; with images, eight at most.</param>
     /// <param name="tokens">Tokens of each answer.</param>
-    /// <param name="images">Whether each has an image, which is most of its prompt; else the prompt is <paramref name="words"/> tokens.</param>
+    /// <param name="images">Whether each has an image of its own, which is most of its prompt; else the prompt is <paramref name="words"/> tokens.</param>
     /// <param name="words">Tokens of a prompt without an image.</param>
-    public void Ask(int rows, int tokens, bool images, int words)
-    {
-        int[] prompt = images ? [.. Enumerable.Repeat(ImageToken, _engine.TokensPerFrame), .. Text(Words)] : Text(words);
-        Answer([.. Enumerable.Repeat(new ChatRow(images ? _image : [], Request(prompt, tokens)), rows)]);
-    }
+    public void Ask(int rows, int tokens, bool images, int words) => Answer([.. Enumerable.Range(0, rows).Select(row => images
+        ? About(row, Text(Words), tokens)
+        : new ChatRow([], Request(Text(words), tokens)))]);
+
+    /// <summary>Asks as many different questions about one image, or each about another one.</summary>
+    /// <param name="questions">Questions, eight at most.</param>
+    /// <param name="tokens">Tokens of each answer.</param>
+    /// <param name="oneImage">Whether all are about the same image.</param>
+    /// <returns>What each generates.</returns>
+    public int[][] AskAbout(int questions, int tokens, bool oneImage) =>
+        [.. Answer([.. Enumerable.Range(0, questions).Select(row => About(oneImage ? 0 : row, Text(Words, seed: row), tokens))])
+            .Select(result => result.Sequences[0].Tokens[PromptTokens..])];
+
+    /// <summary>Asks one of the questions about the one image by itself.</summary>
+    public int[] AskAlone(int question, int tokens) => Answer([About(0, Text(Words, seed: question), tokens)])[0].Sequences[0].Tokens[PromptTokens..];
 
     /// <summary>Has rows without images answer; returns what each generates.</summary>
     /// <param name="prompts">Their prompts.</param>
@@ -100,9 +111,13 @@ internal sealed class FullSizeChat : IDisposable
     public void Dispose()
     {
         _engine.Dispose();
-        _image[0].Dispose();
+        foreach (var image in _images)
+            image.Dispose();
         Directory.Delete(_folder, true);
     }
+
+    private ChatRow About(int image, int[] words, int tokens) =>
+        new([_images[image]], Request([.. Enumerable.Repeat(ImageToken, _engine.TokensPerFrame), .. words], tokens));
 
     private static RowRequest Request(IReadOnlyList<int> prompt, int tokens) =>
         new(CaptionRace.Parameters(1, tokens), prompt);

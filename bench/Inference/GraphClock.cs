@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using VlWorker.Inference;
 
-namespace VlWorker.Bench.Joining;
+namespace VlWorker.Bench.Inference;
 
 /// <summary>Tells the parts of a batch's time apart by the moments at which its decoder runs; for several streams at a time, each a thread.</summary>
 internal sealed class GraphClock
