@@ -62,9 +62,17 @@ internal sealed partial record ChatTemplate(string Head)
         if (!File.Exists(path))
             return null;
         using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-        return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(Property, out var text)
-            && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+        // One template, or several with names, of which transformers takes the one that is called default.
+        return Member(json.RootElement, Property) is { ValueKind: JsonValueKind.Array } several
+            ? several.EnumerateArray().Where(static one => Text(one, "name") == "default").Select(static one => Text(one, "template")).LastOrDefault()
+            : Text(json.RootElement, Property);
     }
+
+    private static string? Text(JsonElement element, string name) =>
+        Member(element, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    private static JsonElement? Member(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var member) ? member : null;
 
     [GeneratedRegex(@"(\{[{%])\s+|\s+([%}]\})|\s*(\|)\s*", RegexOptions.CultureInvariant)]
     private static partial Regex Spaces();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using VlWorker.Inference.Families.Idefics3;
 using VlWorker.Worker.Tests.Fixtures;
 
@@ -33,6 +34,24 @@ public sealed class ChatTemplateTests
     {
         Assert.Throws<NotSupportedException>(() => ChatTemplate.Parse(template));
         Assert.Throws<NotSupportedException>(() => ChatTemplate.Parse(template + Body));
+    }
+
+    [Fact]
+    public void Of_several_with_names_the_default_one_counts()
+    {
+        var copy = ModelFolders.CopyWithout(FixtureArchive.Extract("smolvlm"), "chat_template.jinja", "chat_template.json");
+        try
+        {
+            ModelFolders.Change(copy, "tokenizer_config.json", config => config["chat_template"] = new JsonArray(
+                new JsonObject { ["name"] = "tool_use", ["template"] = "{{ tools }}" }, new JsonObject { ["name"] = "default", ["template"] = "<a>" + Body }));
+            Assert.Equal("<a>User:", ChatTemplate.Load(copy).Begin);
+            ModelFolders.Change(copy, "tokenizer_config.json", config => config["chat_template"]![1]!["name"] = "other");
+            Assert.Throws<InvalidDataException>(() => ChatTemplate.Load(copy));
+        }
+        finally
+        {
+            Directory.Delete(copy, true);
+        }
     }
 
     [Theory]
