@@ -47,8 +47,8 @@ internal static class JoiningCommand
         report.Line("## Simulated");
         report.Line($"Means of {seeds} seeds; arrivals and answers are the same for all. A stream that is idle takes what waits; the image and the "
             + "prompt of a row that joins run between two steps, which wait for it. On the processor finished rows leave their batch, on the GPU "
-            + "they keep their places to its end; in whole batches all are answered at the end, as in the worker. \"Answers at once\" answers each "
-            + "row when it is finished, and changes nothing else. The last columns compare the better kind of joining with whole batches.");
+            + "they keep their places to its end. Each row is answered when it is finished, as in the worker; \"answers at their end\" answers a batch's rows "
+            + "together, and changes nothing else. The last columns compare the better kind of joining with whole batches.");
         report.Line("Rows a second where rows always wait:");
         report.Line(tables.Throughput);
         report.Line("Latency in milliseconds, mean / 95th percentile, Poisson arrivals. The load is a share of what whole batches do, above:");

@@ -9,11 +9,11 @@ internal sealed record JoiningPolicy(string Name, int Least, bool AnswersAtOnce)
     /// <summary>Whether rows join running batches.</summary>
     public bool Joins => Least > 0;
 
-    /// <summary>What is compared: first the worker as it is, then the same with earlier answers, then those that join.</summary>
+    /// <summary>What is compared: first the worker as it is, then the same with later answers, then those that join.</summary>
     public static IReadOnlyList<JoiningPolicy> All(int maxBatch) =>
     [
-        new("whole batches", 0, false),
-        new("whole batches, answers at once", 0, true),
+        new("whole batches", 0, true),
+        new("whole batches, answers at their end", 0, false),
         new("joining", 1, true),
         new("joining, a quarter of a batch at a time", Math.Max(2, maxBatch / 4), true),
     ];

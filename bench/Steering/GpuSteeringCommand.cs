@@ -87,8 +87,8 @@ internal static class GpuSteeringCommand
     private static async Task<Moment> LookAsync(DeviceRig rig, string device, BatchedOutcome[] rows, double at, double seconds)
     {
         var reading = rig.Gpus.Gpus.Count > 0 ? rig.Gpus.Read(rig.Gpus.Gpus[0]) : null;
-        // Every row of a batch has its time: a batch counts once.
-        var times = rows.DistinctBy(row => (row.Ended, row.Ran)).Select(row => row.Ran.TotalMilliseconds).ToArray();
+        // Every row of a batch has its time: a batch counts once, with its last row.
+        var times = rows.GroupBy(row => row.Started).Select(batch => batch.Max(row => row.Ran.TotalMilliseconds)).ToArray();
         return new Moment(
             at,
             (await rig.ByDeviceAsync("vlworker_batch_limit_rows")).GetValueOrDefault(device),

@@ -67,21 +67,19 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         using var span = Tracing.StartBatch(batch.Key.Model, load.Device.Name, rows.Select(row => row.Trace));
         span?.SetTag("vlworker.batch.size", rows.Count);
         var limit = load.Limit(batch.Key);
-        var started = time.GetTimestamp();
+        var (started, date, trace) = (time.GetTimestamp(), time.GetUtcNow(), span?.Context ?? default);
+        BatchedOutcome Batched(BatchRow row, InferenceOutcome outcome) =>
+            new(outcome, time.GetElapsedTime(row.Submitted, batch.Formed), time.GetElapsedTime(started), rows.Count) { Started = date, Trace = trace };
+        // A row alone ends with its batch; and a suspect, which works alone, must not seem done while native code has it.
+        foreach (var row in rows)
+            row.Input.OnOutcome = rows.Count == 1 ? null : outcome => row.Tell(Batched(row, outcome));
         var outcomes = RunJournalled(load.Device.Find(batch.Key.Model)!, [.. rows.Select(row => row.Input)], stopping);
         var ran = time.GetElapsedTime(started);
         load.Ran(batch.Key, rows.Count, ran);
         metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, limit, ran);
         metrics.BatchLimit(batch.Key.Model, load.Device.Name, load.LowestLimit(batch.Key.Model));
-        var trace = span?.Context ?? default;
-        var ended = time.GetUtcNow();
         for (var i = 0; i < rows.Count; i++)
-        {
-            if (outcomes[i] is FailedOutcome failed)
-                rows[i].Fail(failed.Error);
-            else
-                rows[i].Succeed(new BatchedOutcome(outcomes[i], time.GetElapsedTime(rows[i].Submitted, batch.Formed), ran, rows.Count) { Ended = ended, Trace = trace });
-        }
+            rows[i].Settle(Batched(rows[i], outcomes[i]));
     }
 
     private static IReadOnlyList<InferenceOutcome> RunJournalled(IModel model, InferenceInput[] rows, CancellationToken stopping)

@@ -4,11 +4,15 @@ using VlWorker.Inference;
 
 namespace VlWorker.Batching;
 
-/// <summary>One submitted input on its way. Owns the input: whoever settles the row disposes of it, once.</summary>
+/// <summary>
+/// One submitted input on its way. Owns the input: whoever settles the row disposes of it, once. A row that ends before its batch does is told so
+/// first and settled with the others.
+/// </summary>
 internal sealed class BatchRow(InferenceInput input, RowTerms terms, long submitted)
 {
     private readonly TaskCompletionSource<BatchedOutcome> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _settled;
+    private int _told;
+    private int _released;
 
     public InferenceInput Input { get; } = input;
 
@@ -31,35 +35,51 @@ internal sealed class BatchRow(InferenceInput input, RowTerms terms, long submit
     /// <summary>Its place among its job's backfill rows, guarded by the batcher's lock.</summary>
     public LinkedListNode<BatchRow>? JobNode { get; set; }
 
-    /// <summary>Completes when the row is settled.</summary>
+    /// <summary>Completes when the row's outcome is known.</summary>
     public Task<BatchedOutcome> Completion => _done.Task;
 
-    public void Succeed(BatchedOutcome outcome)
+    /// <summary>Tells the outcome while the batch still runs, which may still read the input: that stays until the row is settled.</summary>
+    public void Tell(BatchedOutcome outcome)
     {
-        if (Settle())
+        if (Interlocked.Exchange(ref _told, 1) != 0)
+            return;
+        if (outcome.Outcome is FailedOutcome failed)
+            _done.SetException(Known(failed.Error));
+        else
             _done.SetResult(outcome);
     }
 
-    /// <summary>A failure of our vocabulary goes on as it is; any other is this row's transient fault.</summary>
-    public void Fail(Exception error)
+    /// <summary>The batch has ended.</summary>
+    public void Settle(BatchedOutcome outcome)
     {
-        if (Settle())
-            _done.SetException(error is RejectedException or TransientException or DependencyException
-                ? error
-                : new TransientException($"inference failed: {error.Message}", error));
+        Release();
+        Tell(outcome);
     }
 
+    /// <summary>Ends the row with a failure, unless its outcome is known.</summary>
+    public void Fail(Exception error)
+    {
+        Release();
+        if (Interlocked.Exchange(ref _told, 1) == 0)
+            _done.SetException(Known(error));
+    }
+
+    /// <summary>Ends the row, which nobody waits for any more.</summary>
     public void Cancel(CancellationToken cancellation)
     {
-        if (Settle())
+        Release();
+        if (Interlocked.Exchange(ref _told, 1) == 0)
             _done.SetCanceled(cancellation);
     }
 
-    private bool Settle()
+    // A failure of our vocabulary goes on as it is; any other is this row's transient fault.
+    private static Exception Known(Exception error) => error is RejectedException or TransientException or DependencyException
+        ? error
+        : new TransientException($"inference failed: {error.Message}", error);
+
+    private void Release()
     {
-        if (Interlocked.Exchange(ref _settled, 1) != 0)
-            return false;
-        Input.Dispose();
-        return true;
+        if (Interlocked.Exchange(ref _released, 1) == 0)
+            Input.Dispose();
     }
 }

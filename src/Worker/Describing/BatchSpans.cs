@@ -9,10 +9,9 @@ internal static class BatchSpans
     /// <summary>Writes them down once the outcome is there.</summary>
     public static BatchedOutcome Record(string task, BatchedOutcome outcome)
     {
-        var formed = outcome.Ended - outcome.Ran;
         var name = new KeyValuePair<string, object?>("vlworker.task", task);
-        Tracing.Record("batch-wait", formed - outcome.Waited, formed, default, name);
-        Tracing.Record("inference", formed, outcome.Ended, outcome.Trace, name, new("vlworker.batch.size", outcome.BatchSize));
+        Tracing.Record("batch-wait", outcome.Started - outcome.Waited, outcome.Started, default, name);
+        Tracing.Record("inference", outcome.Started, outcome.Started + outcome.Ran, outcome.Trace, name, new("vlworker.batch.size", outcome.BatchSize));
         return outcome;
     }
 }

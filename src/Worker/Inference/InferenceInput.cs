@@ -9,6 +9,12 @@ internal abstract class InferenceInput : IDisposable
     /// <summary>Whose row it is, for the crash journal; null for rows of nobody, as at warm-up.</summary>
     public WorkMark? Mark { get; init; }
 
+    /// <summary>
+    /// Told the row's outcome as soon as it is known, which may be before its batch ends: set by whoever runs the batch, called on its thread, once.
+    /// Null where nobody waits for it.
+    /// </summary>
+    public Action<InferenceOutcome>? OnOutcome { get; set; }
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -56,6 +56,48 @@ public sealed class BatchExecutionTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_whose_outcome_is_known_does_not_wait_for_its_batch(bool batchFails)
+    {
+        BatchRow[] rows = [.. Enumerable.Range(0, 3).Select(_ => new BatchRow(new StubInput(), new RowTerms(BatchPriority.Interactive), 0))];
+        var model = new StubModel(inputs =>
+        {
+            inputs[1].OnOutcome!(new EmbeddingOutcome([1]));
+            inputs[2].OnOutcome!(new FailedOutcome(new TransientException("no number")));
+            Assert.Equal((false, true, true), (rows[0].Completion.IsCompleted, rows[1].Completion.IsCompletedSuccessfully, rows[2].Completion.IsFaulted));
+            // The batch may still read them.
+            Assert.All(rows, row => Assert.Equal(0, ((StubInput)row.Input).Disposals));
+            return batchFails ? throw new InvalidOperationException("broken") : [.. inputs.Select(_ => new EmbeddingOutcome([2]))];
+        });
+        var load = new DeviceLoad(new Device("cpu", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
+
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(new Batch(model.KeyOf(new StubInput()), [.. rows], 0), CancellationToken.None);
+
+        Assert.Equal((1, 3), (Value(await rows[1].Completion), (await rows[1].Completion).BatchSize));
+        Assert.Equal("no number", (await Assert.ThrowsAsync<TransientException>(() => rows[2].Completion)).Message);
+        if (batchFails)
+            Assert.Contains("broken", (await Assert.ThrowsAsync<TransientException>(() => rows[0].Completion)).Message, StringComparison.Ordinal);
+        else
+            Assert.Equal(2, Value(await rows[0].Completion));
+        Assert.All(rows, row => Assert.Equal(1, ((StubInput)row.Input).Disposals));
+    }
+
+    [Fact]
+    public void A_row_alone_ends_with_its_batch()
+    {
+        var row = new BatchRow(new StubInput(), new RowTerms(BatchPriority.Interactive), 0);
+        var model = new StubModel(inputs =>
+        {
+            Assert.Null(inputs[0].OnOutcome);
+            return [new EmbeddingOutcome([1])];
+        });
+        var load = new DeviceLoad(new Device("cpu", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(new Batch(model.KeyOf(row.Input), [row], 0), CancellationToken.None);
+        Assert.True(row.Completion.IsCompletedSuccessfully);
+    }
+
     [Fact]
     public void Only_batches_that_ran_teach_how_long_they_take()
     {

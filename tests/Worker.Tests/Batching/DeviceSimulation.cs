@@ -121,7 +121,7 @@ internal sealed class DeviceSimulation : IDisposable
         {
             Done.Add((StubInput)row.Input, Now);
             RanOn.Add((StubInput)row.Input, stream.Device);
-            row.Succeed(new BatchedOutcome(new EmbeddingOutcome([1f]), default, default, batch.Rows.Count));
+            row.Settle(new BatchedOutcome(new EmbeddingOutcome([1f]), default, default, batch.Rows.Count));
         }
     }
 

@@ -84,14 +84,22 @@ public sealed class NothingLostTests
         }
     }
 
-    private static StubModel Model(PlannedDevice device) => new(inputs => inputs switch
+    private static StubModel Model(PlannedDevice device) => new(inputs =>
     {
-        _ when device.Broken => throw new InvalidOperationException("every batch fails here"),
-        _ when inputs.Count > device.Fits => throw new OutOfDeviceMemoryException("no memory"),
-        _ => [.. inputs.Select(input => ((StubInput)input).Name is var name && name.EndsWith("bad", StringComparison.Ordinal)
-            ? (InferenceOutcome)new FailedOutcome(new InvalidOperationException("bad row"))
-            : new EmbeddingOutcome([BitConverter.Int32BitsToSingle(name.GetHashCode(StringComparison.Ordinal))]))],
+        InferenceOutcome[] answers = [.. inputs.Select(input => Answer(((StubInput)input).Name))];
+        for (var i = 0; device.Tells > 0 && i < answers.Length; i += device.Tells)
+            inputs[i].OnOutcome?.Invoke(answers[i]);
+        if (device.Broken)
+            throw new InvalidOperationException("every batch fails here");
+        if (inputs.Count > device.Fits)
+            throw new OutOfDeviceMemoryException("no memory");
+        Assert.All(inputs, input => Assert.Equal(0, ((StubInput)input).Disposals));
+        return answers;
     });
+
+    private static InferenceOutcome Answer(string name) => name.EndsWith("bad", StringComparison.Ordinal)
+        ? new FailedOutcome(new InvalidOperationException("bad row"))
+        : new EmbeddingOutcome([BitConverter.Int32BitsToSingle(name.GetHashCode(StringComparison.Ordinal))]);
 
     private static string Name(int i) => i % 11 == 3 ? $"{i} bad" : $"{i}";
 
@@ -109,12 +117,14 @@ public sealed class NothingLostTests
         from most in Gen.Elements(1, 3, 16, 64)
         from fits in Gen.Elements(0, 1, 5, 64, 64, 64)
         from broken in Gen.Elements(true, false, false, false)
-        select new PlannedDevice(streams, most, fits, broken);
+        from tells in Gen.Elements(0, 1, 3)
+        select new PlannedDevice(streams, most, fits, broken, tells);
 
     private sealed record Plan(int Rows, IReadOnlyList<PlannedDevice> Devices)
     {
         public override string ToString() => $"{Rows} rows on {string.Join(", ", Devices)}";
     }
 
-    private sealed record PlannedDevice(int Streams, int MaxBatch, int Fits, bool Broken);
+    /// <param name="Tells">Every so many rows one is answered before the batch ends, or fails; 0: none.</param>
+    private sealed record PlannedDevice(int Streams, int MaxBatch, int Fits, bool Broken, int Tells);
 }

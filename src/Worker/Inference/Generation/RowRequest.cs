@@ -8,4 +8,7 @@ internal readonly record struct RowRequest(GenerationParameters Parameters, IRea
 {
     /// <summary>Somebody who reads along; null where nobody does.</summary>
     public RowWatch? Watch { get; init; }
+
+    /// <summary>What happens when its search ends; null where nothing does before the batch ends.</summary>
+    public RowEnd? End { get; init; }
 }

@@ -7,6 +7,7 @@ namespace VlWorker.Inference.Generation;
 /// <param name="request">What it asks for.</param>
 internal abstract class SearchRow(int index, RowRequest request)
 {
+    private readonly RowEnd? _end = request.End;
     private int _taken = request.Prompt.Count;
 
     /// <summary>The row's place in its batch.</summary>
@@ -82,6 +83,7 @@ internal abstract class SearchRow(int index, RowRequest request)
             results[Index] = new RowResult([], error);
         }
 
+        _end?.Of(results[Index]);
         return false;
     }
 

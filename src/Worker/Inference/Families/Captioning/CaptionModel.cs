@@ -93,7 +93,8 @@ internal abstract class CaptionModel : IModel
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} captions images and nothing else");
         var parameters = _defaults.Validated(image.Generation);
         var prompt = Prompt(image.Prompt);
-        return new Row(KeyOf(image), image.Pixels, new RowRequest(_defaults.Fit(parameters, prompt.Count), prompt, StopStrings.Of(parameters, Tokenizer)));
+        var request = new RowRequest(_defaults.Fit(parameters, prompt.Count), prompt, StopStrings.Of(parameters, Tokenizer));
+        return new Row(KeyOf(image), image.Pixels, request with { End = new RowEnd(image, result => _texts.Outcome(request, result)) });
     }
 
     private void RunBatch(ReadOnlySpan<Row> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
@@ -105,7 +106,7 @@ internal abstract class CaptionModel : IModel
         var results = new RowResult[rows.Length];
         _engine.Run(images, requests, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
-            outcomes[i] = _texts.Outcome(requests[i], results[i]);
+            outcomes[i] = requests[i].End!.Of(results[i]);
     }
 
     /// <summary>A row that can run.</summary>

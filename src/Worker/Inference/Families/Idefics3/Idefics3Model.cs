@@ -123,7 +123,8 @@ internal sealed class Idefics3Model : IModel
         var prompt = _prompt.Build(Words(image.Task, image.Prompt), images);
         parameters = _defaults.Fit(parameters, prompt.Length, images.Sum(static one => one.Frames) * _engine.TokensPerFrame);
         var stop = StopStrings.Of(parameters, _tokenizer);
-        return new ChatRow(images, new RowRequest(parameters, prompt, stop) { Watch = RowWatch.Of(image.Stream, _tokenizer, stop) });
+        var request = new RowRequest(parameters, prompt, stop) { Watch = RowWatch.Of(image.Stream, _tokenizer, stop) };
+        return new ChatRow(images, request with { End = new RowEnd(image, result => _texts.Outcome(request, result)) });
     }
 
     private string Words(string task, string? prompt) => (prompt ?? DefaultPrompt(task)) is { } words && !string.IsNullOrWhiteSpace(words)
@@ -135,6 +136,6 @@ internal sealed class Idefics3Model : IModel
         var results = new RowResult[rows.Length];
         _engine.Run(rows, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
-            outcomes[i] = _texts.Outcome(rows[i].Request, results[i]);
+            outcomes[i] = rows[i].Request.End!.Of(results[i]);
     }
 }

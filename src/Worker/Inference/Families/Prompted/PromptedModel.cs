@@ -79,7 +79,7 @@ internal abstract class PromptedModel : IModel
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
-        RowGroups.Run(rows, Prepare, static row => row.Asked.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
+        RowGroups.Run(rows, Prepare, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
@@ -93,23 +93,21 @@ internal abstract class PromptedModel : IModel
     /// <summary>What becomes of what the model wrote.</summary>
     protected virtual InferenceOutcome Outcome(ImageInput row, RowRequest request, RowResult result) => _texts.Outcome(request, result);
 
-    private (ImageInput Image, PromptedRow Asked) Prepare(InferenceInput input)
+    private PromptedRow Prepare(InferenceInput input)
     {
         if (input is not ImageInput image || !Tasks.Contains(image.Task))
             throw new RejectedException(RejectionReason.UnsupportedTask, $"model {Reference.Alias} does {string.Join(", ", Tasks)} of images and nothing else");
         var parameters = _defaults.Validated(image.Generation);
         var request = new RowRequest(parameters, _start, StopStrings.Of(parameters, Tokenizer));
-        return (image, new PromptedRow(image.Pixels, Prompt(image.Task, image.Prompt), request));
+        return new PromptedRow(
+            image.Pixels, Prompt(image.Task, image.Prompt), request with { End = new RowEnd(image, result => Outcome(image, request, result)) });
     }
 
-    private void RunBatch(ReadOnlySpan<(ImageInput Image, PromptedRow Asked)> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
+    private void RunBatch(ReadOnlySpan<PromptedRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
     {
-        var asked = new PromptedRow[rows.Length];
-        for (var i = 0; i < rows.Length; i++)
-            asked[i] = rows[i].Asked;
         var results = new RowResult[rows.Length];
-        _engine.Run(asked, results, cancellation);
+        _engine.Run(rows, results, cancellation);
         for (var i = 0; i < rows.Length; i++)
-            outcomes[i] = Outcome(rows[i].Image, asked[i].Request, results[i]);
+            outcomes[i] = rows[i].Request.End!.Of(results[i]);
     }
 }
