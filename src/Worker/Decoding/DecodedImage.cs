@@ -30,6 +30,9 @@ internal sealed class PreparedPixels(int width, int height, PooledBuffer pixels,
     /// <summary>The tiles, and the whole image.</summary>
     public int Frames => (TileRows * TileColumns) + 1;
 
+    /// <summary>Made up to measure with, as one image for many rows: it is never taken for the same as another, nor as itself.</summary>
+    public bool IsMadeUp { get; init; }
+
     /// <summary>Frame by frame, row by row, three bytes a pixel, no padding.</summary>
     public ReadOnlySpan<byte> Rgb => pixels.Span;
 

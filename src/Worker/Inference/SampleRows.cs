@@ -64,6 +64,6 @@ internal sealed class SampleRows : IDisposable
     {
         var rgb = new PooledBuffer(width * height * 3);
         rgb.Span.Fill(128);
-        return new PreparedPixels(width, height, rgb, null);
+        return new PreparedPixels(width, height, rgb, null) { IsMadeUp = true };
     }
 }

@@ -16,9 +16,8 @@ internal sealed class DistinctImages
     /// <returns>Its place among <see cref="Images"/>.</returns>
     public int Add(PreparedPixels image)
     {
-        if (_places.TryGetValue(image, out var place))
-            return place;
-        _places.Add(image, _images.Count);
+        if (!image.IsMadeUp && !_places.TryAdd(image, _images.Count))
+            return _places[image];
         _images.Add(image);
         return _images.Count - 1;
     }

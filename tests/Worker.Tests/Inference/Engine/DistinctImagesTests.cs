@@ -27,6 +27,15 @@ public sealed class DistinctImagesTests : IDisposable
             Assert.Equal(at + 1, images.Add(Image(5, 7, at: at)));
     }
 
+    [Fact]
+    public void Rows_that_are_made_up_of_one_image_cost_as_much_as_others()
+    {
+        var images = new DistinctImages();
+        using var sample = new PreparedPixels(2, 2, new PooledBuffer(12), null) { IsMadeUp = true };
+        Assert.Equal([0, 1, 2], new[] { sample, sample, sample }.Select(images.Add));
+        Assert.Equal(3, images.Images.Count);
+    }
+
     public void Dispose()
     {
         foreach (var image in _made)

@@ -56,6 +56,14 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
     public void Short_questions_about_one_image_cost_it_once() => WithModel(vqa.Folder, true, model =>
         CheckTwoImages(model, (image, row) => new ImageInput(Tasks.Answer, vqa.Golden.Pixels(image), model.Resolve(null), Questions[row])));
 
+    [Fact]
+    public void What_a_warm_up_learns_of_a_batch_is_what_different_images_cost() => WithModel(chat.Folder, true, model =>
+    {
+        using var samples = new SampleRows(model);
+        model.Run([.. Enumerable.Repeat(samples.All[0], 3)], CancellationToken.None);
+        Assert.Equal(3, _imageRuns);
+    });
+
     private void CheckTwoImages(IModel model, Func<string, int, ImageInput> row)
     {
         string[] images = ["scene", "palette", "scene", "scene"];
