@@ -12,16 +12,7 @@ internal static class LineReader
         string path, TextReader input, long skip, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var file = path == "-" ? null : Open(path);
-        await foreach (var line in ReadAsync(file ?? input, path, ExitCode.Usage, skip, cancellation))
-            yield return line;
-    }
-
-    /// <summary>The lines that hold something, with their numbers from 1.</summary>
-    /// <exception cref="ProducerException">The text can't be read, with the given exit code, or a line is longer than a request may be.</exception>
-    public static async IAsyncEnumerable<(long Number, string Line)> ReadAsync(
-        TextReader reader, string path, int exitCode, long skip, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        for (var number = 1L; await NextAsync(reader, path, exitCode, cancellation) is { } line; number++)
+        for (var number = 1L; await NextAsync(file ?? input, path, cancellation) is { } line; number++)
         {
             if (line.Length > RequestLimits.MessageBytes)
                 throw new ProducerException(ExitCode.Usage, $"line {number} is longer than a request may be: is this a list?");
@@ -30,7 +21,7 @@ internal static class LineReader
         }
     }
 
-    private static async ValueTask<string?> NextAsync(TextReader reader, string path, int exitCode, CancellationToken cancellation)
+    private static async ValueTask<string?> NextAsync(TextReader reader, string path, CancellationToken cancellation)
     {
         try
         {
@@ -39,7 +30,7 @@ internal static class LineReader
         }
         catch (IOException error)
         {
-            throw new ProducerException(exitCode, $"can't read {path}: {error.Message}", error);
+            throw new ProducerException(ExitCode.Usage, $"can't read {path}: {error.Message}", error);
         }
     }
 

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using CsvHelper;
-using CsvHelper.Configuration;
+using System.Text;
 
 namespace VlWorker.Producer.Sources;
 
@@ -11,30 +9,24 @@ namespace VlWorker.Producer.Sources;
 internal sealed class CsvSource(string path, string? bucket) : IItemSource
 {
     private readonly ManifestEntry _entries = new(bucket);
-    private bool _broken;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<SourceEntry> ReadAsync(string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var file = ManifestFile.OpenText(path);
-        using var parser = Parser(file);
-        if (!await NextAsync(parser))
+        using var lines = ManifestFile.OpenLines(path);
+        var records = new CsvRecords(lines, path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',');
+        if (await records.NextAsync(count: null, cancellation) is not { } head)
             throw new ProducerException(ExitCode.Usage, $"the manifest {path} is empty");
-        var names = parser.Record!;
+        if (head.Fault is { } wrong)
+            throw new ProducerException(ExitCode.Usage, $"the manifest {path} has no line of names: {wrong} in line {head.Line}");
+        var names = head.Fields.Select(Encoding.UTF8.GetString).ToList();
         var columns = ManifestEntry.Map(path, names);
         var skip = ManifestEntry.Records(position);
-        var record = 0L;
-        while (await NextAsync(parser))
+        for (var record = 1L; await records.NextAsync(names.Count, cancellation) is { } row; record++)
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var (fields, line, fault) in Rows(parser, names.Length))
-            {
-                if (++record <= skip)
-                    continue;
-                var entry = fault is not null ? SourceEntry.Wrong(ManifestEntry.Position(record), line, fault)
-                    : _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? fields[column] : null);
-                yield return entry.Fault is { } found ? entry with { Fault = found with { Place = line } } : entry;
-            }
+            if (record > skip)
+                yield return Entry(record, row, columns);
         }
     }
 
@@ -43,56 +35,14 @@ internal sealed class CsvSource(string path, string? bucket) : IItemSource
     {
     }
 
-    private CsvParser Parser(TextReader text) => new(text, new CsvConfiguration(CultureInfo.InvariantCulture)
+    private SourceEntry Entry(long record, CsvRecord row, Dictionary<string, int> columns)
     {
-        DetectDelimiter = false,
-        Delimiter = path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? "\t" : ",",
-        MaxFieldSize = 64 << 10,
-        BadDataFound = _ => _broken = true,
-    });
-
-    /// <summary>The record; where a quote that is not closed has swallowed the lines behind it, each of its lines by itself.</summary>
-    private IEnumerable<(string[] Fields, long Line, string? Fault)> Rows(CsvParser parser, int count)
-    {
-        var (fields, fault) = Row(parser, count);
-        var lines = fault is null ? [] : parser.RawRecord.TrimEnd('\r', '\n').Split('\n');
-        if (lines.Length < 2)
-        {
-            yield return (fields, parser.RawRow, fault);
-            yield break;
-        }
-
-        // A line break inside quotes is counted, the one behind the record not yet.
-        var first = parser.RawRow - lines.Length + (fields[^1].EndsWith('\n') ? 0 : 1);
-        for (var i = 0; i < lines.Length; i++)
-        {
-            using var alone = Parser(new StringReader(lines[i]));
-            if (!alone.Read())
-                continue;
-            (fields, fault) = Row(alone, count);
-            yield return (fields, first + i, fault);
-        }
-    }
-
-    private (string[] Fields, string? Fault) Row(CsvParser parser, int count)
-    {
-        var (fields, broken) = (parser.Record!, _broken);
-        _broken = false;
-        return (fields, broken ? "a quote where none belongs"
-            : fields.Length != count ? string.Create(CultureInfo.InvariantCulture, $"{fields.Length} fields in place of {count}")
-            : fields.Any(ManifestFile.IsGarbled) ? ManifestFile.Garbled
-            : null);
-    }
-
-    private async Task<bool> NextAsync(CsvParser parser)
-    {
-        try
-        {
-            return await parser.ReadAsync();
-        }
-        catch (Exception error) when (error is CsvHelperException or IOException)
-        {
-            throw new ProducerException(ExitCode.Source, $"can't read {path} at line {parser.RawRow}: {error.Message.Split('\n')[0].Trim()}", error);
-        }
+        if (row.Fault is not null)
+            return SourceEntry.Wrong(ManifestEntry.Position(record), row.Line, row.Fault);
+        var fields = row.Fields.Select(field => ManifestFile.Text(field)).ToList();
+        if (fields.Contains(null))
+            return SourceEntry.Wrong(ManifestEntry.Position(record), row.Line, ManifestFile.Garbled);
+        var entry = _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? fields[column] : null);
+        return entry.Fault is { } fault ? entry with { Fault = fault with { Place = row.Line } } : entry;
     }
 }

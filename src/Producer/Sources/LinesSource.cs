@@ -1,8 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 using VlWorker.Contracts;
-using VlWorker.Producer.Requests;
 
 namespace VlWorker.Producer.Sources;
 
@@ -17,9 +15,14 @@ internal sealed class LinesSource(string path, string? bucket, bool json) : IIte
     /// <inheritdoc/>
     public async IAsyncEnumerable<SourceEntry> ReadAsync(string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var file = ManifestFile.OpenText(path);
-        await foreach (var (number, line) in LineReader.ReadAsync(file, path, ExitCode.Source, ManifestEntry.Records(position), cancellation))
-            yield return Read(number, line);
+        using var lines = ManifestFile.OpenLines(path);
+        var skip = ManifestEntry.Records(position);
+        while (await lines.NextAsync(cancellation) is { } line)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (line.Number > skip && Read(line) is { } entry)
+                yield return entry;
+        }
     }
 
     /// <inheritdoc/>
@@ -27,17 +30,22 @@ internal sealed class LinesSource(string path, string? bucket, bool json) : IIte
     {
     }
 
-    private SourceEntry Read(long number, string line)
+    /// <summary>The entry of a line; null if it is blank.</summary>
+    private SourceEntry? Read(ManifestLine line)
     {
-        if (ManifestFile.IsGarbled(line))
+        var number = line.Number;
+        if (line.IsCut)
+            return SourceEntry.Wrong(ManifestEntry.Position(number), number, "it is longer than a request may be");
+        if (ManifestFile.Text(line.Bytes) is not { } text)
             return SourceEntry.Wrong(ManifestEntry.Position(number), number, ManifestFile.Garbled);
-        if (!json && !line.StartsWith('{'))
-            return _entries.FromRequest(number, number, new DescribeImage { Image = new ImageReference { Key = line } });
+        if (string.IsNullOrWhiteSpace(text))
+            return null;
+        if (!json && !text.StartsWith('{'))
+            return _entries.FromRequest(number, number, new DescribeImage { Image = new ImageReference { Key = text } });
         try
         {
-            var bytes = Encoding.UTF8.GetBytes(line);
-            var request = ContractsJson.Read<DescribeImage>(bytes);
-            return _entries.FromRequest(number, number, request.Image is null ? request with { Image = Flat(bytes) } : request);
+            var request = ContractsJson.Read<DescribeImage>(line.Bytes);
+            return _entries.FromRequest(number, number, request.Image is null ? request with { Image = Flat(line.Bytes) } : request);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace VlWorker.Producer.Sources;
 
 /// <summary>Opens manifests, and says in plain words why one can't be.</summary>
@@ -6,12 +8,19 @@ internal static class ManifestFile
     /// <summary>What is wrong with a garbled text.</summary>
     public const string Garbled = "it is not UTF-8";
 
-    /// <summary>Whether a text holds what stands for bytes that are not UTF-8: the object would be another one.</summary>
-    public static bool IsGarbled(string text) => text.Contains('\uFFFD', StringComparison.Ordinal);
+    /// <summary>The text of bytes; null if they are not UTF-8: with something in place of the wrong bytes the object would be another one.</summary>
+    public static string? Text(ReadOnlySpan<byte> bytes) =>
+        Encoding.UTF8.GetString(bytes) is var text && text.Contains('\uFFFD', StringComparison.Ordinal) ? null : text;
 
-    /// <summary>Opens a text file.</summary>
+    /// <summary>Opens a text file: UTF-8, or UTF-16 where a byte order mark says so.</summary>
     /// <exception cref="ProducerException">It can't be read.</exception>
-    public static StreamReader OpenText(string path) => new(Open(path));
+    public static ManifestLines OpenLines(string path)
+    {
+        var file = Open(path);
+        return new ManifestLines(IsUtf16(file) is { } bigEndian
+            ? Encoding.CreateTranscodingStream(file, new UnicodeEncoding(bigEndian, byteOrderMark: true, throwOnInvalidBytes: true), Encoding.UTF8)
+            : file, path);
+    }
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="ProducerException">It can't be read.</exception>
@@ -25,5 +34,21 @@ internal static class ManifestFile
         {
             throw new ProducerException(ExitCode.Source, $"can't read the manifest {path}: {error.Message}", error);
         }
+    }
+
+    /// <summary>Whether its UTF-16 is big-endian; null for anything else.</summary>
+    private static bool? IsUtf16(FileStream file)
+    {
+        if (!file.CanSeek)
+            return null;
+        Span<byte> mark = stackalloc byte[2];
+        var read = file.ReadAtLeast(mark, mark.Length, throwOnEndOfStream: false);
+        file.Position = 0;
+        return read < mark.Length ? null : mark switch
+        {
+            [0xFE, 0xFF] => true,
+            [0xFF, 0xFE] => false,
+            _ => null,
+        };
     }
 }
