@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace VlWorker.Producer.Sources;
 
@@ -10,7 +11,7 @@ internal static class ManifestFile
 
     /// <summary>The text of bytes; null if they are not UTF-8: with something in place of the wrong bytes the object would be another one.</summary>
     public static string? Text(ReadOnlySpan<byte> bytes) =>
-        Encoding.UTF8.GetString(bytes) is var text && text.Contains('\uFFFD', StringComparison.Ordinal) ? null : text;
+        Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
 
     /// <summary>Opens a text file: UTF-8, or UTF-16 where a byte order mark says so.</summary>
     /// <exception cref="ProducerException">It can't be read.</exception>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Parquet;
 using Parquet.Schema;
 
@@ -11,6 +10,9 @@ namespace VlWorker.Producer.Sources;
 /// <param name="bucket">The bucket of rows that name none, or null.</param>
 internal sealed class ParquetSource(string path, string? bucket) : IItemSource
 {
+    /// <summary>Stands for bytes that are no text.</summary>
+    private static readonly string NotText = new('\uFFFD', 1);
+
     private readonly ManifestEntry _entries = new(bucket);
 
     /// <inheritdoc/>
@@ -37,8 +39,11 @@ internal sealed class ParquetSource(string path, string? bucket) : IItemSource
                 columns[name] = await ReadAsync(rows, fields[index], group, cancellation);
             for (var i = 0; i < rows.RowCount; i++)
             {
-                if (++row > skip)
-                    yield return _entries.FromRow(row, name => columns.TryGetValue(name, out var values) ? values[i] : null);
+                if (++row <= skip)
+                    continue;
+                yield return columns.Values.Any(values => ReferenceEquals(values[i], NotText))
+                    ? SourceEntry.Wrong(ManifestEntry.Position(row), row, ManifestFile.Garbled)
+                    : _entries.FromRow(row, name => columns.TryGetValue(name, out var values) ? values[i] : null);
             }
         }
     }
@@ -75,18 +80,14 @@ internal sealed class ParquetSource(string path, string? bucket) : IItemSource
     private async Task<string?[]> ReadAsync(ParquetRowGroupReader rows, DataField field, CancellationToken cancellation)
     {
         var count = (int)rows.RowCount;
-        if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))
+        if (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>)
+            || field.ClrType == typeof(byte[]) || field.ClrType == typeof(ReadOnlyMemory<byte>))
         {
-            var texts = new string?[count];
-            await rows.ReadAsync(field, texts.AsMemory()!, null, cancellation);
-            return texts;
-        }
-
-        if (field.ClrType == typeof(byte[]) || field.ClrType == typeof(ReadOnlyMemory<byte>))
-        {
+            // Read as texts, bytes that are none would be replaced without a word.
+            var raw = new ParquetSchema(new DataField(field.Name, typeof(byte[]), field.IsNullable)).DataFields[0];
             var bytes = new byte[]?[count];
-            await rows.ReadAsync(field, bytes.AsMemory()!, null, cancellation);
-            return [.. bytes.Select(value => value is null ? null : Encoding.UTF8.GetString(value))];
+            await rows.ReadAsync(raw, bytes.AsMemory()!, null, cancellation);
+            return [.. bytes.Select(value => value is null ? null : ManifestFile.Text(value) ?? NotText)];
         }
 
         if (field.ClrType == typeof(long) && !field.IsNullable)

@@ -74,6 +74,14 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal(line, entries.Single(e => e.Fault is not null).Fault!.Place);
     }
 
+    [Theory]
+    [InlineData("m.txt", "f\uFFFDlin.jpg\n")]
+    [InlineData("m.csv", "key\nf\uFFFDlin.jpg\n")]
+    [InlineData("m.jsonl", "{\"key\":\"f\uFFFDlin.jpg\"}\n")]
+    [InlineData("m.jsonl", "{\"key\":\"f\\ufffdlin.jpg\"}\n")]
+    public async Task A_key_may_hold_the_replacement_character(string name, string content) =>
+        Assert.Equal("f\uFFFDlin.jpg", Assert.Single(await ReadAsync(_folder.Write(name, content))).Item!.Key);
+
     [Fact]
     public async Task A_manifest_without_keys_names_the_columns_that_it_has()
     {
@@ -101,6 +109,26 @@ public sealed class ManifestTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 25).Select(i => $"{i}.jpg"), all.Select(e => e.Item!.Key));
         Assert.Equal((3L, "other", "photos"), (all[2].Bytes, all[2].Item!.Bucket, all[3].Item!.Bucket));
         Assert.Equal(Enumerable.Range(18, 8).Select(i => $"{i}.jpg"), rest.Select(e => e.Item!.Key));
+    }
+
+    [Fact]
+    public async Task Parquet_rows_whose_text_is_no_Unicode_are_named_and_a_replacement_character_is_a_character()
+    {
+        var (texts, bytes) = (_folder["m.parquet"], _folder["b.parquet"]);
+        await ParquetSerializer.SerializeAsync(new[] { new Row { key = "a" }, new Row { key = "f\uFFFDlin.jpg" }, new Row { key = "?\u0001.jpg" } }, texts);
+        await ParquetSerializer.SerializeAsync(new[] { new Raw { key = [0x61] }, new Raw { key = [0x66, 0xE9] }, new Raw { key = [0xEF, 0xBF, 0xBD] } }, bytes);
+
+        // No writer of texts writes bytes that are none.
+        var content = await File.ReadAllBytesAsync(texts);
+        for (int at; (at = content.AsSpan().IndexOf("?\u0001.jpg"u8)) >= 0;)
+            content[at] = 0xE9;
+        await File.WriteAllBytesAsync(texts, content);
+        var (ofTexts, ofBytes) = (await ReadAsync(texts), await ReadAsync(bytes));
+
+        Assert.Equal(["a", "f\uFFFDlin.jpg"], Items(ofTexts).Select(e => e.Item!.Key));
+        Assert.Equal((3L, "it is not UTF-8"), (ofTexts[2].Fault!.Place, ofTexts[2].Fault!.Message));
+        Assert.Equal(["a", "\uFFFD"], Items(ofBytes).Select(e => e.Item!.Key));
+        Assert.Equal((2L, "it is not UTF-8"), (ofBytes[1].Fault!.Place, ofBytes[1].Fault!.Message));
     }
 
     [Fact]
@@ -201,6 +229,11 @@ public sealed class ManifestTests : IDisposable
         public Dictionary<string, string>? tags { get; set; }
 
         public string? key { get; set; }
+    }
+
+    private sealed class Raw
+    {
+        public byte[]? key { get; set; }
     }
 
     private sealed class Row
