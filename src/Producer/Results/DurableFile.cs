@@ -24,8 +24,14 @@ internal static partial class DurableFile
         }
     }
 
-    /// <summary>Writes a file under another name first, and names it when it is on the disk.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> content)
+    /// <summary>Writes a file under another name first, and names it when it is on the disk; one of that name is replaced.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content) => Write(path, content, overwrite: true);
+
+    /// <summary>Writes a file as <see cref="Write(string, ReadOnlySpan{byte})"/> does, but never in the place of another.</summary>
+    /// <exception cref="IOException">There is a file of that name.</exception>
+    public static void WriteNew(string path, ReadOnlySpan<byte> content) => Write(path, content, overwrite: false);
+
+    private static void Write(string path, ReadOnlySpan<byte> content, bool overwrite)
     {
         var unfinished = path + Unfinished;
         using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
@@ -34,13 +40,7 @@ internal static partial class DurableFile
             file.Flush(flushToDisk: true);
         }
 
-        Publish(path);
-    }
-
-    /// <summary>Gives a file that was written and flushed under its unfinished name its own name.</summary>
-    public static void Publish(string path)
-    {
-        File.Move(path + Unfinished, path, overwrite: true);
+        File.Move(unfinished, path, overwrite);
         Sync(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 

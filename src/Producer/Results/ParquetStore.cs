@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Parquet.Serialization;
 using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
@@ -8,14 +9,19 @@ namespace VlWorker.Producer.Results;
 /// <summary>Parquet files of so many rows, each written whole and then named. Embeddings are lists of floats.</summary>
 /// <remarks>
 /// A Parquet file can be read only when its end is written, so messages stay unacknowledged until their file is full or old enough. After a
-/// crash between naming a file and acknowledging its messages, these come again; what the last file holds is not written twice.
+/// crash between naming a file and acknowledging its messages, these come again; what the last file holds is not written twice. Names tell
+/// which file is the last: each has a later time than the one before, whatever the clock says.
 /// </remarks>
-internal sealed class ParquetStore : IResultStore
+internal sealed partial class ParquetStore : IResultStore
 {
+    private const string TimeFormat = "yyyyMMdd'T'HHmmss.fff";
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(1);
+
     private readonly List<ResultRow> _rows = [];
     private readonly HashSet<(string?, string?, long)> _last = [];
     private readonly string _folder;
     private readonly TimeProvider _time;
+    private DateTime _latest;
     private int _number;
 
     private ParquetStore(string folder, int rows, TimeSpan delay, TimeProvider time) => (_folder, Capacity, Delay, _time) = (folder, rows, delay, time);
@@ -36,20 +42,24 @@ internal sealed class ParquetStore : IResultStore
             Directory.CreateDirectory(folder);
             foreach (var unfinished in Directory.EnumerateFiles(folder, "results-*.parquet" + DurableFile.Unfinished))
                 File.Delete(unfinished);
-            return Directory.EnumerateFiles(folder, "results-*.parquet").Max(StringComparer.Ordinal);
+            return Directory.EnumerateFiles(folder, "results-*.parquet")
+                .Select(path => (Path: path, Time: TimeOf(path)))
+                .Where(file => file.Time is not null)
+                .OrderBy(file => file.Time).ThenBy(file => file.Path, StringComparer.Ordinal).LastOrDefault();
         });
-        if (last is null)
+        if (last is not (Path: { } path, Time: { } latest))
             return store;
+        store._latest = latest;
         try
         {
-            await using var file = File.OpenRead(last);
+            await using var file = File.OpenRead(path);
             foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
                 store._last.Add(Identity(row));
             return store;
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new ProducerException(ExitCode.JobFile, $"{last} can't be read: {error.Message}. Move it away if it is none of ours", error);
+            throw new ProducerException(ExitCode.JobFile, $"{path} can't be read: {error.Message}. Move it away if it is none of ours", error);
         }
     }
 
@@ -66,12 +76,11 @@ internal sealed class ParquetStore : IResultStore
     {
         if (_rows.Count == 0)
             return;
-        var path = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"results-{_time.GetUtcNow():yyyyMMdd'T'HHmmss.fff}-{++_number:D4}.parquet"));
         using var content = new MemoryStream();
         await ParquetSerializer.SerializeAsync(_rows, content);
-        DurableFile.Guard(path, () =>
+        DurableFile.Guard(_folder, () =>
         {
-            DurableFile.Write(path, content.GetBuffer().AsSpan(0, (int)content.Length));
+            DurableFile.WriteNew(NextPath(), content.GetBuffer().AsSpan(0, (int)content.Length));
             return true;
         });
         _rows.Clear();
@@ -81,6 +90,33 @@ internal sealed class ParquetStore : IResultStore
     public void Dispose()
     {
     }
+
+    private string NextPath()
+    {
+        string path;
+        _number++;
+        do
+        {
+            _latest = new[] { _time.GetUtcNow().UtcDateTime, _latest + Step }.Max();
+            path = Path.Combine(_folder, string.Create(
+                CultureInfo.InvariantCulture, $"results-{_latest.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{_number:D4}.parquet"));
+        }
+        while (File.Exists(path));
+        return path;
+    }
+
+    /// <summary>The time in a file's name, UTC; null for a file that is none of ours.</summary>
+    private static DateTime? TimeOf(string path)
+    {
+        const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+        return OwnName().Match(Path.GetFileName(path)) is { Success: true } name
+            && DateTime.TryParseExact(name.Groups[1].ValueSpan, TimeFormat, CultureInfo.InvariantCulture, Utc, out var time)
+            ? time
+            : null;
+    }
+
+    [GeneratedRegex(@"^results-(\d{8}T\d{6}\.\d{3})-\d{4,}\.parquet$", RegexOptions.CultureInvariant)]
+    private static partial Regex OwnName();
 
     // Whole milliseconds: a file need not keep more of a time.
     private static (string?, string?, long) Identity(ResultRow row) =>

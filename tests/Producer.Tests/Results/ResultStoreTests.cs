@@ -160,6 +160,44 @@ public sealed class ResultStoreTests : IDisposable
         Assert.Equal(2, Directory.GetFiles(_folder["out"], "*.parquet").Length);
     }
 
+    [Fact]
+    public async Task A_clock_set_back_neither_overwrites_a_Parquet_file_nor_confuses_which_one_is_the_last()
+    {
+        var noon = new DateTimeOffset(2026, 11, 26, 12, 0, 0, TimeSpan.Zero);
+        await WriteAsync(noon, Result("1"));
+
+        // The same moment and an earlier one, each in a process of its own.
+        await WriteAsync(noon, Result("2"));
+        await WriteAsync(noon - TimeSpan.FromHours(1), Result("3"), Result("4"));
+
+        // The last file was written by an earlier clock: what it holds comes again.
+        await WriteAsync(noon - TimeSpan.FromHours(2), Result("4", redelivered: true), Result("5"));
+
+        var ids = new List<string>();
+        foreach (var file in Directory.GetFiles(_folder["out"]).Order(StringComparer.Ordinal))
+        {
+            await using var stream = File.OpenRead(file);
+            ids.AddRange((await ParquetSerializer.DeserializeAsync<ResultRow>(stream)).Data.Select(row => row.Id!));
+        }
+
+        Assert.Equal(["1", "2", "3", "4", "5"], ids);
+    }
+
+    [Fact]
+    public async Task A_finished_Parquet_file_is_never_overwritten()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 11, 26, 12, 0, 0, TimeSpan.Zero));
+        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), time);
+
+        // Another process has the same idea of a name.
+        _folder.Write("out/results-20261126T120000.000-0001.parquet", "others");
+        store.Add(Result("1"));
+        await store.FlushAsync();
+
+        Assert.Equal("others", await File.ReadAllTextAsync(_folder["out/results-20261126T120000.000-0001.parquet"]));
+        Assert.Equal(2, Directory.GetFiles(_folder["out"]).Length);
+    }
+
     [Theory]
     [InlineData("cats/1.jpg", "photos/cats/1.jpg.json")]
     [InlineData("../../etc/passwd", "photos/%2E2E/%2E2E/etc/passwd.json")]
@@ -185,6 +223,18 @@ public sealed class ResultStoreTests : IDisposable
 
         Assert.NotEqual(one, other);
         Assert.InRange(one.Length, 10, 200);
+    }
+
+    /// <summary>A process that begins at some time and writes each message into a file of its own.</summary>
+    private async Task WriteAsync(DateTimeOffset now, params Arrival[] arrivals)
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(now);
+        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), time);
+        foreach (var arrival in arrivals)
+        {
+            store.Add(arrival);
+            await store.FlushAsync();
+        }
     }
 
     private static Arrival Result(string id, Embedding? embedding = null, bool redelivered = false, string key = "k.jpg") => Arrive(
