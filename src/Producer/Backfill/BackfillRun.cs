@@ -52,6 +52,8 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
         {
             await stop.CancelAsync();
             await scanning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!_dropped && job.Control == JobControl.Cancelled)
+                await DropAsync(scanning);
             await progress.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await SumUpAsync(started);
         }
@@ -133,7 +135,7 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
     {
         await scanning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _dropped = true;
-        var dropped = job.DropUnpublished();
+        var dropped = job.Cancellation.DropUnpublished();
         _counters.Sync(job);
         await SayAsync($"the job is cancelled: {dropped.ToString("N0", CultureInfo.InvariantCulture)} were not published");
     }

@@ -30,6 +30,7 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
 
     /// <summary>Where this feeder left the watermark; null while what is in the window was sent before somebody made items wait again.</summary>
     private long? _watermark = job.Watermark;
+    private bool _isMarked;
     private long _controlRead = time.GetTimestamp();
 
     /// <summary>Publishes until it is stopped, then waits for what is on its way.</summary>
@@ -91,6 +92,7 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
                 await depth.TakeAsync(stop);
                 await _pace.WaitAsync(stop);
                 await RoomAsync(channel, stop);
+                Mark();
                 _window.Begin(item);
                 await SendAsync(channel, item);
                 cursor = item.Id;
@@ -105,6 +107,13 @@ internal sealed class Feeder(BrokerAddress address, JobFile job, BackfillSetting
             if (_window.IsEmpty)
                 _watermark = cursor = job.Watermark;
         }
+    }
+
+    private void Mark()
+    {
+        if (!_isMarked)
+            job.Cancellation.MarkPublishing();
+        _isMarked = true;
     }
 
     private async Task RoomAsync(IChannel channel, CancellationToken stop)

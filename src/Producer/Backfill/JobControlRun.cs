@@ -1,13 +1,9 @@
 using System.Globalization;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
-using VlWorker.Contracts;
-using VlWorker.Producer.Broker;
 using VlWorker.Producer.Jobs;
 
 namespace VlWorker.Producer.Backfill;
 
-/// <summary>Looks at a job, pauses or cancels it, whether a producer runs it at the moment or not.</summary>
+/// <summary>Looks at a job or pauses it, whether a producer runs it at the moment or not.</summary>
 internal sealed class JobControlRun(Terminal terminal, string path)
 {
     /// <summary>Shows how far the job is.</summary>
@@ -45,54 +41,10 @@ internal sealed class JobControlRun(Terminal terminal, string path)
         return ExitCode.Success;
     }
 
-    /// <summary>Cancels it: first in the file, so that nothing more is published, then at the workers.</summary>
-    public async Task<int> CancelAsync(BrokerAddress address, CancellationToken cancellation)
-    {
-        using var job = JobFile.Open(path);
-        await using var connection = await BrokerConnection.OpenAsync(address, "cancel", cancellation);
-        job.Command(JobControl.Cancelled);
-        await SendAsync(connection, job.Settings.Job, cancellation);
-        using var lease = JobLease.TryTake(path);
-        if (lease is null)
-            await SayAsync("cancelled; the producer that runs the job takes the remaining answers");
-        else
-        {
-            var dropped = job.DropUnpublished();
-            await SayAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"cancelled: {dropped:N0} were not published, workers reject what is left of {job.Unanswered:N0} in flight. --resume takes their answers"));
-        }
-
-        return ExitCode.Success;
-    }
-
-    /// <summary>Tells all workers.</summary>
-    private async Task SendAsync(IConnection connection, string job, CancellationToken cancellation)
-    {
-        await using var channel = await connection.CreateChannelAsync(RequestPublisher.ChannelOptions, cancellation);
-        var message = new CancelJob { JobId = job, CancelledAt = terminal.Time.GetUtcNow() };
-        var properties = new BasicProperties
-        {
-            ContentType = "application/json",
-            DeliveryMode = DeliveryModes.Persistent,
-            Type = nameof(CancelJob),
-            AppId = "vl-producer",
-        };
-        try
-        {
-            await channel.BasicPublishAsync(Topology.ControlExchange, "", mandatory: true, properties, ContractsJson.Write(message), cancellation);
-        }
-        catch (Exception error) when (error
-            is PublishReturnException or OperationInterruptedException { ShutdownReason.ReplyCode: 404 } or AlreadyClosedException)
-        {
-            throw TopologyCheck.Missing($"the exchange '{Topology.ControlExchange}' or its stream does not exist", error);
-        }
-    }
-
     private static string Word(JobFile job, long unanswered) => job.Control switch
     {
         JobControl.Paused => "paused",
-        JobControl.Cancelled => unanswered > 0 ? "cancelled, answers are missing" : "cancelled",
+        JobControl.Cancelled => $"cancelled{(unanswered > 0 ? ", answers are missing" : "")}{(job.Cancellation.IsUntold ? ", workers do not know" : "")}",
         _ when job.IsListed && unanswered == 0 && !job.IsComparing => "done",
         _ => "unfinished",
     };

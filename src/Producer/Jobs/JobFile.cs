@@ -10,15 +10,14 @@ namespace VlWorker.Producer.Jobs;
 /// </remarks>
 internal sealed class JobFile : IDisposable
 {
-    private const string SettingsName = "settings", QueueName = "queue", WatermarkName = "watermark", PositionName = "position", ListedName = "listed";
-    private const string ControlName = "control", WorkingName = "working", SeenName = "seen", ComparingName = "comparing", CreatedName = "created";
-
     private JobFile(JobDatabase database, JobSettings settings)
     {
         Settings = settings;
         Database = database;
         Items = new JobItems(database, settings.TaskCount);
         Outcomes = new JobOutcomes(database);
+        Meta = new JobMeta(database);
+        Cancellation = new JobCancellation(this);
     }
 
     /// <summary>What the job is.</summary>
@@ -30,35 +29,41 @@ internal sealed class JobFile : IDisposable
     /// <summary>What became of them.</summary>
     public JobOutcomes Outcomes { get; }
 
+    /// <summary>What it says about the job as a whole.</summary>
+    public JobMeta Meta { get; }
+
+    /// <summary>The job's cancellation.</summary>
+    public JobCancellation Cancellation { get; }
+
     /// <summary>The database, for reports.</summary>
     public JobDatabase Database { get; }
 
     /// <summary>The job's own queue on the broker: part of its name is random, for different jobs may share a word.</summary>
-    public string Queue => Get(QueueName)!;
+    public string Queue => Meta.Get(JobMeta.Queue)!;
 
     /// <summary>Items up to this number have been published and confirmed.</summary>
-    public long Watermark => Number(WatermarkName);
+    public long Watermark => Meta.Number(JobMeta.Watermark);
 
     /// <summary>Where listing goes on, in the source's own words; null for its beginning.</summary>
-    public string? Position => Get(PositionName);
+    public string? Position => Meta.Get(JobMeta.Position);
 
     /// <summary>Whether the source has been listed to its end.</summary>
-    public bool IsListed => Number(ListedName) == 1;
+    public bool IsListed => Meta.Is(JobMeta.Listed);
 
     /// <summary>Items that the pass over the source has come by, new or not.</summary>
-    public long Seen => Get(SeenName) is { } seen ? long.Parse(seen, CultureInfo.InvariantCulture) : Items.Count;
+    public long Seen => Meta.Get(JobMeta.Seen) is { } seen ? long.Parse(seen, CultureInfo.InvariantCulture) : Items.Count;
 
     /// <summary>What the job is to do.</summary>
-    public JobControl Control => Enum.Parse<JobControl>(Get(ControlName) ?? nameof(JobControl.Run));
+    public JobControl Control => Enum.Parse<JobControl>(Meta.Get(JobMeta.Control) ?? nameof(JobControl.Run));
 
     /// <summary>Whether a later pass has not found out yet which model answers now.</summary>
-    public bool IsComparing => Number(ComparingName) == 1;
+    public bool IsComparing => Meta.Is(JobMeta.Comparing);
 
     /// <summary>Time in which answers came, in seconds.</summary>
-    public double WorkingSeconds => double.Parse(Get(WorkingName) ?? "0", CultureInfo.InvariantCulture);
+    public double WorkingSeconds => double.Parse(Meta.Get(JobMeta.Working) ?? "0", CultureInfo.InvariantCulture);
 
     /// <summary>When the file was made.</summary>
-    public string? CreatedAt => Get(CreatedName);
+    public string? CreatedAt => Meta.Get(JobMeta.Created);
 
     /// <summary>Items that have no outcome yet.</summary>
     public long Unanswered => Items.Count - Outcomes.Settled;
@@ -89,9 +94,10 @@ internal sealed class JobFile : IDisposable
     private static void Begin(string path, JobSettings settings, TimeProvider time)
     {
         using var job = new JobFile(JobDatabase.Create(path), settings);
-        job.Set(SettingsName, settings.ToJson());
-        job.Set(QueueName, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
-        job.Set(CreatedName, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
+        job.Meta.Set(JobMeta.Settings, settings.ToJson());
+        job.Meta.Set(JobMeta.Queue, $"vl.job.{Contracts.Topology.Word(settings.Job)}.{Guid.NewGuid():N}"[..^24]);
+        job.Meta.Set(JobMeta.Publishing, 0);
+        job.Meta.Set(JobMeta.Created, time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture));
 
         // Closing does the same, and says nothing when it fails.
         job.Database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -104,8 +110,8 @@ internal sealed class JobFile : IDisposable
         {
             if (job.Items.Count > 0 || job.Position is not null || job.IsListed || job.Settings.Job != settings.Job)
                 throw new ProducerException(ExitCode.JobFile, $"{path} exists: --resume takes it up, --only-changed lists again and publishes what changed");
-            job.Set(SettingsName, settings.ToJson());
-            job.Set(ControlName, nameof(JobControl.Run));
+            job.Meta.Set(JobMeta.Settings, settings.ToJson());
+            job.Meta.Set(JobMeta.Control, nameof(JobControl.Run));
         }
 
         return Open(path);
@@ -118,7 +124,7 @@ internal sealed class JobFile : IDisposable
         var database = JobDatabase.Open(path);
         try
         {
-            return new JobFile(database, JobSettings.Parse(database.Scalar<string>("SELECT value FROM meta WHERE name = ?1", SettingsName) ?? "null"));
+            return new JobFile(database, JobSettings.Parse(database.Scalar<string>("SELECT value FROM meta WHERE name = ?1", JobMeta.Settings) ?? "null"));
         }
         catch (JsonException error)
         {
@@ -150,21 +156,23 @@ internal sealed class JobFile : IDisposable
     {
         var same = settings.ToJson() == Settings.ToJson();
         Settings = settings;
-        Set(SettingsName, settings.ToJson());
-        Set(ControlName, nameof(JobControl.Run));
-        Set(ComparingName, "1");
-        Set(SeenName, "0");
+        Meta.Set(JobMeta.Settings, settings.ToJson());
+        Meta.Set(JobMeta.Control, nameof(JobControl.Run));
+        Meta.Set(JobMeta.Comparing, 1);
+        Meta.Set(JobMeta.Seen, 0);
+        Meta.Set(JobMeta.Untold, 0);
         Outcomes.Reopen(same ? [OutcomeKind.Rejected, OutcomeKind.Dead, OutcomeKind.NotPublished] : null);
         Rewind();
         Items.IndexKeys();
-        Database.Execute("DELETE FROM meta WHERE name IN (?1, ?2)", PositionName, ListedName);
+        Meta.Remove(JobMeta.Position);
+        Meta.Remove(JobMeta.Listed);
     });
 
     /// <summary>Ends the comparison of a later pass: results of other models than the one that answers now are outdated.</summary>
     /// <returns>How many are to be published again.</returns>
     public long EndComparison(int currentCode) => Database.Write(() =>
     {
-        Set(ComparingName, "0");
+        Meta.Set(JobMeta.Comparing, 0);
         var outdated = Outcomes.All().Where(outcome => outcome.Kind == OutcomeKind.Described && outcome.Code != currentCode).ToList();
         foreach (var outcome in outdated)
             Outcomes.Reopen(outcome.Code);
@@ -184,18 +192,18 @@ internal sealed class JobFile : IDisposable
     });
 
     /// <summary>Everything that has no answer is to be published again: the queue for the answers was gone.</summary>
-    public void Rewind() => Set(WatermarkName, "0");
+    public void Rewind() => Meta.Set(JobMeta.Watermark, 0);
 
     /// <summary>Remembers that everything up to a number is confirmed. False if the watermark is not where it was: a rewind has the last word.</summary>
     public bool Advance(long from, long to) => Database.Execute(
         "INSERT INTO meta (name, value) VALUES (?1, ?3) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value = ?2",
-        WatermarkName, from.ToString(CultureInfo.InvariantCulture), to.ToString(CultureInfo.InvariantCulture)) > 0;
+        JobMeta.Watermark, from.ToString(CultureInfo.InvariantCulture), to.ToString(CultureInfo.InvariantCulture)) > 0;
 
     /// <summary>Records answers; returns those that were the first for their item.</summary>
     public List<Settlement> Settle(IReadOnlyList<Settlement> settlements, double workingSeconds) => Database.Write(() =>
     {
         if (workingSeconds > 0)
-            Set(WorkingName, (WorkingSeconds + workingSeconds).ToString("R", CultureInfo.InvariantCulture));
+            Meta.Set(JobMeta.Working, (WorkingSeconds + workingSeconds).ToString("R", CultureInfo.InvariantCulture));
         return settlements.Where(settlement => Outcomes.Settle(settlement)).ToList();
     });
 
@@ -207,30 +215,20 @@ internal sealed class JobFile : IDisposable
     }
 
     /// <summary>Says what the job is to do; a producer that runs it notices.</summary>
-    public void Command(JobControl control) => Set(ControlName, control.ToString());
-
-    /// <summary>What was never published gets the outcome that it was not. Returns how many.</summary>
-    public long DropUnpublished() => Database.Write(() => Outcomes.DropAfter(Watermark));
+    public void Command(JobControl control) => Meta.Set(JobMeta.Control, control.ToString());
 
     /// <inheritdoc/>
     public void Dispose() => Database.Dispose();
 
-    private void See(int items) => Set(SeenName, (Seen + items).ToString(CultureInfo.InvariantCulture));
+    private void See(int items) => Meta.Set(JobMeta.Seen, Seen + items);
 
     private void Listed(string? position, bool isEnd)
     {
         if (position is not null)
-            Set(PositionName, position);
+            Meta.Set(JobMeta.Position, position);
         if (isEnd)
-            Set(ListedName, "1");
+            Meta.Set(JobMeta.Listed, 1);
     }
-
-    private string? Get(string name) => Database.Scalar<string>("SELECT value FROM meta WHERE name = ?1", name);
-
-    private long Number(string name) => long.Parse(Get(name) ?? "0", CultureInfo.InvariantCulture);
-
-    private void Set(string name, string value) =>
-        Database.Execute("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value);
 }
 
 /// <summary>What a job is to do.</summary>

@@ -140,7 +140,7 @@ public sealed class JobFileTests : IDisposable
         job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
         job.Advance(0, 1);
 
-        Assert.Equal(2, job.DropUnpublished());
+        Assert.Equal(2, job.Cancellation.DropUnpublished());
 
         Assert.Equal(1, job.Unanswered);
         Assert.Equal(OutcomeKind.NotPublished, Assert.Single(job.Outcomes.All()).Kind);
