@@ -2,6 +2,7 @@ using System.Text.Json;
 using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Jobs;
+using VlWorker.Producer.Printing;
 
 namespace VlWorker.Producer.Backfill;
 
@@ -15,7 +16,7 @@ internal sealed class AnswerReader(RequestComposer composer)
         {
             if (arrival.Exchange == Topology.DeadExchange)
                 return Dead(arrival);
-            var answer = Answer.Read(arrival.Body);
+            var answer = AnswerBody.Read(arrival.Body);
             var item = composer.ItemOf(answer.Id, answer.JobId);
             return item == 0 ? null : answer switch
             {
@@ -24,7 +25,7 @@ internal sealed class AnswerReader(RequestComposer composer)
                 _ => null,
             };
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }

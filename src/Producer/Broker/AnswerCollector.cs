@@ -78,7 +78,7 @@ internal sealed class AnswerCollector(
     {
         try
         {
-            var answer = Answer.Read(arrival.Body);
+            var answer = AnswerBody.Read(arrival.Body);
             if (_pending.TryRemove(answer.Id, out _))
             {
                 writer.Write(arrival.Body);

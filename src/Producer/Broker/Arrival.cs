@@ -8,4 +8,6 @@ namespace VlWorker.Producer.Broker;
 /// <param name="Exchange">The exchange it was published to.</param>
 /// <param name="Properties">Its AMQP properties.</param>
 /// <param name="Redelivered">Whether it was delivered before.</param>
-internal sealed record Arrival(ulong Tag, byte[] Body, string Exchange, IReadOnlyBasicProperties Properties, bool Redelivered);
+/// <param name="RoutingKey">The routing key it was published with.</param>
+internal sealed record Arrival(
+    ulong Tag, byte[] Body, string Exchange, IReadOnlyBasicProperties Properties, bool Redelivered, string RoutingKey = "");

@@ -16,7 +16,10 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
     public async IAsyncEnumerable<Arrival> DrainAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         while (await GuardAsync(() => channel.BasicGetAsync(queue, autoAck: false, cancellation)) is { } message)
-            yield return new Arrival(message.DeliveryTag, message.Body.ToArray(), message.Exchange, message.BasicProperties, message.Redelivered);
+        {
+            yield return new Arrival(
+                message.DeliveryTag, message.Body.ToArray(), message.Exchange, message.BasicProperties, message.Redelivered, message.RoutingKey);
+        }
     }
 
     /// <summary>Takes what comes until it is cancelled.</summary>
@@ -55,7 +58,7 @@ internal sealed class ArrivalReader(IChannel channel, string queue)
     }
 
     private static Arrival Read(BasicDeliverEventArgs delivery) =>
-        new(delivery.DeliveryTag, delivery.Body.ToArray(), delivery.Exchange, delivery.BasicProperties, delivery.Redelivered);
+        new(delivery.DeliveryTag, delivery.Body.ToArray(), delivery.Exchange, delivery.BasicProperties, delivery.Redelivered, delivery.RoutingKey);
 
     private static Task Finish(Channel<Arrival> buffer, string why)
     {

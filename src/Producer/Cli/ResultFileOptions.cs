@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using VlWorker.Producer.Results;
 
 namespace VlWorker.Producer.Cli;
@@ -6,6 +7,8 @@ namespace VlWorker.Producer.Cli;
 /// <summary>Options that say which files results are kept in.</summary>
 internal sealed class ResultFileOptions
 {
+    /// <summary>The file for unreadable messages of a command that prints and does not end.</summary>
+    private const string UnreadableFile = "unreadable.jsonl";
 
     private readonly Option<string?> _lines = new("--to-jsonl")
     {
@@ -19,16 +22,41 @@ internal sealed class ResultFileOptions
     private readonly Option<int> _seconds =
         CommonOptions.Number("--seconds", "A Parquet file is written after so many seconds, full or not.", 60, 1200);
 
+    private readonly Option<string?> _unreadable = new("--unreadable")
+    {
+        Description = "Writes messages that are no results to this file and takes them from the queue; default: FILE.unreadable or "
+            + $"DIR/_{UnreadableFile} where results are kept, {UnreadableFile} in this folder with --follow, --job and --live, "
+            + "else they stay in the queue.",
+        HelpName = "FILE",
+    };
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_lines, _parquet, _folder, _rows, _seconds])
+        foreach (var option in (Option[])[_lines, _parquet, _folder, _rows, _seconds, _unreadable])
             command.Add(option);
         command.Validators.Add(result =>
         {
             if (new[] { result.GetValue(_lines), result.GetValue(_parquet), result.GetValue(_folder) }.Count(target => target is not null) > 1)
                 result.AddError("--to-jsonl, --to-parquet and --to-folder exclude each other");
         });
+    }
+
+    /// <summary>Whether a file for messages that are no results is named.</summary>
+    public bool NamesUnreadable(CommandResult result) => result.GetValue(_unreadable) is not null;
+
+    /// <summary>The file for messages that are no results; null leaves them in the queue.</summary>
+    /// <param name="result">The options.</param>
+    /// <param name="isEndless">Whether the command goes on until it is interrupted: what stays unacknowledged would be in the way.</param>
+    public string? Unreadable(ParseResult result, bool isEndless)
+    {
+        if (result.GetValue(_unreadable) is { } file)
+            return file;
+        if (result.GetValue(_lines) is { } lines)
+            return $"{lines}.unreadable";
+        return (result.GetValue(_folder) ?? result.GetValue(_parquet)) is { } folder ? Path.Combine(folder, $"_{UnreadableFile}")
+            : isEndless ? UnreadableFile
+            : null;
     }
 
     /// <summary>Opens the files; null where results are to be shown.</summary>

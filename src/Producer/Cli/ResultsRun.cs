@@ -14,8 +14,8 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
 {
     private const int Prefetch = 100;
 
+    private readonly UnreadableMessages _unreadable = new(settings.Unreadable, terminal);
     private long _shown;
-    private long _unreadable;
 
     /// <summary>Runs to the end, to the count, or until it is cancelled; returns the exit code.</summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
@@ -44,24 +44,22 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
 
         await SayAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{_shown:N0} shown{(settings.Peek ? ", all left in the queue" : "")}{(_unreadable > 0 ? $", {_unreadable:N0} not readable and left in the queue" : "")}"));
+            $"{_shown:N0} shown{(settings.Peek ? ", all left in the queue" : "")}{_unreadable.Summary}"));
         return ExitCode.Success;
     }
 
     private async Task<int> KeepAsync(IChannel channel, ArrivalReader reader, CancellationToken cancellation)
     {
         using var store = await settings.Store!();
-        var keeper = new ResultKeeper(store, settings.Job, settings.Count, terminal);
         var prefetch = (ushort)Math.Clamp(settings.Count ?? store.Capacity, 1, store.Capacity);
+        var keeper = new ResultKeeper(store, _unreadable, settings.Job, settings.Count, prefetch, terminal);
         try
         {
             await keeper.RunAsync(channel, settings.Follow ? reader.FollowAsync(prefetch, cancellation) : reader.DrainAsync(cancellation), cancellation);
         }
         finally
         {
-            await SayAsync(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{keeper.Kept:N0} kept{(keeper.Unreadable > 0 ? $", {keeper.Unreadable:N0} not readable and left in the queue" : "")}"));
+            await SayAsync(string.Create(CultureInfo.InvariantCulture, $"{keeper.Kept:N0} kept{_unreadable.Summary}"));
         }
 
         return ExitCode.Success;
@@ -91,23 +89,15 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
         var writer = AnswerWriters.Create(settings.Format, terminal);
         await foreach (var arrival in arrivals.WithCancellation(cancellation))
         {
-            if (IsOthers(arrival) || Shown(writer, arrival))
-            {
-                if (!settings.Peek)
-                    await channel.BasicAckAsync(arrival.Tag, multiple: false, CancellationToken.None);
-            }
-            else
-            {
-                _unreadable++;
-                await SayAsync($"a message of {arrival.Body.Length:N0} bytes is not JSON");
-            }
-
+            if ((IsOthers(arrival) || await ShownAsync(writer, arrival)) && !settings.Peek)
+                await channel.BasicAckAsync(arrival.Tag, multiple: false, CancellationToken.None);
             if (_shown >= settings.Count)
                 return;
         }
     }
 
-    private bool Shown(IAnswerWriter writer, Arrival arrival)
+    /// <summary>Whether a message was shown, or kept because it can't be: in either case it may be acknowledged.</summary>
+    private async Task<bool> ShownAsync(IAnswerWriter writer, Arrival arrival)
     {
         try
         {
@@ -115,9 +105,11 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
             _shown++;
             return true;
         }
-        catch (JsonException)
+        catch (JsonException error)
         {
-            return false;
+            await _unreadable.AddAsync(arrival, error.Message);
+            await _unreadable.FlushAsync();
+            return _unreadable.IsKept;
         }
     }
 
@@ -128,7 +120,7 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
             return false;
         try
         {
-            return Answer.Read(arrival.Body).JobId != settings.Job;
+            return AnswerBody.Read(arrival.Body).JobId != settings.Job;
         }
         catch (JsonException)
         {
@@ -163,6 +155,7 @@ internal sealed class ResultsRun(Terminal terminal, BrokerAddress address, Resul
 /// <param name="Format">Form of the output, or null for the default.</param>
 /// <param name="Subscription">A durable queue of one's own to make and take from, or null.</param>
 /// <param name="Bindings">Binding keys of the subscription.</param>
+/// <param name="Unreadable">The file for messages that are no results; null leaves them in the queue.</param>
 /// <param name="Store">Opens the files that results are kept in; null where they are shown.</param>
 internal sealed record ResultsSettings(
     string? Queue,
@@ -173,4 +166,5 @@ internal sealed record ResultsSettings(
     string? Format,
     string? Subscription,
     IReadOnlyList<string> Bindings,
+    string? Unreadable,
     Func<Task<IResultStore>>? Store);

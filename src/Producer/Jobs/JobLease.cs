@@ -22,7 +22,7 @@ internal sealed class JobLease : IDisposable
         {
             return new JobLease(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException error) when (LockedCodes.Contains(error.HResult & 0xFFFF))
+        catch (IOException error) when (IsLocked(error))
         {
             return null;
         }
@@ -51,6 +51,9 @@ internal sealed class JobLease : IDisposable
     public static async Task<JobLease> TakeAsync(string jobFile, TimeProvider time, CancellationToken cancellation) =>
         await TryTakeAsync(jobFile, time, cancellation)
             ?? throw new ProducerException(ExitCode.JobFile, $"another producer runs the job of {jobFile}: see it with 'backfill status'");
+
+    /// <summary>Whether a file could not be opened because another process has it.</summary>
+    public static bool IsLocked(IOException error) => LockedCodes.Contains(error.HResult & 0xFFFF);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();

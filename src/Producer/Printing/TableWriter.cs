@@ -52,7 +52,7 @@ internal sealed class TableWriter : IAnswerWriter
     {
         try
         {
-            return AnswerRow.Of(Answer.Read(body.Span));
+            return AnswerRow.Of(AnswerBody.Read(body.Span));
         }
         catch (JsonException)
         {

@@ -41,15 +41,15 @@ internal static partial class DurableFile
         }
 
         File.Move(unfinished, path, overwrite);
-        Sync(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        SyncFolderOf(path);
     }
 
-    // The name is in the folder, and the folder is a file of its own.
-    private static void Sync(string folder)
+    /// <summary>Makes a new file's name durable: it is in the folder, and the folder is a file of its own.</summary>
+    public static void SyncFolderOf(string path)
     {
         if (OperatingSystem.IsWindows())
             return;
-        using var handle = new SafeFileHandle(Open(folder, 0), ownsHandle: true);
+        using var handle = new SafeFileHandle(Open(Path.GetDirectoryName(Path.GetFullPath(path))!, 0), ownsHandle: true);
         if (!handle.IsInvalid)
             RandomAccess.FlushToDisk(handle);
     }

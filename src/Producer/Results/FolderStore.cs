@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Printing;
@@ -13,6 +14,9 @@ internal sealed class FolderStore(string folder) : IResultStore
     /// <summary>Bytes of a name at most; most file systems take 255.</summary>
     private const int LongestName = 200;
 
+    /// <summary>Bytes of a path at most, with room for what marks an unfinished file; systems take 4,096. No key of S3 is longer.</summary>
+    private const int LongestPath = 4000;
+
     /// <inheritdoc/>
     public int Capacity => 500;
 
@@ -22,8 +26,10 @@ internal sealed class FolderStore(string folder) : IResultStore
     /// <inheritdoc/>
     public void Add(Arrival arrival)
     {
-        var answer = Answer.Read(arrival.Body);
+        var answer = AnswerBody.Read(arrival.Body);
         var path = Path.Combine([folder, .. Names(answer)]) + ".json";
+        if (Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) > LongestPath)
+            throw new JsonException("its key is too long for the name of a file");
         using var line = new MemoryStream();
         new JsonLinesWriter(line).Write(arrival.Body);
         DurableFile.Guard(path, () =>

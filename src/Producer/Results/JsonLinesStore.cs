@@ -29,6 +29,7 @@ internal sealed class JsonLinesStore : IResultStore
             if (!_file.CanSeek)
                 throw new ProducerException(ExitCode.JobFile, $"{path} is no file; without --to-jsonl results are printed");
             DurableFile.Guard(path, ReadTail);
+            DurableFile.SyncFolderOf(path);
         }
         catch
         {

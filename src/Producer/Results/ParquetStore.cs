@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Parquet.Serialization;
-using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
+using VlWorker.Producer.Printing;
 
 namespace VlWorker.Producer.Results;
 
@@ -66,7 +66,7 @@ internal sealed partial class ParquetStore : IResultStore
     /// <inheritdoc/>
     public void Add(Arrival arrival)
     {
-        var row = ResultRows.Of(Answer.Read(arrival.Body));
+        var row = ResultRows.Of(AnswerBody.Read(arrival.Body));
         if (!arrival.Redelivered || !_last.Contains(Identity(row)))
             _rows.Add(row);
     }

@@ -1,26 +1,24 @@
-using System.Globalization;
 using System.Text.Json;
 using RabbitMQ.Client;
-using VlWorker.Contracts;
 using VlWorker.Producer.Broker;
+using VlWorker.Producer.Printing;
 
 namespace VlWorker.Producer.Results;
 
 /// <summary>Takes results from a queue into files and acknowledges them once they are on the disk.</summary>
 /// <param name="store">The files.</param>
+/// <param name="unreadable">Takes what is no result.</param>
 /// <param name="job">Only this job's results are kept; null for all.</param>
 /// <param name="count">Ends after so many, or null.</param>
+/// <param name="most">Messages that are not acknowledged, at most.</param>
 /// <param name="terminal">For messages and the clock.</param>
-internal sealed class ResultKeeper(IResultStore store, string? job, int? count, Terminal terminal)
+internal sealed class ResultKeeper(IResultStore store, UnreadableMessages unreadable, string? job, int? count, int most, Terminal terminal)
 {
     private readonly List<ulong> _tags = [];
     private long _first;
 
     /// <summary>Messages kept.</summary>
     public long Kept { get; private set; }
-
-    /// <summary>Messages that are no results, left in the queue.</summary>
-    public long Unreadable { get; private set; }
 
     /// <summary>Keeps what comes, until it ends or is cancelled; what was taken by then is kept too.</summary>
     public async Task RunAsync(IChannel channel, IAsyncEnumerable<Arrival> arrivals, CancellationToken cancellation)
@@ -29,7 +27,7 @@ internal sealed class ResultKeeper(IResultStore store, string? job, int? count, 
         var next = MoveAsync(source, cancellation);
         while (true)
         {
-            if (_tags.Count > 0 && (_tags.Count >= store.Capacity || Left() <= TimeSpan.Zero))
+            if (_tags.Count > 0 && (_tags.Count >= most || Left() <= TimeSpan.Zero))
                 await SettleAsync(channel);
             if (_tags.Count > 0 && !next.IsCompleted)
             {
@@ -72,7 +70,7 @@ internal sealed class ResultKeeper(IResultStore store, string? job, int? count, 
     {
         try
         {
-            if (job is null || Answer.Read(arrival.Body).JobId == job)
+            if (job is null || AnswerBody.Read(arrival.Body).JobId == job)
             {
                 store.Add(arrival);
                 Kept++;
@@ -80,10 +78,7 @@ internal sealed class ResultKeeper(IResultStore store, string? job, int? count, 
         }
         catch (JsonException error)
         {
-            Unreadable++;
-            await terminal.Error.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"vl-producer: a message of {arrival.Body.Length:N0} bytes is no result and stays in the queue: {error.Message}"));
-            return;
+            await unreadable.AddAsync(arrival, error.Message);
         }
 
         if (_tags.Count == 0)
@@ -94,6 +89,7 @@ internal sealed class ResultKeeper(IResultStore store, string? job, int? count, 
     private async Task SettleAsync(IChannel channel)
     {
         await store.FlushAsync();
+        await unreadable.FlushAsync();
         foreach (var tag in _tags)
             await channel.BasicAckAsync(tag, multiple: false, CancellationToken.None);
         _tags.Clear();

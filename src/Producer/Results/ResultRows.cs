@@ -7,6 +7,7 @@ namespace VlWorker.Producer.Results;
 internal static class ResultRows
 {
     /// <summary>The row of an answer.</summary>
+    /// <exception cref="JsonException">It holds what no row can.</exception>
     public static ResultRow Of(Answer answer) => answer switch
     {
         { Image: { } image } => OfImage(image),
@@ -58,7 +59,7 @@ internal static class ResultRows
                 (row.AnswerModel, row.AnswerRevision, row.AnswerResultId) = (model.Alias, model.Revision, id);
                 break;
             case { Detections: { } detections }:
-                row.Detections = JsonSerializer.Serialize(detections, ContractsJson.Default.IReadOnlyListDetection);
+                row.Detections = Json(detections);
                 (row.DetectModel, row.DetectRevision, row.DetectResultId) = (model.Alias, model.Revision, id);
                 break;
             case { Classification: { } classification }:
@@ -66,6 +67,18 @@ internal static class ResultRows
                 row.LabelScores = [.. classification.Labels.Select(label => label.Score)];
                 (row.ClassifyModel, row.ClassifyRevision, row.ClassifyResultId) = (model.Alias, model.Revision, id);
                 break;
+        }
+    }
+
+    private static string Json(IReadOnlyList<Detection> detections)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(detections, ContractsJson.Default.IReadOnlyListDetection);
+        }
+        catch (ArgumentException error)
+        {
+            throw new JsonException("a number in it is too large", error);
         }
     }
 

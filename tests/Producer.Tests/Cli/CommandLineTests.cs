@@ -23,6 +23,7 @@ public sealed class CommandLineTests
     [InlineData("--queue takes from a queue that exists", "results", "--queue", "q", "--job", "j")]
     [InlineData("--peek looks at what is in a queue", "results", "--peek", "--follow")]
     [InlineData("--peek looks at what is in a queue", "results", "--peek", "--live")]
+    [InlineData("--peek looks at what is in a queue", "results", "--peek", "--unreadable", "u")]
     [InlineData("--count takes a number from 1", "results", "--count", "0")]
     [InlineData("--subscribe makes a queue of its own", "results", "--subscribe", "q", "--live")]
     [InlineData("--binding goes with --subscribe", "results", "--binding", "#")]
