@@ -83,7 +83,7 @@ internal static class BackfillCommand
         Line(report, $"answers recorded: {count / seconds:N0} a second with whoever sends them on the same machine; {producer.PeakMegabytes:0} MB at most");
         Line(report, $"job file: **{BytesBesideKey(file, count):0.0} bytes an item** beside its key of {Key(0).Length}, with entity tag and two result ids");
         using (var job = JobFile.Open(file))
-            job.BeginPass(job.Settings);
+            job.Pass.Begin(job.Settings);
         Line(report, $"the same with the index of keys that `--only-changed` makes: **{BytesBesideKey(file, count):0.0} bytes an item**");
     }
 

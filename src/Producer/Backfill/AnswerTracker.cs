@@ -18,7 +18,7 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
 
     private readonly AnswerReader _reader = new(new RequestComposer(job.Settings, time));
     private long _lastAnswer = time.GetTimestamp();
-    private int _describedNow;
+    private readonly Dictionary<AskedModels, int> _describedNow = [];
 
     /// <summary>Records until everything is answered or it is stopped.</summary>
     /// <exception cref="ProducerException">The connection or the queue is gone.</exception>
@@ -67,8 +67,13 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
         var first = job.Settle(settlements, settlements.Count > 0 && pause < LongestPause ? pause.TotalSeconds : 0);
         foreach (var settlement in first)
             counters.Answered(settlement.Kind);
-        if (settlements.LastOrDefault(settlement => settlement.Kind == OutcomeKind.Described) is { } described)
-            _describedNow = job.Outcomes.Code(described.Kind, described.Detail);
+        if (!job.IsComparing)
+            return;
+        foreach (var described in settlements.Where(settlement => settlement.Kind == OutcomeKind.Described))
+        {
+            if (job.Items.Asked(described.Id) is { } asked)
+                _describedNow[asked] = job.Outcomes.Code(described.Kind, described.Detail);
+        }
     }
 
     private bool IsDone()
@@ -77,7 +82,7 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
             return false;
         if (!job.IsComparing || job.Control == JobControl.Cancelled)
             return true;
-        var done = _describedNow == 0 ? !job.AskAgain() : job.EndComparison(_describedNow) == 0;
+        var done = job.Pass.End(_describedNow);
         counters.Sync(job);
         return done;
     }

@@ -86,7 +86,7 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
     {
         if (job.IsComparing)
         {
-            job.Compare(_items, _position, isEnd);
+            job.Pass.Compare(_items, _position, isEnd);
             if (isEnd)
                 counters.Sync(job);
         }

@@ -23,7 +23,8 @@ internal sealed class BackfillCommand
 
     private readonly Option<bool> _onlyChanged = new("--only-changed")
     {
-        Description = "Lists the source of an earlier job again and publishes what is new or changed, what has no result, and everything if another model answers now.",
+        Description = "Lists the source of an earlier job again and publishes what is new or changed, what has no result, "
+            + "and what another model answers now.",
     };
 
     /// <summary>The command.</summary>
@@ -77,7 +78,7 @@ internal sealed class BackfillCommand
             return JobFile.Create(path, _job.Settings(result), terminal.Time);
         var job = JobFile.Open(path);
         if (result.GetValue(_onlyChanged))
-            job.BeginPass(_job.HasSource(result.CommandResult) ? _job.Settings(result) with { Job = job.Settings.Job } : job.Settings);
+            job.Pass.Begin(_job.Again(result, job.Settings));
         else if (job.Control == JobControl.Paused)
             job.Command(JobControl.Run);
         return job;

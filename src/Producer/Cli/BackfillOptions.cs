@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using VlWorker.Contracts;
 using VlWorker.Producer.Backfill;
 using VlWorker.Producer.Jobs;
+using VlWorker.Producer.Requests;
 using VlWorker.Producer.Sources;
 
 namespace VlWorker.Producer.Cli;
@@ -67,19 +68,25 @@ internal sealed class BackfillOptions
 
     /// <summary>The job that the options describe.</summary>
     /// <exception cref="ProducerException">They do not go together.</exception>
-    public JobSettings Settings(ParseResult result)
+    public JobSettings Settings(ParseResult result) => Checked(new JobSettings
     {
-        var settings = new JobSettings
-        {
-            Job = result.GetValue(_job) ?? throw Wrong("a job needs a name: --job"),
-            Source = Source(result),
-            Template = _image.Apply(result, new DescribeImage
-            {
-                EmbeddingEncoding = result.GetValue(_encoding) ?? EmbeddingEncodings.Base64,
-                Context = result.GetValue(_context),
-            }),
-            IfMatch = result.GetValue(_ifMatch),
-        };
+        Job = result.GetValue(_job) ?? throw Wrong("a job needs a name: --job"),
+        Source = Source(result),
+        Template = new DescribeImage { EmbeddingEncoding = EmbeddingEncodings.Base64 }.With(Template(result)),
+        IfMatch = result.GetValue(_ifMatch),
+    });
+
+    /// <summary>An earlier job as the options change it: another source with all that goes with it, or what they say in place of its own.</summary>
+    /// <exception cref="ProducerException">They do not go together.</exception>
+    public JobSettings Again(ParseResult result, JobSettings before) => HasSource(result.CommandResult)
+        ? Settings(result) with { Job = before.Job }
+        : Checked(before with { Template = before.Template.With(Template(result)), IfMatch = before.IfMatch || result.GetValue(_ifMatch) });
+
+    private DescribeImage Template(ParseResult result) =>
+        _image.Apply(result, new DescribeImage { EmbeddingEncoding = result.GetValue(_encoding), Context = result.GetValue(_context) });
+
+    private static JobSettings Checked(JobSettings settings)
+    {
         var probe = settings.Template with { Id = settings.Job + "-1000000000", JobId = settings.Job, Image = new ImageReference { Bucket = "b", Key = "k" } };
         if (probe.Validate() is { Count: > 0 } faults)
             throw Wrong(string.Join("; ", faults));

@@ -18,6 +18,7 @@ internal sealed class JobFile : IDisposable
         Outcomes = new JobOutcomes(database);
         Meta = new JobMeta(database);
         Cancellation = new JobCancellation(this);
+        Pass = new LaterPass(this);
     }
 
     /// <summary>What the job is.</summary>
@@ -31,6 +32,9 @@ internal sealed class JobFile : IDisposable
 
     /// <summary>What it says about the job as a whole.</summary>
     public JobMeta Meta { get; }
+
+    /// <summary>A later pass over its source.</summary>
+    public LaterPass Pass { get; }
 
     /// <summary>The job's cancellation.</summary>
     public JobCancellation Cancellation { get; }
@@ -136,60 +140,30 @@ internal sealed class JobFile : IDisposable
     /// <summary>Adds what was listed, and remembers where listing goes on, both or neither.</summary>
     public void Add(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
     {
-        See(items.Count);
-        Items.Insert(items);
-        Listed(position, isEnd);
+        foreach (var item in items)
+            Items.Insert(item);
+        Listed(items.Count, position, isEnd);
     });
 
-    /// <summary>A later pass: what is unchanged keeps its result, everything else waits again. Returns how many are new or changed.</summary>
-    public int Compare(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
+    /// <summary>Remembers how far listing has come. To be called in a transaction.</summary>
+    /// <param name="items">Items that it came by since the last call.</param>
+    /// <param name="position">Where it goes on; null where it was.</param>
+    /// <param name="isEnd">Whether that was the end.</param>
+    public void Listed(int items, string? position, bool isEnd)
     {
-        See(items.Count);
-        var changed = Items.Merge(items, Outcomes);
-        Listed(position, isEnd);
-        return changed;
-    });
+        Meta.Set(JobMeta.Seen, Seen + items);
+        if (position is not null)
+            Meta.Set(JobMeta.Position, position);
+        if (isEnd)
+            Meta.Set(JobMeta.Listed, 1);
+    }
 
-    /// <summary>Begins a later pass over the source.</summary>
-    /// <param name="settings">The settings of this pass; another template makes every result outdated.</param>
-    public void BeginPass(JobSettings settings) => Database.Write(() =>
+    /// <summary>Gives the job other settings.</summary>
+    public void Change(JobSettings settings)
     {
-        var same = settings.ToJson() == Settings.ToJson();
         Settings = settings;
         Meta.Set(JobMeta.Settings, settings.ToJson());
-        Meta.Set(JobMeta.Control, nameof(JobControl.Run));
-        Meta.Set(JobMeta.Comparing, 1);
-        Meta.Set(JobMeta.Seen, 0);
-        Meta.Set(JobMeta.Untold, 0);
-        Outcomes.Reopen(same ? [OutcomeKind.Rejected, OutcomeKind.Dead, OutcomeKind.NotPublished] : null);
-        Rewind();
-        Items.IndexKeys();
-        Meta.Remove(JobMeta.Position);
-        Meta.Remove(JobMeta.Listed);
-    });
-
-    /// <summary>Ends the comparison of a later pass: results of other models than the one that answers now are outdated.</summary>
-    /// <returns>How many are to be published again.</returns>
-    public long EndComparison(int currentCode) => Database.Write(() =>
-    {
-        Meta.Set(JobMeta.Comparing, 0);
-        var outdated = Outcomes.All().Where(outcome => outcome.Kind == OutcomeKind.Described && outcome.Code != currentCode).ToList();
-        foreach (var outcome in outdated)
-            Outcomes.Reopen(outcome.Code);
-        var count = outdated.Sum(outcome => outcome.Count);
-        if (count > 0)
-            Rewind();
-        return count;
-    });
-
-    /// <summary>Makes an item that has a result wait again, whichever: its answer tells which model answers now. False if there is none.</summary>
-    public bool AskAgain() => Database.Write(() =>
-    {
-        if (!Items.ReopenFirst(Outcomes))
-            return false;
-        Rewind();
-        return true;
-    });
+    }
 
     /// <summary>Everything that has no answer is to be published again: the queue for the answers was gone.</summary>
     public void Rewind() => Meta.Set(JobMeta.Watermark, 0);
@@ -219,16 +193,6 @@ internal sealed class JobFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Database.Dispose();
-
-    private void See(int items) => Meta.Set(JobMeta.Seen, Seen + items);
-
-    private void Listed(string? position, bool isEnd)
-    {
-        if (position is not null)
-            Meta.Set(JobMeta.Position, position);
-        if (isEnd)
-            Meta.Set(JobMeta.Listed, 1);
-    }
 }
 
 /// <summary>What a job is to do.</summary>

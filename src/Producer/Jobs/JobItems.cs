@@ -16,6 +16,7 @@ internal sealed record ListedItem(string Bucket, string Key, string? Etag, strin
 internal sealed class JobItems(JobDatabase database, int results)
 {
     private const int ResultBytes = 32;
+    private const string TasksAsked = "json_extract(own, '$.tasks')", ModelsAsked = "json_extract(own, '$.models')";
 
     private readonly Dictionary<string, long> _buckets = new(StringComparer.Ordinal);
     private bool? _hasIndex;
@@ -24,45 +25,43 @@ internal sealed class JobItems(JobDatabase database, int results)
     /// <summary>Items listed so far.</summary>
     public long Count => database.Scalar<long>("SELECT MAX(id) FROM items");
 
-    /// <summary>Adds items.</summary>
-    public void Insert(IReadOnlyList<ListedItem> items)
-    {
-        foreach (var item in items)
-            Insert(item);
-    }
-
     /// <summary>The next items to publish after a number.</summary>
     public List<JobItem> Next(long after, int count) => database.Rows(
         "SELECT i.id, b.name, i.key, i.etag, i.own FROM items i JOIN buckets b ON b.id = i.bucket WHERE i.id > ?1 AND i.state = ?2 ORDER BY i.id LIMIT ?3",
         reader => new JobItem(
-            reader.GetInt64(0), reader.GetString(1), reader.GetString(2), EtagBytes.Read(Blob(reader, 3)), reader.IsDBNull(4) ? null : reader.GetString(4)),
+            reader.GetInt64(0), reader.GetString(1), reader.GetString(2), EtagBytes.Read(Blob(reader, 3)), Text(reader, 4)),
         after, ItemState.Pending, count);
 
     /// <summary>How many wait after a number.</summary>
     public long CountPending(long after) => database.Scalar<long>("SELECT COUNT(*) FROM items WHERE id > ?1 AND state = ?2", after, ItemState.Pending);
 
-    /// <summary>Compares with what is there already; returns how many are new or have changed.</summary>
-    public int Merge(IReadOnlyList<ListedItem> items, JobOutcomes outcomes)
+    /// <summary>Adds an item and returns its number.</summary>
+    public long Insert(ListedItem item)
     {
-        var changed = 0;
-        foreach (var item in items)
-        {
-            var found = Find(item);
-            if (found is null)
-            {
-                Insert(item);
-                changed++;
-            }
-            else if (item.Etag is null || EtagBytes.Read(found.Etag) != item.Etag || found.Own != item.Own)
-            {
-                outcomes.Reopen(found.Id, found.State);
-                database.Execute("UPDATE items SET etag = ?2, own = ?3 WHERE id = ?1", found.Id, EtagBytes.Write(item.Etag), item.Own);
-                changed++;
-            }
-        }
-
-        return changed;
+        var bucket = Bucket(item.Bucket);
+        database.Execute(
+            "INSERT INTO items (state, bucket, key, etag, results, own) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            ItemState.Pending, bucket, item.Key, EtagBytes.Write(item.Etag), _room, item.Own);
+        var id = Count;
+        if (HasIndex)
+            Index(id, bucket, item.Key);
+        return id;
     }
+
+    /// <summary>The items of an object, in the order of their numbers; keys must be indexed.</summary>
+    public List<FoundItem> Find(ListedItem item)
+    {
+        var bucket = Bucket(item.Bucket);
+        return database.Rows(
+            "SELECT i.id, i.state, i.etag, i.own FROM keys k JOIN items i ON i.id = k.item "
+                + "WHERE k.hash = ?1 AND i.bucket = ?2 AND i.key = ?3 ORDER BY i.id",
+            reader => new FoundItem(reader.GetInt64(0), reader.GetInt32(1), EtagBytes.Read(Blob(reader, 2)), Text(reader, 3)),
+            Hash(bucket, item.Key), bucket, item.Key);
+    }
+
+    /// <summary>Changes what is listed of an item.</summary>
+    public void Update(long id, string? etag, string? own) =>
+        database.Execute("UPDATE items SET etag = ?2, own = ?3 WHERE id = ?1", id, EtagBytes.Write(etag), own);
 
     /// <summary>Makes finding an item by its key quick, for later passes; four bytes of a hash an item and its number.</summary>
     public void IndexKeys()
@@ -83,43 +82,50 @@ internal sealed class JobItems(JobDatabase database, int results)
         }
     }
 
-    /// <summary>Makes the first item that has a result wait again; false if none has.</summary>
-    public bool ReopenFirst(JobOutcomes outcomes)
-    {
-        foreach (var code in outcomes.All().Where(outcome => outcome is { Kind: OutcomeKind.Described, Count: > 0 }).Select(outcome => outcome.Code))
-        {
-            if (database.Scalar<long>("SELECT id FROM items WHERE state = ?1 LIMIT 1", code) is var id and > 0)
-            {
-                outcomes.Reopen(id, code);
-                return true;
-            }
-        }
+    /// <summary>What an item asks for; null if there is no such item.</summary>
+    public AskedModels? Asked(long id) => database.Rows<AskedModels?>(
+        $"SELECT {TasksAsked}, {ModelsAsked} FROM items WHERE id = ?1",
+        reader => new AskedModels(Text(reader, 0), Text(reader, 1)),
+        id).FirstOrDefault();
 
-        return false;
+    /// <summary>The items that have a result, by outcome and by what they ask for.</summary>
+    public List<DescribedItems> Described(JobOutcomes outcomes)
+    {
+        // Most jobs have no line that asks for something of its own; sorting all items for that would take long.
+        var codes = outcomes.All().Where(outcome => outcome is { Kind: OutcomeKind.Described, Count: > 0 }).Select(outcome => outcome.Code).ToList();
+        var plain = codes.Select(code => new DescribedItems(code, default, FirstPlain(code))).Where(items => items.First > 0);
+        var own = database.Rows(
+            $"SELECT state, {TasksAsked}, {ModelsAsked}, MIN(id) FROM items WHERE own IS NOT NULL AND state >= ?1 GROUP BY 1, 2, 3",
+            reader => new DescribedItems(reader.GetInt32(0), new AskedModels(Text(reader, 1), Text(reader, 2)), reader.GetInt64(3)),
+            ItemState.FirstOutcome);
+        return [.. plain.Concat(own.Where(items => codes.Contains(items.Code))).OrderBy(items => items.First).DistinctBy(items => (items.Code, items.Asked))];
     }
 
-    private void Insert(ListedItem item)
+    private long FirstPlain(int code) => database.Scalar<long>("SELECT id FROM items WHERE state = ?1 AND own IS NULL LIMIT 1", code);
+
+    /// <summary>Makes items that have an outcome wait again.</summary>
+    /// <param name="isOutdated">Which, by what the request has of its own.</param>
+    /// <param name="outcomes">The outcomes.</param>
+    public void Reopen(Func<string?, bool> isOutdated, JobOutcomes outcomes)
     {
-        var bucket = Bucket(item.Bucket);
-        database.Execute(
-            "INSERT INTO items (state, bucket, key, etag, results, own) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            ItemState.Pending, bucket, item.Key, EtagBytes.Write(item.Etag), _room, item.Own);
-        if (HasIndex)
-            Index(Count, bucket, item.Key);
+        const int Batch = 10_000;
+        if (isOutdated(null))
+            outcomes.ReopenPlain();
+        for (var last = 0L; ;)
+        {
+            var rows = database.Rows(
+                "SELECT id, state, own FROM items WHERE id > ?1 AND state >= ?2 AND own IS NOT NULL ORDER BY id LIMIT ?3",
+                reader => (Id: reader.GetInt64(0), State: reader.GetInt32(1), Own: reader.GetString(2)),
+                last, ItemState.FirstOutcome, Batch);
+            foreach (var row in rows.Where(row => isOutdated(row.Own)))
+                outcomes.Reopen(row.Id, row.State);
+            if (rows.Count < Batch)
+                return;
+            last = rows[^1].Id;
+        }
     }
 
     private bool HasIndex => _hasIndex ??= database.Scalar<long>("SELECT COUNT(*) FROM sqlite_master WHERE name = 'keys'") > 0;
-
-    // Of several requests about an object the one that asks the same.
-    private FoundItem? Find(ListedItem item)
-    {
-        var bucket = Bucket(item.Bucket);
-        return database.Rows(
-            "SELECT i.id, i.state, i.etag, i.own FROM keys k JOIN items i ON i.id = k.item WHERE k.hash = ?1 AND i.bucket = ?2 AND i.key = ?3 "
-                + "ORDER BY i.own IS ?4 DESC, i.id LIMIT 1",
-            reader => new FoundItem(reader.GetInt64(0), reader.GetInt32(1), Blob(reader, 2), reader.IsDBNull(3) ? null : reader.GetString(3)),
-            Hash(bucket, item.Key), bucket, item.Key, item.Own).FirstOrDefault();
-    }
 
     private void Index(long id, long bucket, string key) => database.Execute("INSERT INTO keys (hash, item) VALUES (?1, ?2)", Hash(bucket, key), id);
 
@@ -142,5 +148,12 @@ internal sealed class JobItems(JobDatabase database, int results)
 
     private static byte[]? Blob(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);
 
-    private sealed record FoundItem(long Id, int State, byte[]? Etag, string? Own);
+    private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }
+
+/// <summary>An item of an object that a source lists again.</summary>
+/// <param name="Id">Its number.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Etag">The entity tag of what was described, else the listed one, or null.</param>
+/// <param name="Own">What the request has of its own, as JSON, or null.</param>
+internal sealed record FoundItem(long Id, int State, string? Etag, string? Own);

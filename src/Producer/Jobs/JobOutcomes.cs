@@ -57,19 +57,30 @@ internal sealed class JobOutcomes(JobDatabase database)
         Count(state, -1);
     }
 
-    /// <summary>Makes all items of an outcome wait again.</summary>
-    public void Reopen(int code)
+    private void Reopen(int code)
     {
         database.Execute("UPDATE items SET state = ?2 WHERE state = ?1", code, ItemState.Pending);
         database.Execute("UPDATE outcomes SET count = 0 WHERE code = ?1", code);
         database.Execute("DELETE FROM examples WHERE code = ?1", code);
     }
 
-    /// <summary>Makes all items of some kinds of outcome wait again; null is all kinds.</summary>
-    public void Reopen(IReadOnlyList<string>? kinds)
+    /// <summary>Makes all items of some kinds of outcome wait again.</summary>
+    public void Reopen(IReadOnlyList<string> kinds)
     {
-        foreach (var outcome in All().Where(outcome => outcome.Count > 0 && kinds?.Contains(outcome.Kind) is null or true))
+        foreach (var outcome in All().Where(outcome => outcome.Count > 0 && kinds.Contains(outcome.Kind)))
             Reopen(outcome.Code);
+    }
+
+    /// <summary>Makes all items of an outcome wait again that ask for the same.</summary>
+    public void Reopen(int code, AskedModels asked) => Count(code, -database.Execute(
+        "UPDATE items SET state = ?2 WHERE state = ?1 AND json_extract(own, '$.tasks') IS ?3 AND json_extract(own, '$.models') IS ?4",
+        code, ItemState.Pending, asked.Tasks, asked.Models));
+
+    /// <summary>Makes all items that have nothing of their own wait again.</summary>
+    public void ReopenPlain()
+    {
+        foreach (var outcome in All().Where(outcome => outcome.Count > 0))
+            Count(outcome.Code, -database.Execute("UPDATE items SET state = ?2 WHERE state = ?1 AND own IS NULL", outcome.Code, ItemState.Pending));
     }
 
     /// <summary>Gives everything that waits after a number the outcome that it was not published.</summary>

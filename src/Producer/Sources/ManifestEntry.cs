@@ -49,7 +49,7 @@ internal sealed class ManifestEntry(string? bucket)
             Bucket = Text(value("bucket")),
             Key = Text(value("key")),
             VersionId = Text(value("versionId")),
-            Etag = Text(value("etag"))?.Trim('"'),
+            Etag = Text(value("etag")),
         };
         return FromRequest(place, place, new DescribeImage { Image = reference }, bytes);
     }
@@ -69,7 +69,7 @@ internal sealed class ManifestEntry(string? bucket)
             Image = image?.VersionId is null ? null : new ImageReference { VersionId = image.VersionId },
         };
         var json = own == new DescribeImage() ? null : System.Text.Encoding.UTF8.GetString(ContractsJson.Write(own));
-        return SourceEntry.Of(Position(record), new ListedItem(item.Image!.Bucket!, item.Image.Key!, image!.Etag, json), bytes);
+        return SourceEntry.Of(Position(record), new ListedItem(item.Image!.Bucket!, item.Image.Key!, image!.Etag?.Trim('"'), json), bytes);
     }
 
     /// <summary>Records of a manifest that a position lies behind.</summary>

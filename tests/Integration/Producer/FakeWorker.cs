@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using VlWorker.Contracts;
@@ -11,12 +12,19 @@ internal sealed class FakeWorker : IAsyncDisposable
     private static readonly string Hash = new('a', 64);
     private readonly IConnection _connection;
     private readonly IChannel _channel;
+    private readonly ConcurrentQueue<DescribeImage> _requests = new();
     private int _backfilled;
 
     private FakeWorker(IConnection connection, IChannel channel) => (_connection, _channel) = (connection, channel);
 
     /// <summary>Revision of the model that answers backfills.</summary>
     public string Revision { get; set; } = Hash;
+
+    /// <summary>Revisions of models that have one of their own, by alias.</summary>
+    public ConcurrentDictionary<string, string> Revisions { get; } = new();
+
+    /// <summary>The requests of the backfill lane so far.</summary>
+    public IReadOnlyCollection<DescribeImage> Requests => _requests;
 
     /// <summary>Requests of the backfill lane answered so far.</summary>
     public int Backfilled => Volatile.Read(ref _backfilled);
@@ -47,7 +55,7 @@ internal sealed class FakeWorker : IAsyncDisposable
     }
 
     /// <summary>A result for an image.</summary>
-    public static ImageDescribed Result(string id, string key, string? jobId = null, string? revision = null) => new()
+    public static ImageDescribed Result(string id, string key, string? jobId = null) => new()
     {
         Id = id,
         JobId = jobId,
@@ -57,7 +65,7 @@ internal sealed class FakeWorker : IAsyncDisposable
             new Output
             {
                 Task = Tasks.Caption,
-                Model = new ModelReference { Alias = "captioner", Revision = revision ?? Hash },
+                Model = new ModelReference { Alias = "captioner", Revision = Hash },
                 ResultId = Hash,
                 ContentId = Hash,
                 Caption = new Caption { Text = $"a picture of {key}", Tokens = 5 },
@@ -69,7 +77,7 @@ internal sealed class FakeWorker : IAsyncDisposable
 
     private async Task AnswerAsync(BasicDeliverEventArgs delivery, int copies)
     {
-        var answer = Answer(delivery, Revision);
+        var answer = Answer(delivery);
         if (delivery.RoutingKey == Topology.BackfillRoutingKey)
             await PublishAsync(ContractsJson.Read<DescribeImage>(delivery.Body.Span), answer, copies);
         for (var i = 0; i < copies && delivery.BasicProperties.ReplyTo is { Length: > 0 } queue; i++)
@@ -80,6 +88,7 @@ internal sealed class FakeWorker : IAsyncDisposable
     // What comes by the backfill lane is answered at the results exchange, as a worker does; keys with "dead" in them become dead letters.
     private async Task PublishAsync(DescribeImage request, byte[] answer, int copies)
     {
+        _requests.Enqueue(request);
         Interlocked.Increment(ref _backfilled);
         var dead = request.Image!.Key!.Contains("dead", StringComparison.Ordinal);
         for (var i = 0; i < copies; i++)
@@ -96,7 +105,7 @@ internal sealed class FakeWorker : IAsyncDisposable
         }
     }
 
-    private static byte[] Answer(BasicDeliverEventArgs delivery, string revision)
+    private byte[] Answer(BasicDeliverEventArgs delivery)
     {
         if (delivery.RoutingKey == Topology.TextRoutingKey)
             return TextAnswer(ContractsJson.Read<DescribeText>(delivery.Body.Span));
@@ -111,7 +120,17 @@ internal sealed class FakeWorker : IAsyncDisposable
                 Detail = "no object of this key",
                 RejectedAt = DateTimeOffset.UnixEpoch,
             })
-            : ContractsJson.Write(Result(request.Id!, request.Image.Key!, request.JobId, revision));
+            : ContractsJson.Write(Result(request.Id!, request.Image.Key!, request.JobId) with
+            {
+                Outputs = [.. (request.Tasks ?? [Tasks.Caption]).Select(task => Output(request, task))],
+            });
+    }
+
+    private Output Output(DescribeImage request, string task)
+    {
+        var alias = request.Models?.GetValueOrDefault(task) ?? task + "r";
+        var model = new ModelReference { Alias = alias, Revision = Revisions.GetValueOrDefault(alias, Revision) };
+        return Result(request.Id!, request.Image!.Key!).Outputs[0] with { Task = task, Model = model };
     }
 
     private static byte[] TextAnswer(DescribeText request) => ContractsJson.Write(new TextDescribed

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using VlWorker.Contracts;
-using VlWorker.Producer.Backfill;
 using VlWorker.Producer.Jobs;
-using VlWorker.Producer.Sources;
 
 namespace VlWorker.Producer.Tests.Jobs;
 
@@ -48,68 +46,6 @@ public sealed class JobFileTests : IDisposable
     }
 
     [Fact]
-    public void A_later_pass_publishes_what_is_new_changed_or_has_no_result()
-    {
-        using var job = Create();
-        job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
-        job.Settle([Described(1), Described(2), new Settlement(3, OutcomeKind.Rejected, "corrupt", null, null, null, 0)], 0);
-
-        job.BeginPass(job.Settings);
-        var changed = job.Compare([Item("a"), Item("b") with { Etag = "other" }, Item("c"), Item("d")], "d", isEnd: true);
-
-        Assert.Equal(2, changed);
-        Assert.Equal(["b", "c", "d"], job.Items.Next(0, 10).Select(item => item.Key));
-        Assert.True(job.IsComparing && job.IsListed);
-    }
-
-    [Fact]
-    public async Task A_later_pass_over_the_first_few_finds_what_changed_among_them()
-    {
-        var manifest = _folder.Write("m.csv", "key,etag\na,1\nb,1\nc,1\n");
-        var source = new SourceSettings { Bucket = "photos", Manifest = manifest, Limit = 2 };
-        using var job = JobFile.Create(_folder["few.vljob"], new JobSettings { Job = "few", Source = source, Template = new DescribeImage() }, TimeProvider.System);
-        await ScanAsync(job);
-        job.Settle([Described(1), Described(2)], 0);
-
-        _folder.Write("m.csv", "key,etag\na,1\nb,2\nc,1\n");
-        job.BeginPass(job.Settings);
-        await ScanAsync(job);
-
-        Assert.Equal(["b"], job.Items.Next(0, 10).Select(item => item.Key));
-    }
-
-    [Fact]
-    public void Several_questions_about_an_object_stay_apart_in_a_later_pass()
-    {
-        using var job = Create();
-        job.Add([Item("a", "one"), Item("a", "two")], "2", isEnd: true);
-        job.Settle([Described(1), Described(2)], 0);
-
-        job.BeginPass(job.Settings);
-        Assert.Equal(0, job.Compare([Item("a", "one"), Item("a", "two")], "2", isEnd: true));
-    }
-
-    [Fact]
-    public void Another_model_makes_results_outdated_and_the_same_one_does_not()
-    {
-        using var job = Create();
-        job.Add([Item("a"), Item("b")], "b", isEnd: true);
-        job.Settle([Described(1), Described(2)], 0);
-        job.BeginPass(job.Settings);
-        job.Compare([Item("a"), Item("b")], "b", isEnd: true);
-        Assert.Empty(job.Items.Next(0, 10));
-
-        Assert.True(job.AskAgain());
-        Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
-        job.Settle([Described(1)], 0);
-        Assert.Equal(0, job.EndComparison(job.Outcomes.Code(OutcomeKind.Described, Models)));
-        Assert.Equal(0, job.Unanswered);
-
-        Assert.Equal(2, job.EndComparison(job.Outcomes.Code(OutcomeKind.Described, "caption=captioner@3 embedding=clip@2")));
-        Assert.Equal(["a", "b"], job.Items.Next(job.Watermark, 10).Select(item => item.Key));
-    }
-
-    [Fact]
     public void What_is_to_be_published_again_is_not_passed_over_by_a_confirm_that_comes_late()
     {
         using var job = Create();
@@ -118,19 +54,6 @@ public sealed class JobFileTests : IDisposable
         job.Rewind();
         Assert.False(job.Advance(1, 2));
         Assert.Equal(0, job.Watermark);
-    }
-
-    [Fact]
-    public void Another_prompt_publishes_everything()
-    {
-        using var job = Create();
-        job.Add([Item("a")], "a", isEnd: true);
-        job.Settle([Described(1)], 0);
-
-        job.BeginPass(job.Settings with { Template = new DescribeImage { Prompt = "a photo of" } });
-        job.Compare([Item("a")], "a", isEnd: true);
-
-        Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
     }
 
     [Fact]
@@ -157,8 +80,8 @@ public sealed class JobFileTests : IDisposable
                 job.Add([.. part.Select(key => new ListedItem("photos", key, Hash(key)[..32], null))], part[^1], isEnd: false);
             foreach (var part in Enumerable.Range(1, Count).Chunk(500))
                 job.Settle([.. part.Select(i => new Settlement(i, OutcomeKind.Described, Models, null, Hash($"{i}")[..32], [.. Convert.FromHexString(Hash($"c{i}")), .. Convert.FromHexString(Hash($"e{i}"))], 1))], 1);
-            job.BeginPass(job.Settings);
-            job.Compare([new ListedItem("photos", keys[7], "new", null)], keys[7], isEnd: true);
+            job.Pass.Begin(job.Settings);
+            job.Pass.Compare([new ListedItem("photos", keys[7], "new", null)], keys[7], isEnd: true);
         }
 
         var bytes = new FileInfo(_folder["j.vljob"]).Length;
@@ -228,13 +151,6 @@ public sealed class JobFileTests : IDisposable
             job.Database.Execute("PRAGMA user_version = 2");
 
         Assert.Contains("later version", Assert.Throws<ProducerException>(() => JobFile.Open(_folder["j.vljob"])).Message, StringComparison.Ordinal);
-    }
-
-    private static async Task ScanAsync(JobFile job)
-    {
-        using var terminal = new TestTerminal();
-        using var source = ItemSources.Open(job.Settings.Source, new StoreSettings(null, "us-east-1", null, null));
-        await new Scanner(job, source, new BackfillCounters(job), TimeSpan.Zero, terminal.Terminal).RunAsync(default);
     }
 
     private JobFile Create() => JobFile.Create(
