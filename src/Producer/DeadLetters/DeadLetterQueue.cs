@@ -7,8 +7,15 @@ using VlWorker.Producer.Broker;
 namespace VlWorker.Producer.DeadLetters;
 
 /// <summary>The queue of dead letters. What is taken and not acknowledged is back when the channel closes.</summary>
-internal sealed class DeadLetterQueue(IChannel channel)
+/// <param name="channel">A channel of its own.</param>
+/// <param name="time">The clock.</param>
+internal sealed class DeadLetterQueue(IChannel channel, TimeProvider time)
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+    private int _held;
+
     /// <summary>The letters that are there now.</summary>
     /// <exception cref="ProducerException">There is no such queue.</exception>
     public async Task<uint> CountAsync(CancellationToken cancellation)
@@ -30,15 +37,29 @@ internal sealed class DeadLetterQueue(IChannel channel)
         {
             if (await channel.BasicGetAsync(Topology.DeadLettersQueue, autoAck: false, cancellation) is not { } message)
                 yield break;
+            Interlocked.Increment(ref _held);
             yield return DeadLetter.Read(message);
         }
     }
 
     /// <summary>Takes a letter off for good.</summary>
-    public ValueTask RemoveAsync(DeadLetter letter) => channel.BasicAckAsync(letter.Tag, multiple: false);
+    public ValueTask RemoveAsync(DeadLetter letter)
+    {
+        Interlocked.Decrement(ref _held);
+        return channel.BasicAckAsync(letter.Tag, multiple: false);
+    }
 
-    /// <summary>Gives back what was taken and not removed. The next command meets it: a channel that closes returns it too, but some time later.</summary>
-    public ValueTask ReturnAsync() => channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true);
+    /// <summary>Gives back what was taken and not removed, and waits until it is there: the next command is to meet it.</summary>
+    /// <remarks>A broker answers nothing to that and does it some time later. If somebody else takes letters meanwhile, the wait ends after a while.</remarks>
+    public async Task ReturnAsync()
+    {
+        if (_held <= 0)
+            return;
+        await channel.BasicNackAsync(deliveryTag: 0, multiple: true, requeue: true);
+        var started = time.GetTimestamp();
+        while (await CountAsync(CancellationToken.None) < _held && time.GetElapsedTime(started) < Longest)
+            await Task.Delay(Pause, time);
+    }
 
     /// <summary>Removes all letters at once.</summary>
     public Task<uint> PurgeAsync(CancellationToken cancellation) => channel.QueuePurgeAsync(Topology.DeadLettersQueue, cancellation);

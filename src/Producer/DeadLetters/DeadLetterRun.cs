@@ -122,7 +122,7 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
     {
         await using var connection = await BrokerConnection.OpenAsync(address, "dead-letters", cancellation);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
-        var queue = new DeadLetterQueue(channel);
+        var queue = new DeadLetterQueue(channel, terminal.Time);
         var code = await work(connection, queue);
         await queue.ReturnAsync();
         return code;
