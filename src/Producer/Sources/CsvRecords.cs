@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
+using CsvHelper;
+using CsvHelper.Configuration;
 
 namespace VlWorker.Producer.Sources;
 
 /// <summary>The records of a CSV file (RFC 4180), read with bounded memory. A quote that is not closed costs the line that it is in.</summary>
-/// <param name="lines">The file's lines; stay the caller's.</param>
-/// <param name="delimiter">What separates fields.</param>
-internal sealed class CsvRecords(ManifestLines lines, char delimiter)
+/// <remarks>A parser reads a field to its end, however far away that is: so it gets one record's lines at a time.</remarks>
+internal sealed class CsvRecords
 {
     /// <summary>Bytes of a field at most.</summary>
     public const int LongestField = 64 << 10;
@@ -16,20 +18,19 @@ internal sealed class CsvRecords(ManifestLines lines, char delimiter)
     /// <summary>Bytes that a line in memory takes beside its own.</summary>
     private const int LineOverhead = 128;
 
+    private readonly ManifestLines _lines;
+    private readonly CsvConfiguration _format;
+
     /// <summary>Lines that an open quote had taken in, the next one on top.</summary>
     private readonly Stack<ManifestLine> _again = new();
-    private readonly List<byte[]> _fields = [];
-    private readonly List<byte> _field = [];
-    private Place _place;
+    private bool _broken;
 
-    /// <summary>Where in a record the reader is between two bytes.</summary>
-    private enum Place
+    /// <param name="lines">The file's lines; stay the caller's.</param>
+    /// <param name="delimiter">What separates fields.</param>
+    public CsvRecords(ManifestLines lines, string delimiter)
     {
-        FieldStart,
-        Plain,
-        Quoted,
-        QuoteEnd,
-        Broken,
+        _lines = lines;
+        _format = new CsvConfiguration(CultureInfo.InvariantCulture) { DetectDelimiter = false, Delimiter = delimiter, BadDataFound = _ => _broken = true };
     }
 
     /// <summary>The next record; null behind the last one. Empty lines are none.</summary>
@@ -42,105 +43,58 @@ internal sealed class CsvRecords(ManifestLines lines, char delimiter)
         do
             line = await TakeAsync(cancellation);
         while (line is { Bytes.Length: 0 });
-        if (line is null)
-            return null;
-        var taken = new List<ManifestLine>();
-        Begin();
-        for (var bytes = 0; ; line = await TakeAsync(cancellation))
+        var (taken, bytes, isOpen) = (new List<ManifestLine>(), 0, false);
+        for (; line is not null; line = await TakeAsync(cancellation))
         {
-            if (line is null || (line.IsCut && taken.Count > 0) || bytes > ManifestLines.Longest)
+            if (taken.Count > 0 && (line.IsCut || bytes > ManifestLines.Longest))
             {
-                _place = Place.Broken;
-                if (line is not null)
-                    taken.Add(line);
+                _again.Push(line);
                 break;
             }
 
             taken.Add(line);
-            Read(line);
+            isOpen ^= int.IsOddInteger(line.Bytes.AsSpan().Count((byte)'"'));
             bytes += line.Bytes.Length + LineOverhead;
-            if (_place != Place.Quoted || line.IsCut)
+            if (!isOpen || line.IsCut)
                 break;
         }
 
-        return Record(taken, count);
+        return taken.Count == 0 ? null : Record(taken, isOpen, count);
     }
 
     private async ValueTask<ManifestLine?> TakeAsync(CancellationToken cancellation) =>
-        _again.TryPop(out var line) ? line : await lines.NextAsync(cancellation);
+        _again.TryPop(out var line) ? line : await _lines.NextAsync(cancellation);
 
-    private CsvRecord Record(List<ManifestLine> taken, int? count)
+    private CsvRecord Record(List<ManifestLine> taken, bool isOpen, int? count)
     {
         var first = taken[0];
         if (first.IsCut)
-            return new CsvRecord(first.Number, _fields, $"it is longer than {ManifestLines.Longest >> 20} MiB");
-        if (_place == Place.Broken || (taken.Count > 1 && count is not null && _fields.Count != count))
+            return new CsvRecord(first.Number, [], $"it is longer than {ManifestLines.Longest >> 20} MiB");
+        byte[] bytes = taken.Count == 1 ? first.Bytes : [.. taken.SelectMany(static line => (byte[])[.. line.Bytes, .. Encoding.ASCII.GetBytes(line.End)])];
+        string[] fields = isOpen ? [] : Parse(Encoding.UTF8.GetString(bytes));
+        if (isOpen || _broken || (taken.Count > 1 && count is not null && fields.Length != count))
         {
             for (var i = taken.Count - 1; i > 0; i--)
                 _again.Push(taken[i]);
-            return new CsvRecord(first.Number, _fields, BadQuote);
+            return new CsvRecord(first.Number, [], BadQuote);
         }
 
-        return new CsvRecord(first.Number, _fields, count is not null && _fields.Count != count
-            ? string.Create(CultureInfo.InvariantCulture, $"{_fields.Count} fields in place of {count}")
-            : _fields.Any(field => field.Length > LongestField) ? $"a field longer than {LongestField >> 10} KiB"
-            : null);
+        return new CsvRecord(first.Number, fields, count is not null && fields.Length != count
+            ? string.Create(CultureInfo.InvariantCulture, $"{fields.Length} fields in place of {count}")
+            : Array.Exists(fields, static field => Encoding.UTF8.GetByteCount(field) > LongestField) ? $"a field longer than {LongestField >> 10} KiB"
+            : Utf8.IsValid(bytes) ? null : ManifestFile.Garbled);
     }
 
-    private void Begin()
+    private string[] Parse(string text)
     {
-        _fields.Clear();
-        _field.Clear();
-        _place = Place.FieldStart;
-    }
-
-    private void Read(ManifestLine line)
-    {
-        foreach (var unit in line.Bytes)
-        {
-            _place = _place == Place.Quoted ? InQuotes(unit) : OutOfQuotes(unit);
-            if (_place == Place.Broken)
-                return;
-        }
-
-        if (_place == Place.Quoted)
-            _field.AddRange(Encoding.ASCII.GetBytes(line.End));
-        else
-            End();
-    }
-
-    private Place InQuotes(byte unit)
-    {
-        if (unit == '"')
-            return Place.QuoteEnd;
-        _field.Add(unit);
-        return Place.Quoted;
-    }
-
-    private Place OutOfQuotes(byte unit)
-    {
-        if (unit == delimiter)
-            return End();
-        if (unit == '"' && _place == Place.FieldStart)
-            return Place.Quoted;
-
-        // Two quotes stand for one of the text; anything else behind the end of quotes is wrong, as is a quote within plain text.
-        if ((unit == '"') != (_place == Place.QuoteEnd))
-            return Place.Broken;
-        _field.Add(unit);
-        return unit == '"' ? Place.Quoted : Place.Plain;
-    }
-
-    private Place End()
-    {
-        _fields.Add(_field.ToArray());
-        _field.Clear();
-        return Place.FieldStart;
+        _broken = false;
+        using var parser = new CsvParser(new StringReader(text), _format);
+        return parser.Read() ? parser.Record! : [];
     }
 }
 
 /// <summary>A record of a CSV file.</summary>
 /// <param name="Line">The number of its first line.</param>
-/// <param name="Fields">Its fields, valid until the next record is read.</param>
+/// <param name="Fields">Its fields.</param>
 /// <param name="Fault">What is wrong with it, for a person; null if nothing is.</param>
-internal readonly record struct CsvRecord(long Line, IReadOnlyList<byte[]> Fields, string? Fault);
+internal readonly record struct CsvRecord(long Line, IReadOnlyList<string> Fields, string? Fault);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace VlWorker.Producer.Sources;
 
@@ -14,15 +13,14 @@ internal sealed class CsvSource(string path, string? bucket) : IItemSource
     public async IAsyncEnumerable<SourceEntry> ReadAsync(string? position, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var lines = ManifestFile.OpenLines(path);
-        var records = new CsvRecords(lines, path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',');
+        var records = new CsvRecords(lines, path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? "\t" : ",");
         if (await records.NextAsync(count: null, cancellation) is not { } head)
             throw new ProducerException(ExitCode.Usage, $"the manifest {path} is empty");
         if (head.Fault is { } wrong)
             throw new ProducerException(ExitCode.Usage, $"the manifest {path} has no line of names: {wrong} in line {head.Line}");
-        var names = head.Fields.Select(Encoding.UTF8.GetString).ToList();
-        var columns = ManifestEntry.Map(path, names);
+        var columns = ManifestEntry.Map(path, head.Fields);
         var skip = ManifestEntry.Records(position);
-        for (var record = 1L; await records.NextAsync(names.Count, cancellation) is { } row; record++)
+        for (var record = 1L; await records.NextAsync(head.Fields.Count, cancellation) is { } row; record++)
         {
             cancellation.ThrowIfCancellationRequested();
             if (record > skip)
@@ -39,10 +37,7 @@ internal sealed class CsvSource(string path, string? bucket) : IItemSource
     {
         if (row.Fault is not null)
             return SourceEntry.Wrong(ManifestEntry.Position(record), row.Line, row.Fault);
-        var fields = row.Fields.Select(field => ManifestFile.Text(field)).ToList();
-        if (fields.Contains(null))
-            return SourceEntry.Wrong(ManifestEntry.Position(record), row.Line, ManifestFile.Garbled);
-        var entry = _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? fields[column] : null);
+        var entry = _entries.FromRow(record, name => columns.TryGetValue(name, out var column) ? row.Fields[column] : null);
         return entry.Fault is { } fault ? entry with { Fault = fault with { Place = row.Line } } : entry;
     }
 }
