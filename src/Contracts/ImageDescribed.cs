@@ -144,7 +144,7 @@ public sealed record Timings
     /// <summary>The longest wait of a task for its batch.</summary>
     public required double BatchWait { get; init; }
 
-    /// <summary>The longest run of a task's batch.</summary>
+    /// <summary>The longest run of a task's batch, until this row's outcome was known.</summary>
     public required double Inference { get; init; }
 
     /// <summary>Rows in the largest of the batches this message was part of.</summary>

@@ -58,8 +58,15 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
             return;
         }
 
-        RunOrHalve(batch, rows[..(rows.Count / 2)], stopping);
-        RunOrHalve(batch, rows[(rows.Count / 2)..], stopping);
+        // What became of these is known, however the others fare.
+        foreach (var row in rows.Where(static row => row.Completion.IsCompleted))
+            row.Release();
+        ArraySegment<BatchRow> open = rows.Where(static row => !row.Completion.IsCompleted).ToArray();
+        var half = open.Count < rows.Count ? 0 : open.Count / 2;
+        if (half > 0)
+            RunOrHalve(batch, open[..half], stopping);
+        if (open.Count > 0)
+            RunOrHalve(batch, open[half..], stopping);
     }
 
     private void RunAtOnce(Batch batch, ArraySegment<BatchRow> rows, CancellationToken stopping)
@@ -70,9 +77,9 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         var (started, date, trace) = (time.GetTimestamp(), time.GetUtcNow(), span?.Context ?? default);
         BatchedOutcome Batched(BatchRow row, InferenceOutcome outcome) =>
             new(outcome, time.GetElapsedTime(row.Submitted, batch.Formed), time.GetElapsedTime(started), rows.Count) { Started = date, Trace = trace };
-        // A row alone ends with its batch; and a suspect, which works alone, must not seem done while native code has it.
+        // A row alone ends with its batch. And a suspect must not seem done while native code has it.
         foreach (var row in rows)
-            row.Input.OnOutcome = rows.Count == 1 ? null : outcome => row.Tell(Batched(row, outcome));
+            row.Input.OnOutcome = rows.Count == 1 || row.Input.Mark is { Solo: true } ? null : outcome => row.Tell(Batched(row, outcome));
         var outcomes = RunJournalled(load.Device.Find(batch.Key.Model)!, [.. rows.Select(row => row.Input)], stopping);
         var ran = time.GetElapsedTime(started);
         load.Ran(batch.Key, rows.Count, ran);

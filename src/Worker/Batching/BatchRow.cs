@@ -72,14 +72,15 @@ internal sealed class BatchRow(InferenceInput input, RowTerms terms, long submit
             _done.SetCanceled(cancellation);
     }
 
-    // A failure of our vocabulary goes on as it is; any other is this row's transient fault.
-    private static Exception Known(Exception error) => error is RejectedException or TransientException or DependencyException
-        ? error
-        : new TransientException($"inference failed: {error.Message}", error);
-
-    private void Release()
+    /// <summary>Gives the input back: nothing reads it any more.</summary>
+    public void Release()
     {
         if (Interlocked.Exchange(ref _released, 1) == 0)
             Input.Dispose();
     }
+
+    // A failure of our vocabulary goes on as it is; any other is this row's transient fault.
+    private static Exception Known(Exception error) => error is RejectedException or TransientException or DependencyException
+        ? error
+        : new TransientException($"inference failed: {error.Message}", error);
 }

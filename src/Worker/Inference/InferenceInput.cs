@@ -10,8 +10,8 @@ internal abstract class InferenceInput : IDisposable
     public WorkMark? Mark { get; init; }
 
     /// <summary>
-    /// Told the row's outcome as soon as it is known, which may be before its batch ends: set by whoever runs the batch, called on its thread, once.
-    /// Null where nobody waits for it.
+    /// Told the row's outcome as soon as it is known, which may be before its batch ends: set by whoever runs the batch, called on its thread, once in
+    /// a run. Null where nobody waits for it.
     /// </summary>
     public Action<InferenceOutcome>? OnOutcome { get; set; }
 

@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 using VlWorker.Batching;
 using VlWorker.Failures;
 using VlWorker.Inference;
+using VlWorker.Journal;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Worker.Tests.Batching;
@@ -82,6 +84,44 @@ public sealed class BatchExecutionTests
         else
             Assert.Equal(2, Value(await rows[0].Completion));
         Assert.All(rows, row => Assert.Equal(1, ((StubInput)row.Input).Disposals));
+    }
+
+    [Fact]
+    public async Task A_row_whose_outcome_is_known_does_not_run_again_when_its_batch_does_not_fit()
+    {
+        BatchRow[] rows = [.. Enumerable.Range(0, 8).Select(i => new BatchRow(new StubInput(new string('x', i)), new RowTerms(BatchPriority.Interactive), 0))];
+        var model = new StubModel(inputs =>
+        {
+            _sizes.Add(inputs.Count);
+            if (_sizes.Count == 1)
+                inputs[3].OnOutcome!(new EmbeddingOutcome([30]));
+            if (inputs.Count > 4)
+                throw new OutOfDeviceMemoryException("no memory");
+            return [.. inputs.Select(input => new EmbeddingOutcome([((StubInput)input).Name.Length]))];
+        });
+        var load = new DeviceLoad(new Device("cuda:0", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
+
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(new Batch(model.KeyOf(new StubInput()), rows, 0), CancellationToken.None);
+
+        Assert.Equal([8, 7, 3, 4], _sizes);
+        Assert.Equal([0, 1, 2, 30, 4, 5, 6, 7], (await Task.WhenAll(rows.Select(row => row.Completion))).Select(Value));
+        Assert.All(rows, row => Assert.Equal(1, ((StubInput)row.Input).Disposals));
+    }
+
+    [Fact]
+    public void A_suspect_ends_with_its_batch_even_where_it_has_two_tasks()
+    {
+        using var journal = new CrashJournal(new JournalOptions { Deaths = 0 }, TimeProvider.System, NullLogger<CrashJournal>.Instance);
+        BatchRow[] rows = [.. Enumerable.Range(0, 2).Select(_ => new BatchRow(
+            new StubInput { Mark = new WorkMark(journal, 1, "id", returns: true, solo: true) }, new RowTerms(BatchPriority.Interactive), 0))];
+        var model = new StubModel(inputs =>
+        {
+            Assert.All(inputs, input => Assert.Null(input.OnOutcome));
+            return [.. inputs.Select(_ => new EmbeddingOutcome([1]))];
+        });
+        var load = new DeviceLoad(new Device("cpu", 1, 64, [model]), new BatchingOptions(), TimeProvider.System);
+        new BatchExecution(load, TimeProvider.System, _metrics).Run(new Batch(model.KeyOf(rows[0].Input), rows, 0), CancellationToken.None);
+        Assert.All(rows, row => Assert.True(row.Completion.IsCompletedSuccessfully));
     }
 
     [Fact]

@@ -12,11 +12,13 @@ internal static class RowGroups
     /// <param name="prepare">Makes a row ready; a <see cref="RejectedException"/> becomes the row's outcome.</param>
     /// <param name="key">Rows with equal keys run together.</param>
     /// <param name="run">Runs a group, or a part of one where the engine fails on a row (<see cref="RowIsolation"/>).</param>
+    /// <param name="known">See <see cref="RowIsolation"/>; null where all rows end with their batch.</param>
     /// <returns>One outcome a row, in order.</returns>
     /// <exception cref="OutOfDeviceMemoryException">A group does not fit.</exception>
     /// <exception cref="DeviceLostException">The device is lost.</exception>
     public static IReadOnlyList<InferenceOutcome> Run<TRow, TKey>(
-        IReadOnlyList<InferenceInput> inputs, Func<InferenceInput, TRow> prepare, Func<TRow, TKey> key, RowIsolation.Batch<TRow> run)
+        IReadOnlyList<InferenceInput> inputs, Func<InferenceInput, TRow> prepare, Func<TRow, TKey> key, RowIsolation.Batch<TRow> run,
+        Func<TRow, InferenceOutcome?>? known = null)
     {
         var outcomes = new InferenceOutcome[inputs.Count];
         var runnable = new List<(int Place, TRow Row)>(inputs.Count);
@@ -36,7 +38,7 @@ internal static class RowGroups
         {
             (int Place, TRow Row)[] entries = [.. group];
             var results = new InferenceOutcome[entries.Length];
-            RowIsolation.Run<TRow>([.. entries.Select(static entry => entry.Row)], results, run);
+            RowIsolation.Run<TRow>([.. entries.Select(static entry => entry.Row)], results, run, known ?? (static _ => null));
             for (var i = 0; i < entries.Length; i++)
                 outcomes[entries[i].Place] = results[i];
         }

@@ -11,9 +11,10 @@ internal static class RowIsolation
     /// <param name="rows">The rows.</param>
     /// <param name="outcomes">Receives one outcome a row.</param>
     /// <param name="run">Runs rows as one batch: rows in, outcomes out.</param>
+    /// <param name="known">The outcome of a row that had ended before its batch failed, which is not run again; null for the others.</param>
     /// <exception cref="OutOfDeviceMemoryException">The rows together do not fit.</exception>
     /// <exception cref="DeviceLostException">The device is lost.</exception>
-    public static void Run<T>(ReadOnlySpan<T> rows, Span<InferenceOutcome> outcomes, Batch<T> run)
+    public static void Run<T>(ReadOnlySpan<T> rows, Span<InferenceOutcome> outcomes, Batch<T> run, Func<T, InferenceOutcome?> known)
     {
         try
         {
@@ -26,7 +27,7 @@ internal static class RowIsolation
         }
         catch (OnnxRuntimeException error) when (rows.Length == 1)
         {
-            outcomes[0] = new FailedOutcome(new TransientException($"the engine failed on this row: {error.Message}", error));
+            outcomes[0] = known(rows[0]) ?? new FailedOutcome(new TransientException($"the engine failed on this row: {error.Message}", error));
             return;
         }
         catch (OnnxRuntimeException)
@@ -34,9 +35,26 @@ internal static class RowIsolation
             // Below: the halves, each by itself.
         }
 
-        var half = rows.Length / 2;
-        Run(rows[..half], outcomes[..half], run);
-        Run(rows[half..], outcomes[half..], run);
+        var open = new List<int>(rows.Length);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (known(rows[i]) is { } outcome)
+                outcomes[i] = outcome;
+            else
+                open.Add(i);
+        }
+
+        var half = open.Count < rows.Length ? 0 : rows.Length / 2;
+        foreach (var part in (List<int>[])[open[..half], open[half..]])
+        {
+            var (some, results) = (new T[part.Count], new InferenceOutcome[part.Count]);
+            for (var i = 0; i < some.Length; i++)
+                some[i] = rows[part[i]];
+            if (some.Length > 0)
+                Run(some, results, run, known);
+            for (var i = 0; i < some.Length; i++)
+                outcomes[part[i]] = results[i];
+        }
     }
 
     /// <summary>Runs rows as one batch.</summary>

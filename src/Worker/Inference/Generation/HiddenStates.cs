@@ -27,5 +27,5 @@ internal readonly record struct HiddenStates(int Images, int Positions, int Size
     public long ImageBytes => (long)Positions * Size * sizeof(float);
 
     /// <summary>One of the images, for all rows of a batch.</summary>
-    public HiddenStates Single(int index) => this with { Images = 1, First = First + index, Shared = true };
+    public HiddenStates Single(int index) => this with { Images = 1, First = First + index, Shared = true, Prefixes = null };
 }

@@ -5,17 +5,18 @@ namespace VlWorker.Inference.Generation;
 /// <param name="outcome">Makes the outcome of what was found.</param>
 internal sealed class RowEnd(InferenceInput input, Func<RowResult, InferenceOutcome> outcome)
 {
-    private InferenceOutcome? _known;
+    /// <summary>The outcome; null while the search goes on.</summary>
+    public InferenceOutcome? Known { get; private set; }
 
-    /// <summary>The row's outcome: what it was made of first stays, also where the row runs again because its batch failed later.</summary>
+    /// <summary>The row's outcome: what it was made of first stays.</summary>
     public InferenceOutcome Of(RowResult result)
     {
-        if (_known is null)
+        if (Known is null)
         {
-            _known = outcome(result);
-            input.OnOutcome?.Invoke(_known);
+            Known = outcome(result);
+            input.OnOutcome?.Invoke(Known);
         }
 
-        return _known;
+        return Known;
     }
 }

@@ -8,10 +8,10 @@ namespace VlWorker.Inference.OnDemand;
 /// <remarks>
 /// <code>
 /// request -> AcquireAsync: loaded? a lease : wait -> Step: ModelTurns says what comes next -> one load or unload at a time, on a thread of its own
-/// row settled -> lease given back -> Step
+/// row's outcome known -> lease given back -> Step
 /// </code>
-/// A model with leases is never unloaded. A lease is held while a row is in the batcher, and waits for nothing but the device: so all leases come
-/// back, whatever budgets of bytes and pixels others wait for.
+/// A model with leases is never unloaded. A lease is held while a row's outcome is awaited, and waits for nothing but the device: so all leases come
+/// back, whatever budgets of bytes and pixels others wait for. A batch whose rows are all answered and that still runs keeps the model by a lock.
 /// </remarks>
 internal sealed class ModelPool : IDisposable
 {

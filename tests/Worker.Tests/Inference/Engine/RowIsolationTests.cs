@@ -24,7 +24,7 @@ public sealed class RowIsolationTests
                 throw EngineFailure();
             for (var i = 0; i < rows.Length; i++)
                 results[i] = new EmbeddingOutcome([rows[i]]);
-        });
+        }, static _ => null);
 
         for (var i = 0; i < count; i++)
         {
@@ -39,7 +39,32 @@ public sealed class RowIsolationTests
 
     [Fact]
     public void What_is_not_the_engines_failure_is_the_callers() => Assert.Throws<OperationCanceledException>(() =>
-        RowIsolation.Run<int>([1, 2], new InferenceOutcome[2], (_, _) => throw new OperationCanceledException()));
+        RowIsolation.Run<int>([1, 2], new InferenceOutcome[2], (_, _) => throw new OperationCanceledException(), static _ => null));
+
+    [Fact]
+    public void Rows_that_had_ended_before_their_batch_failed_are_not_run_again()
+    {
+        var (ended, ran) = (new Dictionary<int, InferenceOutcome>(), new List<int[]>());
+        var outcomes = new InferenceOutcome[6];
+        RowIsolation.Run<int>([0, 1, 2, 3, 4, 5], outcomes, (rows, results) =>
+        {
+            ran.Add(rows.ToArray());
+            if (ran.Count == 1)
+            {
+                ended[1] = new EmbeddingOutcome([10]);
+                ended[4] = new EmbeddingOutcome([40]);
+            }
+
+            if (rows.Contains(5))
+                throw EngineFailure();
+            for (var i = 0; i < rows.Length; i++)
+                results[i] = new EmbeddingOutcome([rows[i]]);
+        }, ended.GetValueOrDefault);
+
+        Assert.Equal(["012345", "0235", "02", "35", "3", "5"], ran.Select(static rows => string.Concat(rows)));
+        Assert.Equal([0, 10, 2, 3, 40], outcomes[..5].Select(outcome => Assert.IsType<EmbeddingOutcome>(outcome).Values[0]));
+        Assert.IsType<FailedOutcome>(outcomes[5]);
+    }
 
     // The engine's exceptions can't be made by hand: a real one, from a file that is no graph.
     private static OnnxRuntimeException EngineFailure()

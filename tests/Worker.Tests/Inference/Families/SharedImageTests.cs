@@ -18,9 +18,11 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
     private long _promptTokens;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Questions_about_one_image_cost_its_frames_and_their_tokens_once(bool converted) => WithModel(chat.Folder, converted, model =>
+    [InlineData(null)]
+    [InlineData(nameof(ConversionPrecision.Fp32))]
+    [InlineData(nameof(ConversionPrecision.Int8))]
+    public void Questions_about_one_image_cost_its_frames_and_their_tokens_once(string? precision) => WithModel(
+        chat.Folder, precision is null ? null : Enum.Parse<ConversionPrecision>(precision), model =>
     {
         var (cut, whole) = (chat.Images["scene.split"], chat.Images["scene"]);
         var parameters = model.Resolve(new GenerationOptions { MaxNewTokens = 6 });
@@ -38,14 +40,14 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
 
         Assert.Equal(cut.Frames + whole.Frames, _imageRuns);
         // Four rows begin like an earlier one: with the marks and features of the image that is cut.
-        if (converted)
+        if (precision is not null)
             Assert.InRange(apart - _promptTokens, 4 * 4 * cut.Frames, apart);
     });
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Tasks_about_one_image_cost_it_once(bool converted) => WithModel(florence.Folder, converted, model =>
+    public void Tasks_about_one_image_cost_it_once(bool converted) => WithModel(florence.Folder, converted ? ConversionPrecision.Fp32 : null, model =>
     {
         string[] tasks = ["<CAPTION>", "<DETAILED_CAPTION>", "<OCR>", "<CAPTION>"];
         CheckTwoImages(model, (image, row) => new ImageInput(
@@ -53,11 +55,11 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
     });
 
     [Fact]
-    public void Short_questions_about_one_image_cost_it_once() => WithModel(vqa.Folder, true, model =>
+    public void Short_questions_about_one_image_cost_it_once() => WithModel(vqa.Folder, ConversionPrecision.Fp32, model =>
         CheckTwoImages(model, (image, row) => new ImageInput(Tasks.Answer, vqa.Golden.Pixels(image), model.Resolve(null), Questions[row])));
 
     [Fact]
-    public void What_a_warm_up_learns_of_a_batch_is_what_different_images_cost() => WithModel(chat.Folder, true, model =>
+    public void What_a_warm_up_learns_of_a_batch_is_what_different_images_cost() => WithModel(chat.Folder, ConversionPrecision.Fp32, model =>
     {
         using var samples = new SampleRows(model);
         model.Run([.. Enumerable.Repeat(samples.All[0], 3)], CancellationToken.None);
@@ -76,9 +78,9 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
     private static List<string> Run(IModel model, params ImageInput[] rows) => [.. model.Run(rows, CancellationToken.None)
         .Select(outcome => string.Join(' ', Assert.IsType<CaptionOutcome>(outcome).Sequences[0].TokenIds))];
 
-    private void WithModel(string folder, bool converted, Action<IModel> check)
+    private void WithModel(string folder, ConversionPrecision? precision, Action<IModel> check)
     {
-        var path = converted ? OptimizedFolders.Cpu(SourceModel.OpenCheckpoint(folder), ConversionPrecision.Fp32) : folder;
+        var path = precision is { } wanted ? OptimizedFolders.Cpu(SourceModel.OpenCheckpoint(folder), wanted) : folder;
         try
         {
             using var model = ModelLoader.Load("tiny", path, new ModelOptions { Watch = Count });
@@ -86,7 +88,7 @@ public sealed class SharedImageTests(ChatFixture chat, FlorenceFixture florence,
         }
         finally
         {
-            if (converted)
+            if (precision is not null)
                 Directory.Delete(path, true);
         }
     }

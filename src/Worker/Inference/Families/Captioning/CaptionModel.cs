@@ -71,7 +71,7 @@ internal abstract class CaptionModel : IModel
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
-        RowGroups.Run(rows, Prepare, static row => row.Key, (part, target) => RunBatch(part, target, cancellation));
+        RowGroups.Run(rows, Prepare, static row => row.Key, (part, target) => RunBatch(part, target, cancellation), static row => row.Request.End!.Known);
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();

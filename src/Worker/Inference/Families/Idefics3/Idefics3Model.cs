@@ -101,7 +101,9 @@ internal sealed class Idefics3Model : IModel
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
-        RowGroups.Run(rows, Row, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
+        RowGroups.Run(
+            rows, Row, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation),
+            static row => row.Request.End!.Known);
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();

@@ -79,7 +79,9 @@ internal abstract class PromptedModel : IModel
 
     /// <inheritdoc/>
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
-        RowGroups.Run(rows, Prepare, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation));
+        RowGroups.Run(
+            rows, Prepare, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation),
+            static row => row.Request.End!.Known);
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
