@@ -50,10 +50,10 @@ public sealed class StoreFaultTests(Servers servers) : IClassFixture<Servers>, I
     public async Task A_storm_of_503s()
     {
         var worker = await StartAsync();
-        await _bench.PublishAsync(Messages);
-        await _bench.AnsweredAsync(20);
+        await WorkAsync();
 
         _proxy.Plan = FaultPlan.Status(503, "SlowDown");
+        await _bench.PublishAsync(Messages);
         await worker.NotReadyAsync("Store");
         _proxy.Plan = FaultPlan.None;
 
@@ -74,10 +74,10 @@ public sealed class StoreFaultTests(Servers servers) : IClassFixture<Servers>, I
     public async Task Bodies_that_stall()
     {
         var worker = await StartAsync(new() { ["Fetching:StallTimeoutMs"] = "1000" });
-        await _bench.PublishAsync(Messages);
-        await _bench.AnsweredAsync(20);
+        await WorkAsync();
 
         _proxy.Plan = new FaultPlan { Matches = Traffic.IsImage, StallAfter = 1_000 };
+        await _bench.PublishAsync(Messages);
         await worker.NotReadyAsync("Store");
         _proxy.Plan = FaultPlan.None;
 
@@ -127,16 +127,23 @@ public sealed class StoreFaultTests(Servers servers) : IClassFixture<Servers>, I
         const string Known = "127.0.0.1 localhost vl-store.invalid\n";
         await File.WriteAllTextAsync(hosts, Known);
         var worker = await StartAsync(new() { ["Store:Endpoint"] = $"http://vl-store.invalid:{_proxy.Port}" }, hosts: hosts);
-        await _bench.PublishAsync(Messages);
-        await _bench.AnsweredAsync(20);
+        await WorkAsync();
 
         await File.WriteAllTextAsync(hosts, "127.0.0.1 localhost\n");
         await _proxy.CutAsync();
+        await _bench.PublishAsync(Messages);
         await worker.NotReadyAsync("does not resolve");
         await File.WriteAllTextAsync(hosts, Known);
 
         await _bench.NothingIsLostAsync(redelivered: 0);
         File.Delete(hosts);
+    }
+
+    /// <summary>Has some images described; what is to meet a fault is published after it, for a fast worker has soon fetched all there is.</summary>
+    private async Task WorkAsync()
+    {
+        await _bench.PublishAsync(20);
+        await _bench.AnsweredAsync(20);
     }
 
     /// <summary>A worker that reaches the store through the proxy.</summary>
