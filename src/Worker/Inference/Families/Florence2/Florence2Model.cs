@@ -1,9 +1,7 @@
 using VlWorker.Contracts;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Families.Prompted;
-using VlWorker.Inference.Families.Prompted.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -58,7 +56,7 @@ internal sealed class Florence2Model : PromptedModel
             ? base.Outcome(row, request, result)
             : new DetectionOutcome(RegionPixels.Of(_regions.Read(result.Sequences[0].Tokens, answer), row));
 
-    private static CudaPromptedEngine Cuda(
+    private static CudaFlorenceEngine Cuda(
         ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, FlorencePrompts prompts, CudaSettings settings, GenerationConfig generation,
         int context)
     {
@@ -66,13 +64,9 @@ internal sealed class Florence2Model : PromptedModel
             ?? throw new InvalidDataException("config.json does not say how many tokens there are (text_config.vocab_size)");
         // What most requests ask for.
         var prompt = prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, null));
-        var graphs = new PromptedGraphs(
-            PromptedGraphs.VisionOf(folder), DavitTower.Make, CaptionGraphs.Of(folder, images, tokens, vocabulary), context, prompt.Length)
-        {
-            ImageInFront = true,
-        };
+        var graphs = FlorenceGraphs.Of(folder, images, tokens, vocabulary, context, prompt.Length);
         var steps = Math.Min(context, generation.MaxNewTokens ?? context);
-        return CudaPromptedEngine.Load(graphs, settings, generation.NumBeams, steps);
+        return CudaFlorenceEngine.Load(graphs, settings, generation.NumBeams, steps);
     }
 
     private static GenerationConfig Defaults(ModelFolder folder, int context)

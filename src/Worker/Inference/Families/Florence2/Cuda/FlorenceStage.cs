@@ -1,20 +1,20 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
-using VlWorker.ModelKit.Families.Cuda;
+using VlWorker.ModelKit.Families.Florence2;
 
-namespace VlWorker.Inference.Families.Prompted.Cuda;
+namespace VlWorker.Inference.Families.Florence2.Cuda;
 
 /// <summary>Image tower and encoder: from images and prompts to what the decoder's steps read of them. One lane's.</summary>
-internal sealed class PromptedStage : IEncoderStage<PromptedRow>
+internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
 {
     private readonly CudaStream _stream;
-    private readonly IImageTower _images;
+    private readonly ImageTokens _images;
     private readonly CudaSession _encoder;
     private readonly CaptionShapes _shapes;
     private readonly int _chunk;
-    private readonly int _inFront;
-    private readonly UploadBuffer _prompts;
+    private readonly PinnedBuffer _hostPrompts;
+    private readonly DeviceBuffer _prompts;
     private readonly RecordedRuns<BatchShape> _runs;
     private int _length;
 
@@ -24,20 +24,22 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     /// <param name="shapes">Of the decoder.</param>
     /// <param name="settings">How it runs.</param>
     /// <exception cref="InvalidDataException">The graphs do not fit each other or the images.</exception>
-    public PromptedStage(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
+    public FlorenceStage(FlorenceGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
         (_stream, _shapes, _length, _runs) = (stream, shapes, graphs.PromptLength, new RecordedRuns<BatchShape>(stream, Bind));
         var memory = new Stack<IDisposable>();
         try
         {
-            memory.Push(_images = graphs.Tower(graphs, stream, shapes, settings));
+            memory.Push(_images = new ImageTokens(graphs.Vision, graphs.Captioner.Images, stream, shapes, settings));
             memory.Push(_encoder = new CudaSession(graphs.Captioner.Encoder, stream, settings));
-            if (!_encoder.Inputs.TryGetValue(PromptedNames.Features, out var features)
+            if (!_encoder.Inputs.TryGetValue(CudaGraphs.Features, out var features)
                 || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
                 throw new InvalidDataException("the encoder does not take the image tower's tokens");
-            (_chunk, _inFront) = (_images.Chunk * 2, graphs.ImageInFront ? _images.Count : 0);
-            memory.Push(_prompts = new UploadBuffer((long)settings.MaxBatch * Math.Max(1, graphs.Context - _inFront) * sizeof(long)));
-            stream.Clear(_prompts.Device);
+            _chunk = _images.Chunk * 2;
+            var prompts = (long)settings.MaxBatch * Math.Max(1, graphs.Context - _images.Count) * sizeof(long);
+            memory.Push(_hostPrompts = new PinnedBuffer(prompts));
+            memory.Push(_prompts = new DeviceBuffer(prompts));
+            stream.Clear(_prompts);
             stream.Synchronize();
             Cross = shapes.TakeCross(settings.MaxBatch, graphs.Context);
         }
@@ -53,16 +55,16 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     public IReadOnlyList<DeviceBuffer> Cross { get; }
 
     /// <inheritdoc/>
-    public int Positions => _inFront + _length;
+    public int Positions => _images.Count + _length;
 
     /// <inheritdoc/>
-    public void Write(PromptedRow[] rows)
+    public void Write(FlorenceInput[] rows)
     {
         _length = rows[0].Prompt.Length;
         _images.Write([.. rows.Select(row => row.Pixels)]);
         for (var row = 0; row < rows.Length; row++)
         {
-            var prompt = _prompts.Span<long>((long)row * _length * sizeof(long), _length);
+            var prompt = _hostPrompts.Span<long>((long)row * _length * sizeof(long), _length);
             for (var i = 0; i < _length; i++)
                 prompt[i] = rows[row].Prompt[i];
         }
@@ -72,7 +74,7 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     public void Upload(int size)
     {
         _images.Upload(size);
-        _prompts.Upload(_stream, (long)size * _length * sizeof(long));
+        _stream.CopyToDevice(_prompts.Pointer, _hostPrompts.Pointer, (long)size * _length * sizeof(long));
     }
 
     /// <inheritdoc/>
@@ -103,20 +105,20 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[.. Cross, _prompts, _encoder, _images])
+        foreach (var part in (IDisposable[])[.. Cross, _prompts, _hostPrompts, _encoder, _images])
             part.Dispose();
     }
 
     private List<CudaBinding> Bind(BatchShape shape)
     {
-        var (bindings, length) = (new List<CudaBinding>(), shape.Positions - _inFront);
+        var (bindings, length) = (new List<CudaBinding>(), shape.Positions - _images.Count);
         for (var start = 0; start < shape.Size; start += _chunk)
         {
             var count = Math.Min(_chunk, shape.Size - start);
             var binding = _encoder.Bind();
             bindings.Add(binding);
-            binding.Input(PromptedNames.Features, _images.At(start), _shapes.Type, count, _images.Count, _images.Width);
-            binding.Input(PromptedNames.Prompt, _prompts.At((long)start * length * sizeof(long)), TensorElementType.Int64, count, length);
+            binding.Input(CudaGraphs.Features, _images.At(start), _shapes.Type, count, _images.Count, _images.Width);
+            binding.Input(CudaGraphs.Prompt, _prompts.Pointer + (nint)((long)start * length * sizeof(long)), TensorElementType.Int64, count, length);
             _shapes.BindCross(binding, Cross, start, count, shape.Positions);
         }
 
