@@ -27,11 +27,24 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
         while (!IsDone())
         {
             var batch = await TakeAsync(arrivals, stop);
-            if (batch.Count == 0)
-                continue;
-            Record(batch);
-            await channel.BasicAckAsync(batch[^1].Tag, multiple: true, CancellationToken.None);
+            if (batch.Count > 0)
+                await RecordAsync(channel, batch);
         }
+    }
+
+    /// <summary>Records what waits, until nothing comes for a moment.</summary>
+    /// <exception cref="ProducerException">The connection or the queue is gone.</exception>
+    public async Task TakeWaitingAsync(IChannel channel, ChannelReader<Arrival> arrivals, CancellationToken stop)
+    {
+        while (await TakeAsync(arrivals, stop) is { Count: > 0 } batch)
+            await RecordAsync(channel, batch);
+        stop.ThrowIfCancellationRequested();
+    }
+
+    private async Task RecordAsync(IChannel channel, List<Arrival> batch)
+    {
+        Record(batch);
+        await channel.BasicAckAsync(batch[^1].Tag, multiple: true, CancellationToken.None);
     }
 
     private static async Task<List<Arrival>> TakeAsync(ChannelReader<Arrival> arrivals, CancellationToken stop)

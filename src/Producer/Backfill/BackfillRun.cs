@@ -61,6 +61,15 @@ internal sealed class BackfillRun(Terminal terminal, BrokerAddress address, JobF
         return _counters.Faults > 0 ? ExitCode.Usage : settings.Wait && _counters.NotDescribed > 0 ? ExitCode.Rejected : ExitCode.Success;
     }
 
+    /// <summary>Records the answers that wait in the job's queue, before a later pass begins to which they are none.</summary>
+    public async Task TakeWaitingAsync(CancellationToken cancellation)
+    {
+        await using var connection = await ConnectAsync(cancellation);
+        var (channel, arrivals) = await JobQueue.TakeFromAsync(connection, job, terminal.Time, cancellation);
+        await using var closing = channel;
+        await new AnswerTracker(job, _counters, terminal.Time).TakeWaitingAsync(channel, arrivals, cancellation);
+    }
+
     /// <summary>Works over one connection. True if the job is done, false if the connection was lost and is worth another.</summary>
     private async Task<bool> SessionAsync(IConnection connection, Task scanning, CancellationToken cancellation)
     {

@@ -8,18 +8,20 @@ using VlWorker.Producer.Requests;
 
 namespace VlWorker.Producer.Backfill;
 
-/// <summary>Makes requests of a job's items, and finds the item of an answer. A request's id is the job's name and the item's number.</summary>
+/// <summary>Makes requests of a job's items, and finds the item of an answer. A request's id is the job's name, the item's number and that of a later pass.</summary>
 internal sealed class RequestComposer(JobSettings settings, TimeProvider time)
 {
     private readonly string _prefix = settings.Job + "-";
+    private readonly string _suffix = settings.Pass == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $".{settings.Pass}");
     private readonly DescribeImage _template = settings.Template with { JobId = settings.Job };
 
     /// <summary>The request's id.</summary>
-    public string IdOf(long item) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{item}");
+    public string IdOf(long item) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}{item}{_suffix}");
 
-    /// <summary>The item of an id; 0 if it is none of this job.</summary>
-    public long ItemOf(string id, string? job) => job == settings.Job && id.StartsWith(_prefix, StringComparison.Ordinal)
-        && long.TryParse(id.AsSpan(_prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var item) ? item : 0;
+    /// <summary>The item of an id; 0 if it is none of this pass of this job.</summary>
+    public long ItemOf(string id, string? job) =>
+        job == settings.Job && id.StartsWith(_prefix, StringComparison.Ordinal) && id.EndsWith(_suffix, StringComparison.Ordinal)
+            && long.TryParse(id.AsSpan(_prefix.Length)[..^_suffix.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var item) ? item : 0;
 
     /// <summary>The request's body: UTF-8 JSON.</summary>
     public byte[] Body(JobItem item)

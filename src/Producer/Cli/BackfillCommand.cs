@@ -61,8 +61,17 @@ internal sealed class BackfillCommand
             : throw new ProducerException(ExitCode.Usage, "which job? Give --job or --file"));
         using var lease = await JobLease.TakeAsync(path, terminal.Time, cancellation);
         using var job = Open(result, path, terminal);
+        BackfillRun Run() => new(terminal, _broker.Address(result, terminal), job, _pace.Settings(result));
+        if (result.GetValue(_onlyChanged))
+        {
+            var settings = _job.Again(result, job.Settings);
+            if (job.Unanswered > 0)
+                await Run().TakeWaitingAsync(cancellation);
+            job.Pass.Begin(settings);
+        }
+
         using var source = ItemSources.Open(job.Settings.Source, _store.Settings(result, terminal));
-        return await new BackfillRun(terminal, _broker.Address(result, terminal), job, _pace.Settings(result)).RunAsync(source, cancellation);
+        return await Run().RunAsync(source, cancellation);
     }
 
     private async Task<int> DryAsync(ParseResult result, Terminal terminal, CancellationToken cancellation)
@@ -77,9 +86,7 @@ internal sealed class BackfillCommand
         if (!result.GetValue(_resume) && !result.GetValue(_onlyChanged))
             return JobFile.Create(path, _job.Settings(result), terminal.Time);
         var job = JobFile.Open(path);
-        if (result.GetValue(_onlyChanged))
-            job.Pass.Begin(_job.Again(result, job.Settings));
-        else if (job.Control == JobControl.Paused)
+        if (result.GetValue(_resume) && job.Control == JobControl.Paused)
             job.Command(JobControl.Run);
         return job;
     }

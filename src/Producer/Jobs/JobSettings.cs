@@ -19,6 +19,9 @@ internal sealed record JobSettings
     /// <summary>Whether an object is described only if it still has the listed entity tag.</summary>
     public bool IfMatch { get; init; }
 
+    /// <summary>Later passes over the source so far: part of a request's id, so that no answer to an earlier pass is taken for one to this.</summary>
+    public int Pass { get; init; }
+
     /// <summary>Tasks of a request: as many results an item has.</summary>
     [JsonIgnore]
     public int TaskCount => Template.Tasks?.Count ?? Tasks.Default.Count;

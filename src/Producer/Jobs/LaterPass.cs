@@ -17,7 +17,7 @@ internal sealed class LaterPass(JobFile job)
     public void Begin(JobSettings settings) => Database.Write(() =>
     {
         var before = job.Settings.Template;
-        job.Change(settings);
+        job.Change(settings with { Pass = job.Settings.Pass + 1 });
         job.Command(JobControl.Run);
         job.Meta.Set(JobMeta.Comparing, 1);
         job.Meta.Set(JobMeta.Seen, 0);

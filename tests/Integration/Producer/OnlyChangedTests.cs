@@ -56,6 +56,26 @@ public sealed class OnlyChangedTests(ProducerFixture producer) : IClassFixture<P
         await PublishesAsync(worker, lines, 3);
     }
 
+    [Fact]
+    public async Task Answers_that_wait_are_taken_before_another_question_is_asked_and_settle_none_of_it()
+    {
+        await producer.Broker.PurgeAsync(Topology.ResultsQueue);
+        await using var worker = await FakeWorker.StartAsync(producer.Broker);
+        List<string> lines = [.. Enumerable.Range(0, Each).Select(i => Lines(i).First())];
+        var outcome = await producer.RunAsync(
+            "backfill", "--job", _job, "--file", Path.Combine(_folder, "j.vljob"), "--bucket", "photos", "--manifest", Manifest(lines), "--prompt", "one", "--no-wait");
+        Assert.True(outcome.Code == 0, outcome.Error);
+        await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, Each);
+
+        var asked = await PublishesAsync(worker, lines, Each, "--prompt", "two");
+        Assert.All(asked, request => Assert.True(request.Prompt == "two" && request.Id!.EndsWith(".1", StringComparison.Ordinal)));
+
+        // What nothing changed about is not asked again, though nobody took its answers.
+        Assert.Equal(0, (await producer.RunAsync("backfill", "--only-changed", "--file", Path.Combine(_folder, "j.vljob"), "--prompt", "three", "--no-wait")).Code);
+        await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, 3 * Each);
+        await PublishesAsync(worker, lines, 1);
+    }
+
     private static IEnumerable<string> Lines(int i) => ((string[])[
         """{"key":"N.jpg","etag":"N"}""",
         """{"key":"N.jpg","etag":"N","tasks":["answer"],"prompt":"how many?"}""",

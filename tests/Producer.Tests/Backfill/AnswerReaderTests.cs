@@ -20,4 +20,29 @@ public sealed class AnswerReaderTests
 
         Assert.Null(reader.Read(new Arrival(1, Encoding.UTF8.GetBytes(body), exchange, new BasicProperties(), false)));
     }
+
+    [Theory]
+    [InlineData(0, 0, true)]
+    [InlineData(0, 1, false)]
+    [InlineData(1, 0, false)]
+    [InlineData(1, 1, true)]
+    [InlineData(1, 11, false)]
+    [InlineData(11, 1, false)]
+    public void An_answer_to_another_pass_is_none_to_this(int asked, int now, bool isAnswer)
+    {
+        using var folder = new TestFolder();
+        using var job = JobFile.Create(
+            folder["j.vljob"], new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "photos" }, Template = new DescribeImage() }, TimeProvider.System);
+        RequestComposer InPass(int pass)
+        {
+            while (job.Settings.Pass < pass)
+                job.Pass.Begin(job.Settings);
+            return new RequestComposer(job.Settings with { Pass = pass }, TimeProvider.System);
+        }
+
+        var id = InPass(asked).IdOf(7);
+        var rejection = new ImageRejected { Id = id, JobId = "autumn", Reason = "cancelled", Detail = "", RejectedAt = default };
+        var arrival = new Arrival(1, ContractsJson.Write(rejection), Topology.ResultsExchange, new BasicProperties(), false);
+        Assert.Equal(isAnswer ? 7 : null, new AnswerReader(InPass(now)).Read(arrival)?.Id);
+    }
 }
