@@ -42,8 +42,9 @@ internal sealed class ResultFileOptions
         });
     }
 
-    /// <summary>Whether a file for messages that are no results is named.</summary>
-    public bool NamesUnreadable(CommandResult result) => result.GetValue(_unreadable) is not null;
+    /// <summary>Whether a file is named, be it for results or for messages that are none.</summary>
+    public bool NamesFile(CommandResult result) =>
+        (result.GetValue(_lines) ?? result.GetValue(_parquet) ?? result.GetValue(_folder) ?? result.GetValue(_unreadable)) is not null;
 
     /// <summary>The file for messages that are no results; null leaves them in the queue.</summary>
     /// <param name="result">The options.</param>

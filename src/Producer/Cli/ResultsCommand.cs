@@ -61,7 +61,7 @@ internal sealed class ResultsCommand
                 result.AddError("--binding goes with --subscribe");
             if (temporary && result.GetValue(_queue) is not null)
                 result.AddError("--queue takes from a queue that exists, --job and --live from a temporary one");
-            if (result.GetValue(_peek) && (temporary || subscribed || result.GetValue(_follow) || _files.NamesUnreadable(result)))
+            if (result.GetValue(_peek) && (temporary || subscribed || result.GetValue(_follow) || _files.NamesFile(result)))
                 result.AddError("--peek looks at what is in a queue: it goes with --queue and --count only");
             if (result.GetValue(_count) is < 1)
                 result.AddError("--count takes a number from 1");

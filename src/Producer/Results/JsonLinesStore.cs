@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using VlWorker.Producer.Broker;
 using VlWorker.Producer.Printing;
 
@@ -87,43 +86,16 @@ internal sealed class JsonLinesStore : IResultStore
 
     private bool ReadTail()
     {
+        TornLine.Mend(_file);
         var start = Math.Max(0, _file.Length - TailBytes);
         _file.Position = start;
         var tail = new byte[_file.Length - start];
         _file.ReadExactly(tail);
-        var whole = Array.LastIndexOf(tail, (byte)'\n') + 1;
-        if (IsDocument(tail.AsMemory(whole)))
-        {
-            // Somebody else's last line, or one from which a crash took no more than its end.
-            _file.WriteByte((byte)'\n');
-            tail = [.. tail, (byte)'\n'];
-            whole = tail.Length;
-        }
-        else if (tail.Length > whole)
-        {
-            if (tail[whole] is not ((byte)'{' or 0))
-                throw new ProducerException(ExitCode.JobFile, $"{_path} does not end as JSON lines do: is it another file?");
-            _file.SetLength(start + whole);
-            _file.Position = start + whole;
-        }
 
         // The first line of the tail may lack its beginning; it then equals nothing.
-        for (var (from, to) = (0, 0); (to = Array.IndexOf(tail, (byte)'\n', from)) >= 0 && from < whole; from = to + 1)
+        for (var (from, to) = (0, 0); (to = Array.IndexOf(tail, (byte)'\n', from)) >= 0; from = to + 1)
             _tail.Add(Hash(tail.AsSpan(from, to - from)));
         return true;
-    }
-
-    private static bool IsDocument(ReadOnlyMemory<byte> line)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
     }
 
     private static string Hash(ReadOnlySpan<byte> line) => Convert.ToBase64String(SHA256.HashData(line));

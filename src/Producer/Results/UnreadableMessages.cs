@@ -17,6 +17,10 @@ internal sealed class UnreadableMessages(string? path, Terminal terminal)
 {
     private const int Told = 20;
     private const int Tries = 200;
+
+    /// <summary>Bytes that wait for a flush at most, but for the last message.</summary>
+    private const int Most = 8 << 20;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -35,12 +39,15 @@ internal sealed class UnreadableMessages(string? path, Terminal terminal)
     /// <summary>Takes one.</summary>
     /// <param name="arrival">The message.</param>
     /// <param name="why">What is wrong with it.</param>
+    /// <exception cref="ProducerException">The file can't be written.</exception>
     public async Task AddAsync(Arrival arrival, string why)
     {
         if (path is not null)
         {
             _lines.Write(JsonSerializer.SerializeToUtf8Bytes(Line(arrival, why), Readable));
             _lines.Write("\n"u8);
+            if (_lines.WrittenCount >= Most)
+                await FlushAsync();
         }
 
         Count++;
@@ -108,16 +115,9 @@ internal sealed class UnreadableMessages(string? path, Terminal terminal)
         }
     }
 
-    // A crash may have torn the last line; its message comes again.
     private void Append(FileStream file)
     {
-        if (file.Length > 0)
-        {
-            file.Position = file.Length - 1;
-            if (file.ReadByte() != '\n')
-                file.WriteByte((byte)'\n');
-        }
-
+        TornLine.Mend(file);
         file.Write(_lines.WrittenSpan);
         file.Flush(flushToDisk: true);
         DurableFile.SyncFolderOf(path!);

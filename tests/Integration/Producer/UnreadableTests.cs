@@ -74,10 +74,10 @@ public sealed class UnreadableTests(ProducerFixture producer) : IClassFixture<Pr
     }
 
     [Fact]
-    public async Task A_line_says_how_the_message_came_and_goes_behind_a_torn_one()
+    public async Task A_line_says_how_the_message_came_and_takes_the_place_of_a_torn_one()
     {
         var file = Path.Combine(_folder, "u.jsonl");
-        await File.WriteAllTextAsync(file, "{\"body\":\"torn");
+        await File.WriteAllTextAsync(file, "{\"body\":\"AA==\"}\n{\"body\":\"torn");
         var properties = new BasicProperties { MessageId = "m1", Headers = new Dictionary<string, object?> { ["x-from"] = "somebody" } };
         await producer.Broker.PublishAsync(Topology.ResultsExchange, "described.interactive.-", "no", properties);
 
