@@ -1,5 +1,6 @@
 using System.Globalization;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using VlWorker.Producer.Broker;
 
 namespace VlWorker.Producer.DeadLetters;
@@ -123,9 +124,32 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
         await using var connection = await BrokerConnection.OpenAsync(address, "dead-letters", cancellation);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellation);
         var queue = new DeadLetterQueue(channel, terminal.Time);
-        var code = await work(connection, queue);
+        int code;
+        try
+        {
+            code = await work(connection, queue);
+        }
+        catch
+        {
+            await TryReturnAsync(queue);
+            throw;
+        }
+
         await queue.ReturnAsync();
         return code;
+    }
+
+    // Why the command failed is what is to be told, not that the letters come back only with the end of the connection.
+    private static async Task TryReturnAsync(DeadLetterQueue queue)
+    {
+        try
+        {
+            await queue.ReturnAsync();
+        }
+        catch (Exception error) when (error is RabbitMQClientException or ProducerException or IOException or ObjectDisposedException
+            or TimeoutException or OperationCanceledException)
+        {
+        }
     }
 
     private Task SayAsync(FormattableString text) => SayAsync(text.ToString(CultureInfo.InvariantCulture));
