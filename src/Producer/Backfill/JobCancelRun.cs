@@ -11,8 +11,10 @@ namespace VlWorker.Producer.Backfill;
 internal sealed class JobCancelRun(Terminal terminal, string path)
 {
     /// <summary>Cancels it, whether a producer runs it at the moment or not.</summary>
+    /// <param name="address">The broker's address; asked for once the file says cancelled, since something may be wrong with it.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="ProducerException">Workers could not be told; in the file the job is cancelled all the same.</exception>
-    public async Task<int> RunAsync(BrokerAddress address, CancellationToken cancellation)
+    public async Task<int> RunAsync(Func<BrokerAddress> address, CancellationToken cancellation)
     {
         using var job = JobFile.Open(path);
         if (await CancelAsync(job, cancellation) is not { } isRunning)
@@ -21,7 +23,7 @@ internal sealed class JobCancelRun(Terminal terminal, string path)
             CultureInfo.InvariantCulture, $"what is queued of {Math.Max(0, job.Unanswered - job.Items.CountPending(job.Watermark)):N0} in flight");
         try
         {
-            await TellAsync(address, job.Settings.Job, cancellation);
+            await TellAsync(address(), job.Settings.Job, cancellation);
         }
         catch (Exception error) when (Failure(error, cancellation) is { } failure)
         {

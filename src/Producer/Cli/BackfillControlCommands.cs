@@ -35,7 +35,7 @@ internal sealed class BackfillControlCommands
         _broker.AddTo(resume);
         yield return resume;
         var cancel = Command("cancel", "Publishes no more of a job, broker or not, and has workers reject what is queued.", (result, cancellation) =>
-            new JobCancelRun(terminal, result.GetRequiredValue(_file)).RunAsync(_broker.Address(result, terminal), cancellation));
+            new JobCancelRun(terminal, result.GetRequiredValue(_file)).RunAsync(() => _broker.Address(result, terminal), cancellation));
         _broker.AddTo(cancel);
         yield return cancel;
         var report = Command("report", "Says what became of a job: counts by reason, examples, the slowest.", (result, _) =>

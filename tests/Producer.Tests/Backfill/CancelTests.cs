@@ -46,6 +46,26 @@ public sealed class CancelTests : IDisposable
         AssertCancelled(unanswered: 1);
     }
 
+    [Theory]
+    [InlineData("--uri", "nonsense")]
+    [InlineData("--uri", "amqps://127.0.0.1:1/", "--ca-file", "/nowhere/ca.pem")]
+    public async Task A_wrong_address_of_the_broker_is_told_after_the_file_says_cancelled(params string[] broker)
+    {
+        using (var job = Create())
+        {
+            job.Add([Item("a"), Item("b")], "b", isEnd: true);
+            job.Cancellation.MarkPublishing();
+            job.Advance(0, 1);
+        }
+
+        using var terminal = new TestTerminal();
+        var code = await terminal.RunAsync(["backfill", "cancel", Path, .. broker]);
+
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("workers could not be told", terminal.Error, StringComparison.Ordinal);
+        AssertCancelled(unanswered: 1);
+    }
+
     [Fact]
     public async Task What_a_killed_producer_may_have_published_is_not_taken_for_unpublished()
     {
