@@ -18,7 +18,7 @@ internal sealed class AnswerTracker(JobFile job, BackfillCounters counters, Time
 
     private readonly AnswerReader _reader = new(new RequestComposer(job.Settings, time));
     private long _lastAnswer = time.GetTimestamp();
-    private readonly Dictionary<AskedModels, int> _describedNow = [];
+    private readonly Dictionary<AskedModels, int?> _describedNow = [];
 
     /// <summary>Records until everything is answered or it is stopped.</summary>
     /// <exception cref="ProducerException">The connection or the queue is gone.</exception>

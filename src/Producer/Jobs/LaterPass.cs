@@ -51,17 +51,21 @@ internal sealed class LaterPass(JobFile job)
 
     /// <summary>
     /// Ends the comparison once everything is listed and answered: results of other models than those that answer now are outdated. Of whatever lines
-    /// ask no answer has come for, one item is to be asked again to find out.
+    /// ask no result has come for, one item is asked again to find out, once: if it gets none either, the results of the others stay.
     /// </summary>
-    /// <param name="now">The outcome of the last answer in this pass by what was asked for.</param>
+    /// <param name="now">The outcome of the last result in this pass by what was asked for; null is added where an item is asked again.</param>
     /// <returns>Whether nothing is to be published any more.</returns>
-    public bool End(IReadOnlyDictionary<AskedModels, int> now) => Database.Write(() =>
+    public bool End(Dictionary<AskedModels, int?> now) => Database.Write(() =>
     {
         var described = job.Items.Described(job.Outcomes);
         var unknown = described.Where(items => !now.ContainsKey(items.Asked)).DistinctBy(items => items.Asked).ToList();
         foreach (var items in unknown)
+        {
             job.Outcomes.Reopen(items.First, items.Code);
-        var outdated = unknown.Count > 0 ? [] : described.Where(items => now[items.Asked] != items.Code).ToList();
+            now[items.Asked] = null;
+        }
+
+        var outdated = unknown.Count > 0 ? [] : described.Where(items => now[items.Asked] is { } code && code != items.Code).ToList();
         foreach (var items in outdated)
             job.Outcomes.Reopen(items.Code, items.Asked);
         if (unknown.Count == 0)

@@ -65,7 +65,7 @@ public sealed class LaterPassTests : IDisposable
         job.Pass.Compare([Item("a"), Item("b")], "b", isEnd: true);
         Assert.Empty(job.Items.Next(0, 10));
 
-        Assert.False(job.Pass.End(new Dictionary<AskedModels, int>()));
+        Assert.False(job.Pass.End([]));
         Assert.True(job.IsComparing);
         Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
         job.Settle([Described(1)], 0);
@@ -76,6 +76,23 @@ public sealed class LaterPassTests : IDisposable
         job.Pass.Compare([Item("a"), Item("b")], "b", isEnd: true);
         Assert.False(job.Pass.End(Now(job, "caption=captioner@3 embedding=clip@2")));
         Assert.Equal(["a", "b"], job.Items.Next(job.Watermark, 10).Select(item => item.Key));
+    }
+
+    [Fact]
+    public void Where_the_image_that_is_asked_again_gets_no_result_the_others_keep_theirs()
+    {
+        using var job = Create();
+        job.Add([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
+        job.Settle([Described(1), Described(2), Described(3)], 0);
+        job.Pass.Begin(job.Settings);
+        job.Pass.Compare([Item("a"), Item("b"), Item("c")], "c", isEnd: true);
+        var now = new Dictionary<AskedModels, int?>();
+
+        Assert.False(job.Pass.End(now));
+        job.Settle([new Settlement(1, OutcomeKind.Rejected, "unknown-model", null, null, null, 0)], 0);
+
+        Assert.True(job.Pass.End(now));
+        Assert.Equal((0, false, 2), (job.Unanswered, job.IsComparing, job.Outcomes.All().Single(outcome => outcome.Kind == OutcomeKind.Described).Count));
     }
 
     [Fact]
@@ -214,11 +231,11 @@ public sealed class LaterPassTests : IDisposable
         job.Pass.Begin(job.Settings);
         job.Pass.Compare(lines, "x", isEnd: true);
         Assert.Empty(job.Items.Next(0, 10));
-        Assert.False(job.Pass.End(new Dictionary<AskedModels, int>()));
+        Assert.False(job.Pass.End([]));
         Assert.Equal(["p0", "v0", "n0"], job.Items.Next(0, 10).Select(item => item.Key));
         job.Settle([Described(1), Described(2, "answer=vqa@2"), Described(3, Other)], 0);
         var now = ((int[])[1, 2, 3]).ToDictionary(
-            id => job.Items.Asked(id)!.Value, id => job.Outcomes.Code(OutcomeKind.Described, id == 1 ? Models : id == 2 ? "answer=vqa@2" : Other));
+            id => job.Items.Asked(id)!.Value, id => (int?)job.Outcomes.Code(OutcomeKind.Described, id == 1 ? Models : id == 2 ? "answer=vqa@2" : Other));
 
         Assert.False(job.Pass.End(now));
         Assert.Equal(["v1", "v2"], job.Items.Next(0, 10).Select(item => item.Key));
@@ -233,7 +250,7 @@ public sealed class LaterPassTests : IDisposable
         await new Scanner(job, source, new BackfillCounters(job), TimeSpan.Zero, terminal.Terminal).RunAsync(default);
     }
 
-    private static Dictionary<AskedModels, int> Now(JobFile job, string models) => new() { [default] = job.Outcomes.Code(OutcomeKind.Described, models) };
+    private static Dictionary<AskedModels, int?> Now(JobFile job, string models) => new() { [default] = job.Outcomes.Code(OutcomeKind.Described, models) };
 
     private static ListedItem Versioned(string version) => Item(version, $$$"""{"image":{"versionId":"{{{version}}}"}}""") with { Etag = null };
 
