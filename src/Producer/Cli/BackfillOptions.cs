@@ -68,9 +68,11 @@ internal sealed class BackfillOptions
 
     /// <summary>The job that the options describe.</summary>
     /// <exception cref="ProducerException">They do not go together.</exception>
-    public JobSettings Settings(ParseResult result) => Checked(new JobSettings
+    public JobSettings Settings(ParseResult result) => Settings(result, Job(result) ?? throw Wrong("a job needs a name: --job"));
+
+    private JobSettings Settings(ParseResult result, string job) => Checked(new JobSettings
     {
-        Job = result.GetValue(_job) ?? throw Wrong("a job needs a name: --job"),
+        Job = job,
         Source = Source(result),
         Template = new DescribeImage { EmbeddingEncoding = EmbeddingEncodings.Base64 }.With(Template(result)),
         IfMatch = result.GetValue(_ifMatch),
@@ -78,9 +80,14 @@ internal sealed class BackfillOptions
 
     /// <summary>An earlier job as the options change it: another source with all that goes with it, or what they say in place of its own.</summary>
     /// <exception cref="ProducerException">They do not go together.</exception>
-    public JobSettings Again(ParseResult result, JobSettings before) => HasSource(result.CommandResult)
-        ? Settings(result) with { Job = before.Job }
-        : Checked(before with { Template = before.Template.With(Template(result)), IfMatch = before.IfMatch || result.GetValue(_ifMatch) });
+    public JobSettings Again(ParseResult result, JobSettings before)
+    {
+        if (Job(result) is { } job && job != before.Job)
+            throw Wrong($"the file holds the job '{before.Job}', not '{job}'");
+        return HasSource(result.CommandResult)
+            ? Settings(result, before.Job)
+            : Checked(before with { Template = before.Template.With(Template(result)), IfMatch = before.IfMatch || result.GetValue(_ifMatch) });
+    }
 
     private DescribeImage Template(ParseResult result) =>
         _image.Apply(result, new DescribeImage { EmbeddingEncoding = result.GetValue(_encoding), Context = result.GetValue(_context) });

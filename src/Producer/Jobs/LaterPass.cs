@@ -32,6 +32,7 @@ internal sealed class LaterPass(JobFile job)
         ItemClaims.Begin(Database);
         EnsureWaiting();
         Database.Execute("DELETE FROM waiting");
+        Database.Execute("DELETE FROM faults");
     });
 
     /// <summary>Compares what was listed, and remembers where listing goes on, both or neither.</summary>

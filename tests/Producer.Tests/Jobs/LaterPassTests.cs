@@ -108,6 +108,40 @@ public sealed class LaterPassTests : IDisposable
         Assert.Equal(["a"], job.Items.Next(0, 10).Select(item => item.Key));
     }
 
+    [Fact]
+    public void What_was_wrong_with_lines_is_forgotten_by_the_next_pass()
+    {
+        using var job = Create();
+        job.AddFault(2, "not valid JSON", 10);
+
+        job.Pass.Begin(job.Settings);
+
+        Assert.Empty(JobReport.Read(job).Faults);
+    }
+
+    [Fact]
+    public async Task Another_source_needs_no_name_of_the_job_and_may_not_give_another()
+    {
+        using (var job = Create())
+            job.Add([], "x", isEnd: true);
+        async Task<(int, string)> RunAsync(params string[] args)
+        {
+            using var terminal = new TestTerminal();
+            var code = await terminal.RunAsync(
+                ["backfill", "--only-changed", "--file", _folder["j.vljob"], "--folder", _folder["."], "--bucket", "b", "--uri", "amqp://127.0.0.1:1/", .. args]);
+            return (code, terminal.Error);
+        }
+
+        var (refused, why) = await RunAsync("--job", "winter");
+        Assert.Equal(ExitCode.Usage, refused);
+        Assert.Contains("the file holds the job 'autumn', not 'winter'", why, StringComparison.Ordinal);
+
+        // It comes as far as the broker.
+        Assert.Equal(ExitCode.Broker, (await RunAsync()).Item1);
+        using var again = JobFile.Open(_folder["j.vljob"]);
+        Assert.Equal(("autumn", "b", 1), (again.Settings.Job, again.Settings.Source.Bucket, again.Settings.Pass));
+    }
+
     [Theory]
     [InlineData("one two", "one three", "three")]
     [InlineData("one two", "three two", "three")]
