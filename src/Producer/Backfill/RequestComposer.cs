@@ -8,7 +8,8 @@ using VlWorker.Producer.Requests;
 
 namespace VlWorker.Producer.Backfill;
 
-/// <summary>Makes requests of a job's items, and finds the item of an answer. A request's id is the job's name, the item's number and that of a later pass.</summary>
+/// <summary>Makes requests of a job's items, and finds the item of an answer.</summary>
+/// <remarks>A request's id is the job's name, the item's number and, from the second pass on, that of the pass.</remarks>
 internal sealed class RequestComposer(JobSettings settings, TimeProvider time)
 {
     private readonly string _prefix = settings.Job + "-";

@@ -94,7 +94,8 @@ internal sealed class BackfillOptions
 
     private static JobSettings Checked(JobSettings settings)
     {
-        var probe = settings.Template with { Id = settings.Job + "-1000000000.1000", JobId = settings.Job, Image = new ImageReference { Bucket = "b", Key = "k" } };
+        var image = new ImageReference { Bucket = "b", Key = "k" };
+        var probe = settings.Template with { Id = settings.Job + "-1000000000.1000", JobId = settings.Job, Image = image };
         if (probe.Validate() is { Count: > 0 } faults)
             throw Wrong(string.Join("; ", faults));
         return settings.Template.Tasks?.FirstOrDefault(task => !Tasks.All.Contains(task)) is { } unknown

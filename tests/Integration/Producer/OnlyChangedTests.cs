@@ -61,9 +61,10 @@ public sealed class OnlyChangedTests(ProducerFixture producer) : IClassFixture<P
     {
         await producer.Broker.PurgeAsync(Topology.ResultsQueue);
         await using var worker = await FakeWorker.StartAsync(producer.Broker);
+        var file = Path.Combine(_folder, "j.vljob");
         List<string> lines = [.. Enumerable.Range(0, Each).Select(i => Lines(i).First())];
         var outcome = await producer.RunAsync(
-            "backfill", "--job", _job, "--file", Path.Combine(_folder, "j.vljob"), "--bucket", "photos", "--manifest", Manifest(lines), "--prompt", "one", "--no-wait");
+            "backfill", "--job", _job, "--file", file, "--bucket", "photos", "--manifest", Manifest(lines), "--prompt", "one", "--no-wait");
         Assert.True(outcome.Code == 0, outcome.Error);
         await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, Each);
 
@@ -71,7 +72,7 @@ public sealed class OnlyChangedTests(ProducerFixture producer) : IClassFixture<P
         Assert.All(asked, request => Assert.True(request.Prompt == "two" && request.Id!.EndsWith(".1", StringComparison.Ordinal)));
 
         // What nothing changed about is not asked again, though nobody took its answers.
-        Assert.Equal(0, (await producer.RunAsync("backfill", "--only-changed", "--file", Path.Combine(_folder, "j.vljob"), "--prompt", "three", "--no-wait")).Code);
+        Assert.Equal(0, (await producer.RunAsync("backfill", "--only-changed", "--file", file, "--prompt", "three", "--no-wait")).Code);
         await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, 3 * Each);
         await PublishesAsync(worker, lines, 1);
     }

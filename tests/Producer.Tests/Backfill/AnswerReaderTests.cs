@@ -31,8 +31,8 @@ public sealed class AnswerReaderTests
     public void An_answer_to_another_pass_is_none_to_this(int asked, int now, bool isAnswer)
     {
         using var folder = new TestFolder();
-        using var job = JobFile.Create(
-            folder["j.vljob"], new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "photos" }, Template = new DescribeImage() }, TimeProvider.System);
+        var settings = new JobSettings { Job = "autumn", Source = new SourceSettings { Bucket = "photos" }, Template = new DescribeImage() };
+        using var job = JobFile.Create(folder["j.vljob"], settings, TimeProvider.System);
         RequestComposer InPass(int pass)
         {
             while (job.Settings.Pass < pass)
