@@ -101,6 +101,9 @@ internal sealed class JobItems(JobDatabase database, int results)
         return [.. plain.Concat(own.Where(items => codes.Contains(items.Code))).OrderBy(items => items.First).DistinctBy(items => (items.Code, items.Asked))];
     }
 
+    /// <summary>A column's text; null where it has none.</summary>
+    public static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
     private long FirstPlain(int code) => database.Scalar<long>("SELECT id FROM items WHERE state = ?1 AND own IS NULL LIMIT 1", code);
 
     /// <summary>Makes items that have an outcome wait again.</summary>
@@ -147,8 +150,6 @@ internal sealed class JobItems(JobDatabase database, int results)
     }
 
     private static byte[]? Blob(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);
-
-    private static string? Text(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }
 
 /// <summary>An item of an object that a source lists again.</summary>

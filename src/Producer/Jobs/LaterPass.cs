@@ -133,7 +133,7 @@ internal sealed class LaterPass(JobFile job)
         {
             var rows = Database.Rows(
                 "SELECT id, bucket, key, etag, own FROM waiting WHERE id > ?1 ORDER BY id LIMIT ?2",
-                row => (Id: row.GetInt64(0), Item: new ListedItem(row.GetString(1), row.GetString(2), Text(row, 3), Text(row, 4))),
+                row => (Id: row.GetInt64(0), Item: new ListedItem(row.GetString(1), row.GetString(2), JobItems.Text(row, 3), JobItems.Text(row, 4))),
                 last, Batch);
             changed += Merge(rows.Select(row => row.Item), claims, mayWait: false);
             if (rows.Count < Batch)
@@ -144,8 +144,6 @@ internal sealed class LaterPass(JobFile job)
         Database.Execute("DELETE FROM waiting");
         return changed;
     }
-
-    private static string? Text(Microsoft.Data.Sqlite.SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
 
 /// <summary>For which tasks and of which models a request of its own asks, as JSON; null is what the job says for all.</summary>
