@@ -2,9 +2,10 @@
 
 python3 bench/peers/kernels/check.py
 
-A deviation is absolute below 1, relative above. A kernel's time is that of 10 launches recorded as one CUDA graph; TB/s counts each value that it must read or write once.
+A deviation is absolute below 1, relative above. A kernel's time is that of TIMES launches recorded as one CUDA graph; TB/s counts each value that it must read or write once.
 """
 import ctypes
+import glob
 import math
 import os
 import sys
@@ -14,12 +15,24 @@ from torch.nn import functional
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../src/Worker/Inference/Cuda/Kernels")
 LOG2E = 1.4426950408889634
+TIMES = 10  # launches in a recorded graph
 SHARED_MEMORY = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 TOLERANCE = 0.005  # 16-bit results of values around 1 to 4
 AVERAGE_TOLERANCE = 0.001  # averages of many values, which are small
 
-nvrtc = ctypes.CDLL("libnvrtc.so.13")
-driver = ctypes.CDLL("libcuda.so.1")
+
+def library(name):
+    """By its name, or in a folder of CUDA's toolkit or of the packages beside torch."""
+    beside = os.path.join(os.path.dirname(torch.__file__), "../nvidia/*/lib/")
+    for folder in ["", *glob.glob("/usr/local/cuda*/targets/*/lib/"), *glob.glob(beside)]:
+        try:
+            return ctypes.CDLL(folder + name)
+        except OSError:
+            pass
+    raise OSError(f"{name} is not there")
+
+
+nvrtc, driver = library("libnvrtc.so.13"), library("libcuda.so.1")
 failures = []
 
 
@@ -28,26 +41,37 @@ def read(name):
         return file.read()
 
 
-def kernel(name, **definitions):
-    """Compiles a kernel for the GPU at hand, as Kernels/DeviceFunction.cs does."""
+def compiled(name, source, **definitions):
+    """A kernel's machine code for the GPU at hand, as Kernels/DeviceFunction.cs makes it; and what the assembler said of it."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
-    source = read("half.cuh") + read(name + ".cu")
+    source = read("half.cuh") + source
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), (name + ".cu").encode(), 0, None, None) == 0
     major, minor = torch.cuda.get_device_capability()
-    options = [f"--gpu-architecture=sm_{major}{minor}"] + [f"-D{macro}={value}" for macro, value in definitions.items()]
+    options = [f"--gpu-architecture=sm_{major}{minor}{'a' if major >= 9 else ''}", "--ptxas-options=-v"]
+    options += [f"-D{macro}={value}" for macro, value in definitions.items()]
     texts = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
-    if nvrtc.nvrtcCompileProgram(program, len(options), texts):
-        nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
-        log = ctypes.create_string_buffer(size.value)
-        nvrtc.nvrtcGetProgramLog(program, log)
+    failed = nvrtc.nvrtcCompileProgram(program, len(options), texts)
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    if failed:
         sys.exit(f"{name}: {log.value.decode()}")
     nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size))
-    code, module, function = ctypes.create_string_buffer(size.value), ctypes.c_void_p(), ctypes.c_void_p()
+    code = ctypes.create_string_buffer(size.value)
     nvrtc.nvrtcGetCUBIN(program, code)
+    return code, log.value.decode()
+
+
+def loaded(name, code):
+    module, function = ctypes.c_void_p(), ctypes.c_void_p()
     result = driver.cuModuleLoadData(ctypes.byref(module), code)
     assert result == 0, f"loading {name}: CUDA error {result}"
     assert driver.cuModuleGetFunction(ctypes.byref(function), module, name.encode()) == 0
     return function
+
+
+def kernel(name, **definitions):
+    return loaded(name, compiled(name, read(name + ".cu"), **definitions)[0])
 
 
 def launch(function, grid, threads, shared, *arguments):
@@ -60,7 +84,8 @@ def launch(function, grid, threads, shared, *arguments):
     assert result == 0, result
 
 
-def microseconds(run, times=10):
+def recorded(run, times):
+    """A CUDA graph of so many runs."""
     side = torch.cuda.Stream()
     with torch.cuda.stream(side):
         for _ in range(3):
@@ -70,6 +95,11 @@ def microseconds(run, times=10):
     with torch.cuda.graph(graph):
         for _ in range(times):
             run()
+    return graph
+
+
+def microseconds(graph, times):
+    """A run's time in the recorded graph's second replay."""
     graph.replay()
     torch.cuda.synchronize()
     start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
@@ -88,7 +118,7 @@ def report(what, run, moved, *pairs, tolerance=TOLERANCE):
     deviation = torch.stack([((ours.float() - theirs).abs() / theirs.abs().clamp(min=1)).max() for ours, theirs in pairs]).max().item()
     if not deviation < tolerance:
         failures.append(what)
-    time = microseconds(run)
+    time = microseconds(recorded(run, TIMES), TIMES)
     print(f"| {what} | {deviation:.1e} | {time:.1f} | {moved / time / 1e6:.2f} |", flush=True)
 
 
