@@ -403,7 +403,7 @@ def work(pipe, kind, argument):
         while True:
             case = pipe.recv()
             if case is None:
-                pipe.send(({name: microseconds(graph, times) for name, (graph, times) in graphs.items()}, []))
+                pipe.send(({name: microseconds(graph, times) for name, (graph, times, _) in graphs.items()}, []))
                 continue
             graphs, family.notes, deviations = {}, [], {}
             torch.cuda.empty_cache()
@@ -414,7 +414,7 @@ def work(pipe, kind, argument):
                     deviations[name] = operands.deviation(run(), epilogue)
                     if not deviations[name] < TOLERANCE:
                         family.notes.append(f"WRONG: {name}: {case.title()}: deviation {deviations[name]:.1e}")
-                    graphs[name] = recorded(run, times), times
+                    graphs[name] = recorded(run, times), times, run  # which holds the memory that the graph was recorded with
                 except Exception as error:
                     family.notes.append(f"FAILED: {name}: {case.title()}: {type(error).__name__} {error}")
             pipe.send((deviations, family.notes))
