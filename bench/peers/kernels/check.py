@@ -165,10 +165,9 @@ def row_norm(rows, channels, added):
 def gelu(rows, columns, tanh):
     function = kernel("bias_gelu", COLUMNS=columns, TANH=int(tanh))
     x, bias, vectors = half(rows, columns) * 2, half(columns), rows * columns // 8
-    y = torch.empty_like(x)
     report(f"bias_gelu, {rows} x {columns}, {'tanh' if tanh else 'erf'}",
-           lambda: launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, x, bias, y, ctypes.c_ulonglong(vectors)), x.numel() * 4,
-           (y, functional.gelu(x.float() + bias.float(), approximate="tanh" if tanh else "none")))
+           lambda: launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, x, bias, ctypes.c_ulonglong(vectors)), x.numel() * 4,
+           (x, functional.gelu(x.float() + bias.float(), approximate="tanh" if tanh else "none")))
 
 
 def silu(rows, columns):

@@ -79,8 +79,8 @@ internal sealed class CudaGraph(ElementType type)
     /// <summary>activation(x * up + bias).</summary>
     public string Activate(string x, Linear up, Activation activation)
     {
-        if (FusedNodes.TakesActivation(this, up.Outputs) && activation is Activation.Gelu or Activation.GeluTanh)
-            return FusedNodes.BiasGelu(this, MatMul(x, up.Weight), up.Bias ?? new float[up.Outputs], activation == Activation.GeluTanh);
+        if (activation is Activation.Gelu or Activation.GeluTanh && FusedNodes.TakesLinear(this, up))
+            return FusedNodes.LinearGelu(this, x, up, activation == Activation.GeluTanh);
         switch (activation)
         {
             case Activation.Gelu:

@@ -6,8 +6,8 @@ internal static class FusedNames
     /// <summary>Their domain.</summary>
     public const string Domain = "vlworker";
 
-    /// <summary>x [..., C] and bias [C] to gelu(x + bias).</summary>
-    public const string BiasGelu = "BiasGelu";
+    /// <summary>x [..., K], weight [K, C] and bias [C] to gelu(x * weight + bias).</summary>
+    public const string LinearGelu = "LinearGelu";
 
     /// <summary>
     /// A map, and of 32-bit floats the weight of a depthwise convolution, [9, C], its bias, gamma and beta of a norm, [C] each; to the convolution, 3 x 3

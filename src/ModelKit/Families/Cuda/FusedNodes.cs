@@ -35,9 +35,13 @@ internal static class FusedNodes
     public static bool TakesLatent(CudaGraph graph, int width) => graph.Type == ElementType.Float16
         && (width <= FewWarpsWidth ? width % FewWarpsStep == 0 : width <= ManyWarpsWidth && width % ManyWarpsStep == 0);
 
-    /// <summary>gelu(x + bias).</summary>
-    public static string BiasGelu(CudaGraph graph, string x, float[] bias, bool tanh) => graph.Builder.Nodes(
-        FusedNames.BiasGelu, FusedNames.Domain, [x, graph.Vector(bias)], [true], (FusedNames.Columns, bias.Length), (FusedNames.Tanh, tanh))[0];
+    /// <summary>Whether there is a kernel for a linear layer and its GELU.</summary>
+    public static bool TakesLinear(CudaGraph graph, Linear linear) => TakesActivation(graph, linear.Outputs) && linear.Inputs % Vector == 0;
+
+    /// <summary>gelu(x * weight + bias).</summary>
+    public static string LinearGelu(CudaGraph graph, string x, Linear linear, bool tanh) => graph.Builder.Nodes(
+        FusedNames.LinearGelu, FusedNames.Domain, [x, graph.Weight(linear.Weight), graph.Vector(linear.Bias ?? new float[linear.Outputs])], [true],
+        (FusedNames.Columns, linear.Outputs), (FusedNames.Tanh, tanh))[0];
 
     /// <summary>The convolution of map + added + shift, and its norm, both [images, places, C].</summary>
     /// <param name="graph">The graph.</param>

@@ -1,4 +1,4 @@
-// y = gelu(x + bias), the GELU of erf or of tanh, for rows of COLUMNS 16-bit floats. A thread takes UNROLL times eight values.
+// x = gelu(x + bias), the GELU of erf or of tanh, for rows of COLUMNS 16-bit floats. A thread takes UNROLL times eight values.
 
 #define THREADS 256
 #define UNROLL 4
@@ -21,7 +21,7 @@ __device__ __forceinline__ float gelu(float x)
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) bias_gelu(
-    const uint4* __restrict__ x, const uint4* __restrict__ bias, uint4* __restrict__ y, unsigned long long vectors)
+    uint4* x, const uint4* __restrict__ bias, unsigned long long vectors)
 {
     // From the end to the beginning: what the product in front wrote last is still in the second-level cache, and so is what the next reads first.
     unsigned long long first = (unsigned long long)(gridDim.x - 1 - blockIdx.x) * (THREADS * UNROLL) + threadIdx.x;
@@ -46,6 +46,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) bias_gelu(
 #pragma unroll
         for (int c = 0; c < 8; c++)
             values[c] = gelu(values[c] + shift[c]);
-        y[at] = pack(values);
+        x[at] = pack(values);
     }
 }

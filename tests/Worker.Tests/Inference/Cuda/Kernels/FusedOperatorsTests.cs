@@ -19,7 +19,8 @@ public sealed class FusedOperatorsTests
 
     private static Dictionary<string, Add> Nodes { get; } = new()
     {
-        [FusedNames.BiasGelu] = static (graph, input) => FusedNodes.BiasGelu(graph, input("x", ElementType.Float16, ["rows", 8]), new float[8], true),
+        [FusedNames.LinearGelu] = static (graph, input) => FusedNodes.LinearGelu(
+            graph, input("x", ElementType.Float16, ["rows", 16]), new Linear(new Matrix(16, 8, new float[128]), null), true),
         [FusedNames.GatedSilu] = static (graph, input) => FusedNodes.GatedSilu(graph, input("x", ElementType.Float16, ["rows", 16]), 8),
         [FusedNames.DepthwiseNorm] = static (graph, input) => FusedNodes.DepthwiseNorm(
             graph, input("map", ElementType.Float16, ["images", 12, 8]), null, null, new float[72], new float[8], Norm, (4, 3), (0, 0)).Normed,
@@ -77,7 +78,7 @@ public sealed class FusedOperatorsTests
         {
             using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
             FusedOperators.Register(options);
-            var error = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Model(FusedNames.BiasGelu).ToBytes(), options).Dispose());
+            var error = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Model(FusedNames.LinearGelu).ToBytes(), options).Dispose());
             Assert.Contains(Cast, error.Message, StringComparison.Ordinal);
         }
     }
