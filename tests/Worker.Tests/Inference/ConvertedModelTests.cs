@@ -106,6 +106,19 @@ public sealed class ConvertedModelTests(
             Assert.Contains(OnnxFile.Load(file).Graph.Input, input => input.Type.TensorType.ElemType is (int)ElementType.Float16 or (int)ElementType.Int8));
     }
 
+    [Theory]
+    [InlineData("blip-vqa", "beam_step encoder greedy_step vision", "What cross attention reads of a question is computed once, by the encoder.")]
+    public void A_checkpoint_without_exports_is_built_for_a_GPU(string fixture, string graphs, string done)
+    {
+        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(fixture));
+        foreach (var precision in (ConversionPrecision[])[ConversionPrecision.Fp16, ConversionPrecision.Fp32])
+        {
+            var output = Path.Combine(_output, $"{precision}");
+            Assert.Contains(done, ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, precision), output).Done);
+            Assert.Equal(graphs, string.Join(' ', ModelFolder.Open(output).Graphs.Keys.Order(StringComparer.Ordinal)));
+        }
+    }
+
     [Fact]
     public void An_export_that_is_not_rebuilt_runs_as_it_is()
     {
