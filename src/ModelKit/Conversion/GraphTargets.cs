@@ -48,6 +48,7 @@ internal static class GraphTargets
         [(ModelFamily.SmolVlm, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.Florence2, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Siglip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Siglip2, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Dinov2, ConversionTarget.Cuda)] = Cuda,
     };
 
@@ -111,6 +112,10 @@ internal static class GraphTargets
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
             "siglip" => [OneProduct, LastPosition],
+            "siglip2" =>
+            [
+                "Images are padded to the most patches that one may have, padding is hidden; positions are interpolated for each.", OneProduct, LastPosition,
+            ],
             "idefics3" or "smolvlm" =>
             [
                 Frames,

@@ -5,7 +5,9 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.BlipVqa;
 
-/// <summary>BLIP's question answering for CUDA: image to states, question about them; the answer's steps are those of <see cref="Blip.CudaGraphs.Decoder"/>.</summary>
+/// <summary>
+/// BLIP's question answering for CUDA: image to states, question about them; the answer's steps are those of <see cref="Blip.CudaGraphs.Decoder"/>.
+/// </summary>
 internal static class CudaGraphs
 {
     /// <summary>The image tower: <see cref="VisionTower.Pixels"/> -> <see cref="PromptedNames.Features"/>.</summary>
@@ -18,8 +20,8 @@ internal static class CudaGraphs
     }
 
     /// <summary>
-    /// The encoder: <see cref="PromptedNames.Features"/> and the question, <see cref="PromptedNames.Prompt"/>, to what the decoder's steps read of the
-    /// question, [images, length, width].
+    /// The encoder: <see cref="PromptedNames.Features"/> and the question, <see cref="PromptedNames.Prompt"/>, to what the decoder's steps read of
+    /// the question, [images, length, width].
     /// </summary>
     public static OnnxModel Encoder(BlipVqaParameters parameters, ElementType type)
     {

@@ -41,8 +41,10 @@ internal static class EncoderBlocks
     /// <param name="states">Normed states of all positions.</param>
     /// <param name="layer">The block, prepared.</param>
     /// <param name="causal">Whether positions see only what is before them.</param>
-    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal) => graph.Attention(
-        graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal);
+    /// <param name="keyMask">Which positions are seen; null where all are.</param>
+    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal, string? keyMask = null) =>
+        graph.Attention(
+            graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal, keyMask);
 
     /// <summary>A block from the attention's result to the input of the norm that follows.</summary>
     /// <returns>What is added to the residual, without <c>layer.Down.Bias</c>; and the residual.</returns>
@@ -71,11 +73,14 @@ internal static class EncoderBlocks
         return FeedBehind(graph, normed, layer.Up, layer.Down, layer.Norm2, activation);
     }
 
-    /// <summary>A block of BERT with norms behind its parts that also reads states of something else: self attention, attention to those, feed-forward part.</summary>
+    /// <summary>
+    /// A block of BERT with norms behind its parts that also reads states of something else: self attention, attention to those, feed-forward part.
+    /// </summary>
     public static string Read(CudaGraph graph, string states, string others, DecoderLayer layer, Activation activation)
     {
         states = Look(graph, states, states, (layer.Query, layer.Key, layer.Value, layer.Output), layer.Heads, layer.Norm1);
-        states = Look(graph, states, others, (layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput), layer.CrossHeads, layer.CrossNorm);
+        var cross = (layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput);
+        states = Look(graph, states, others, cross, layer.CrossHeads, layer.CrossNorm);
         return FeedBehind(graph, states, layer.Up, layer.Down, layer.Norm2, activation);
     }
 

@@ -6,7 +6,7 @@ using VlWorker.ModelKit.Families.Cuda;
 namespace VlWorker.Inference.Cuda;
 
 /// <summary>Images of one size.</summary>
-internal sealed class PatchInput : IDisposable
+internal sealed class PatchInput : IPatchInput
 {
     private readonly SignedPatchWriter _writer;
     private readonly UploadBuffer _pixels;
@@ -27,14 +27,14 @@ internal sealed class PatchInput : IDisposable
     /// <summary>Positions of an image.</summary>
     public int Positions => _writer.Rows;
 
-    /// <summary>Lays images out in the memory from which the GPU takes them. Earlier work must have read it.</summary>
+    /// <inheritdoc/>
     public void Write(PreparedPixels[] images) =>
         SignedPatchWriter.ForEach(images.Length, i => _writer.Write(images[i], _pixels.Span<byte>((long)i * _writer.ImageBytes, _writer.ImageBytes)));
 
-    /// <summary>Queues their way to the GPU.</summary>
-    public void Upload(CudaStream stream, int size) => _pixels.Upload(stream, (long)size * _writer.ImageBytes);
+    /// <inheritdoc/>
+    public void Upload(CudaStream stream, int size, int chunk) => _pixels.Upload(stream, (long)size * _writer.ImageBytes);
 
-    /// <summary>Lets the tower read some of them.</summary>
+    /// <inheritdoc/>
     public void Bind(CudaBinding binding, int first, int count) => binding.Input(
         VisionTower.Pixels, _pixels.At((long)first * _writer.ImageBytes), TensorElementType.Int8, count, _writer.Rows, _writer.RowBytes);
 

@@ -49,11 +49,11 @@ internal sealed class PatchRuns : IDisposable
     /// <summary>Images that run at a time.</summary>
     public int Chunk { get; }
 
-    /// <inheritdoc cref="PatchInput.Write"/>
+    /// <inheritdoc cref="IPatchInput.Write"/>
     public void Write(PreparedPixels[] images) => _input.Write(images);
 
     /// <summary>Queues their way to the GPU.</summary>
-    public void Upload(int size) => _input.Upload(_stream, size);
+    public void Upload(int size) => _input.Upload(_stream, size, Chunk);
 
     /// <summary>Queues a run, recorded or not.</summary>
     public void Queue(int size) => _runs.Queue(size);

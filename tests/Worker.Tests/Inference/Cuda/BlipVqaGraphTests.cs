@@ -25,7 +25,8 @@ public sealed class BlipVqaGraphTests : IDisposable
     {
         var source = SourceModel.OpenCheckpoint(_golden.Folder);
         var config = BlipConfig.Read(source.Config);
-        (_parameters, _tokens) = ((BlipVqaParameters)source.ReadParameters(), new GenerationTokens([config.StartToken], [config.EndToken], null, null));
+        _parameters = (BlipVqaParameters)source.ReadParameters();
+        _tokens = new GenerationTokens([config.StartToken], [config.EndToken], null, null);
         _features = new(Features);
     }
 

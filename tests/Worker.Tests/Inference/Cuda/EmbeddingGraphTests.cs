@@ -29,10 +29,25 @@ public sealed class EmbeddingGraphTests
         CheckImages(golden, graph, [.. golden.Images], names => [PatchPixels.Of(golden, names, images.Resize, rows, rowBytes)]);
     }
 
+    [Fact]
+    public void Images_of_any_grid_alone_and_padded_in_one_batch_give_the_embeddings_of_transformers()
+    {
+        var source = Source("siglip2-naflex");
+        using var golden = new GoldenCases(source.Path);
+        using var graph = new GraphRun(Build(source, CudaLayout.Vision));
+        var writer = new PaddedPatchWriter(
+            PreprocessorConfig.Load(source.Path).Resize.Grid!, graph.Shape(PaddedPatches.RowWeights)[2], graph.Shape(PaddedPatches.ColumnWeights)[2]);
+        string[] names = [.. golden.Images];
+        Assert.True(names.Select(name => golden.Pixels(name)).Select(pixels => (pixels.Width, pixels.Height)).Distinct().Count() > 3);
+        foreach (var batch in (string[][])[names, [.. names.Reverse()], .. names.Select(name => new[] { name })])
+            CheckImages(golden, graph, batch, images => PatchPixels.Padded(golden, images, writer));
+    }
+
     [Theory]
     [InlineData("clip-tiny")]
     [InlineData("siglip")]
     [InlineData("siglip2")]
+    [InlineData("siglip2-naflex")]
     public void Texts_of_different_lengths_in_one_batch_give_the_embeddings_of_transformers(string fixture)
     {
         var source = Source(fixture);

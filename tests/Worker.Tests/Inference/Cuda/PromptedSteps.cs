@@ -18,9 +18,11 @@ internal static class PromptedSteps
     {
         var dims = encoder.Graph.Input.Single(input => input.Name == PromptedNames.Features).Type.TensorType.Shape.Dim;
         using var steps = new CaptionSteps(encoder, decoder, tokens);
+        float[] images = [.. batch.SelectMany(golden => features[golden.Image])];
+        long[] prompts = [.. batch.SelectMany(golden => golden.InputIds.Select(id => (long)id))];
         steps.Encode(
-            (PromptedNames.Features, batch.SelectMany(golden => features[golden.Image]).ToArray(), [batch.Length, dims[1].DimValue, dims[2].DimValue]),
-            (PromptedNames.Prompt, batch.SelectMany(golden => golden.InputIds.Select(id => (long)id)).ToArray(), [batch.Length, batch[0].InputIds.Length]));
+            (PromptedNames.Features, images, [batch.Length, dims[1].DimValue, dims[2].DimValue]),
+            (PromptedNames.Prompt, prompts, [batch.Length, batch[0].InputIds.Length]));
         var found = steps.Run([.. batch.Select(golden => new RowRequest(golden.Parameters, tokens.Prompt))]);
         for (var i = 0; i < batch.Length; i++)
             batch[i].Check(found[i][0]);

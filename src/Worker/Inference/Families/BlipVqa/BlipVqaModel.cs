@@ -62,8 +62,8 @@ internal sealed class BlipVqaModel : PromptedModel
         ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, HubTokenizer tokenizer, CudaSettings settings, TextConfig text)
     {
         var question = Math.Min(tokenizer.Encode(UsualQuestion).Length, text.MaxPositions);
-        var graphs = new PromptedGraphs(
-            PromptedGraphs.VisionOf(folder), PatchTower.Make, CaptionGraphs.Of(folder, images, tokens, text.Vocabulary).OfAnyLength(), text.MaxPositions, question);
+        var captioner = CaptionGraphs.Of(folder, images, tokens, text.Vocabulary).OfAnyLength();
+        var graphs = new PromptedGraphs(PromptedGraphs.VisionOf(folder), PatchTower.Make, captioner, text.MaxPositions, question);
         return CudaPromptedEngine.Load(
             graphs, settings, CaptionGraphs.DefaultBeams(folder), Math.Min(CaptionGraphs.DefaultSteps(folder), text.MaxPositions));
     }

@@ -14,7 +14,7 @@ internal sealed class EmbeddingLane : IDisposable
     private readonly CudaStream _stream;
     private readonly CudaSession _vision;
     private readonly TextStage? _text;
-    private readonly PatchInput _input;
+    private readonly IPatchInput _input;
     private readonly DeviceBuffer _results;
     private readonly PinnedBuffer _hostResults;
     private readonly CudaEvent _done;
@@ -40,7 +40,8 @@ internal sealed class EmbeddingLane : IDisposable
             _vision = Own(new CudaSession(graphs.Vision, _stream, settings));
             _text = graphs.Text is null ? null : new TextStage(Own(new CudaSession(graphs.Text, _stream, settings)), _stream, graphs.Padding);
             Size = _vision.Outputs[EmbedderNames.ImageEmbeddings].Dimensions[1];
-            _input = Own(new PatchInput(_vision, graphs.Images, settings.MaxBatch));
+            _input = Own<IPatchInput>(graphs.Images.Grid is { } grid
+                ? new PaddedPatchInput(_vision, grid, settings.MaxBatch) : new PatchInput(_vision, graphs.Images, settings.MaxBatch));
             _results = Own(new DeviceBuffer((long)settings.MaxBatch * Size * sizeof(float)));
             _hostResults = Own(new PinnedBuffer((long)settings.MaxBatch * Size * sizeof(float)));
         }
@@ -150,7 +151,7 @@ internal sealed class EmbeddingLane : IDisposable
 
     private void Wait(int size)
     {
-        _input.Upload(_stream, size);
+        _input.Upload(_stream, size, _chunk);
         _turn?.Enter(_stream);
         try
         {
@@ -170,7 +171,7 @@ internal sealed class EmbeddingLane : IDisposable
 
     private void QueuePlain(int size)
     {
-        _input.Upload(_stream, size);
+        _input.Upload(_stream, size, _chunk);
         QueueKernels(size);
     }
 
