@@ -41,8 +41,10 @@ internal static class EncoderBlocks
     /// <param name="states">Normed states of all positions.</param>
     /// <param name="layer">The block, prepared.</param>
     /// <param name="causal">Whether positions see only what is before them.</param>
-    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal) => graph.Attention(
-        graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal);
+    /// <param name="keyMask">Which positions are seen; null where all are.</param>
+    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal, string? keyMask = null) =>
+        graph.Attention(
+            graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal, keyMask);
 
     /// <summary>A block from the attention's result to the input of the norm that follows.</summary>
     /// <returns>What is added to the residual, without <c>layer.Down.Bias</c>; and the residual.</returns>
@@ -52,14 +54,47 @@ internal static class EncoderBlocks
         return (graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), sum);
     }
 
+    /// <summary>Tokens at their places, normed: [images, length, D].</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tokens">[images, length, D].</param>
+    /// <param name="places">[longest, D].</param>
+    /// <param name="norm">Behind the sum.</param>
+    public static string Place(CudaGraph graph, string tokens, Matrix places, LayerNorm norm)
+    {
+        var table = graph.Constant(places.Values, [1, places.Rows, places.Columns]);
+        var count = graph.Builder.Node("Shape", [tokens], ("start", 1), ("end", 2));
+        return graph.LastNorm(tokens, graph.Builder.Node("Slice", [table, graph.Integers(0), count, graph.Integers(1)]), norm, null);
+    }
+
     /// <summary>A block of BART's encoder, whose norms stand behind its parts.</summary>
     public static string NormsBehind(CudaGraph graph, string states, EncoderLayer layer, Activation activation)
     {
+        var normed = Look(graph, states, states, (layer.Query, layer.Key, layer.Value, layer.Output), layer.Heads, layer.Norm1);
+        return FeedBehind(graph, normed, layer.Up, layer.Down, layer.Norm2, activation);
+    }
+
+    /// <summary>
+    /// A block of BERT with norms behind its parts that also reads states of something else: self attention, attention to those, feed-forward part.
+    /// </summary>
+    public static string Read(CudaGraph graph, string states, string others, DecoderLayer layer, Activation activation)
+    {
+        states = Look(graph, states, states, (layer.Query, layer.Key, layer.Value, layer.Output), layer.Heads, layer.Norm1);
+        var cross = (layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput);
+        states = Look(graph, states, others, cross, layer.CrossHeads, layer.CrossNorm);
+        return FeedBehind(graph, states, layer.Up, layer.Down, layer.Norm2, activation);
+    }
+
+    // norm(x + attention of x to others).
+    private static string Look(
+        CudaGraph graph, string states, string others, (Linear Query, Linear Key, Linear Value, Linear Output) layers, int heads, LayerNorm norm)
+    {
         // The keys' bias cancels in the softmax.
         var attended = graph.Attention(
-            graph.Linear(states, layer.Query), graph.MatMul(states, layer.Key.Weight), graph.MatMul(states, layer.Value.Weight), layer.Heads);
-        var normed = graph.LastNorm(
-            graph.MatMul(attended, layer.Output.Weight), states, layer.Norm1, BiasFold.OutputBias(layer.Output, layer.Value, null));
-        return graph.LastNorm(graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), normed, layer.Norm2, layer.Down.Bias);
+            graph.Linear(states, layers.Query), graph.MatMul(others, layers.Key.Weight), graph.MatMul(others, layers.Value.Weight), heads);
+        return graph.LastNorm(graph.MatMul(attended, layers.Output.Weight), states, norm, BiasFold.OutputBias(layers.Output, layers.Value, null));
     }
+
+    // norm(x + down(activation(up(x)))).
+    private static string FeedBehind(CudaGraph graph, string states, Linear up, Linear down, LayerNorm norm, Activation activation) =>
+        graph.LastNorm(graph.MatMul(graph.Activate(states, up, activation), down.Weight), states, norm, down.Bias);
 }

@@ -18,7 +18,7 @@ public sealed class CudaGraphsTests
         var tiny = new TinyFlorence(width, height, gamma);
         using var session = new CpuSession(CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float));
         using var pixels = OrtValue.CreateTensorValueFromMemory([.. tiny.Bytes, .. tiny.Bytes], [2, height, width, 3]);
-        using var results = session.Run(new Dictionary<string, OrtValue> { [CudaDavit.Pixels] = pixels }, [CudaGraphs.Features]);
+        using var results = session.Run(new Dictionary<string, OrtValue> { [CudaDavit.Pixels] = pixels }, [PromptedNames.Features]);
 
         Assert.Equal([2, tiny.Vision.Tokens, TinyModels.TextWidth], results[0].GetTensorTypeAndShape().Shape);
         CpuSession.Close([.. tiny.Tokens(), .. tiny.Tokens()], results[0].GetTensorDataAsSpan<float>(), 1e-4);
