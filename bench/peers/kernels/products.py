@@ -27,7 +27,7 @@ GUARD = 4096  # values around a result that must stay as they are
 SHARED_MEMORY = 227 * 1024  # of a block
 PATIENCE = 2_000_000_000  # cycles after which a kernel that is checked gives up waiting
 BUILDING = 20  # seconds after which cuDNN's plans are no longer waited for
-BIAS, GELU, TANH, RESIDUAL = range(4)  # product.cu's epilogues
+BIAS, GELU, TANH, RESIDUAL = range(4)  # what comes after
 EPILOGUES = ("bias", "GELU", "GELU of tanh", "bias, residual")
 
 
@@ -89,6 +89,7 @@ class Operands:
         self.left = torch.randn(case.rows, case.depth, device="cuda", dtype=torch.half)
         self.right = torch.randn(case.depth, case.columns, device="cuda", dtype=torch.half) * (1.5 / case.depth ** 0.5)
         self.bias = torch.randn(case.columns, device="cuda", dtype=torch.half)
+        self.exact_bias = self.bias.float()
         self.residual = torch.randn(case.rows, case.columns, device="cuda", dtype=torch.half) if case.epilogue == RESIDUAL else None
 
     def deviations(self, result, epilogue, rows):
@@ -126,15 +127,15 @@ class Torch:
         product = torch.empty(operands.case.rows, operands.case.columns, device="cuda", dtype=torch.half)
         yield "cuBLAS", lambda: torch.matmul(left, right, out=product), None
         if epilogue in (GELU, TANH):
-            function = kernel("bias_gelu", COLUMNS=operands.case.columns, TANH=int(epilogue == TANH))
+            function = kernel("linear_tail", COLUMNS=operands.case.columns, ACTIVATION=epilogue, ADDED=0)
             vectors = product.numel() // 8
 
             def today():
                 torch.matmul(left, right, out=product)
-                launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, product, bias, ctypes.c_ulonglong(vectors))
+                launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, product, operands.exact_bias, None, ctypes.c_ulonglong(vectors))
                 return product
 
-            yield "cuBLAS, bias_gelu", today, epilogue
+            yield "cuBLAS, linear_tail", today, epilogue
             yield "cublasLt", lambda: torch._addmm_activation(bias, left, right, use_gelu=True), TANH
         elif epilogue == BIAS:
             yield "cublasLt", lambda: torch.addmm(bias, left, right), BIAS
@@ -185,7 +186,8 @@ class Own:
 
         def build(variant, epilogue, patience):
             return compiled("product", source, ROWS=variant.rows, COLUMNS=variant.columns, TOGETHER=variant.together, SLOTS=variant.slots,
-                            CLUSTER=variant.cluster, STAGES=variant.memory()[0], EPILOGUE=epilogue, PATIENCE=patience)
+                            CLUSTER=variant.cluster, STAGES=variant.memory()[0], ACTIVATION=epilogue % RESIDUAL, ADDED=epilogue // RESIDUAL,
+                            PATIENCE=patience)
 
         wanted = [(variant, epilogue, patience) for variant in tiles for epilogue in range(4) for patience in (PATIENCE, 0)]
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
@@ -252,7 +254,7 @@ class Own:
         sizes = [ctypes.c_int(size) for size in (case.rows, case.columns, case.depth)]
 
         def run():
-            launch(function, (blocks, 1, 1), 384, variant.memory()[1], *maps, operands.bias, *sizes)
+            launch(function, (blocks, 1, 1), 384, variant.memory()[1], *maps, operands.exact_bias, *sizes)
             return result
 
         return run, result, whole
@@ -476,7 +478,7 @@ def table(times, deviations):
         middle = {name: statistics.median(taken) for name, taken in ways.items()}
         cells = [f"{middle[name]:.0f} us, {case.operations() / middle[name] / 1e6:.0f} TF/s" if name in middle else "" for name in names]
         best = min((took for name, took in middle.items() if name.startswith("own")), default=None)
-        today = middle.get("cuBLAS, bias_gelu", middle.get("cuBLAS"))
+        today = middle.get("cuBLAS, linear_tail", middle.get("cuBLAS"))
         lines.append(f"| {case.title()} | {' | '.join(cells)} | {f'{best / today:.2f}' if best and today else ''} |")
     worst = [max(case[name] for case in deviations.values() if name in case) for name in names]
     return lines + [f"| greatest deviation | {' | '.join(f'{one:.1e}' for one in worst)} | |"]

@@ -81,8 +81,9 @@ internal sealed class CudaGraph(ElementType type)
     /// <summary>activation(x * up + bias).</summary>
     public string Activate(string x, Linear up, Activation activation)
     {
-        if (activation is Activation.Gelu or Activation.GeluTanh && FusedNodes.TakesLinear(this, up))
-            return FusedNodes.LinearGelu(this, x, up, activation == Activation.GeluTanh);
+        var number = activation switch { Activation.Gelu => 1, Activation.GeluTanh => 2, Activation.QuickGelu => 3, _ => 0 };
+        if (number > 0 && FusedNodes.TakesLinear(this, up))
+            return FusedNodes.Linear(this, x, up, number);
         switch (activation)
         {
             case Activation.Gelu:

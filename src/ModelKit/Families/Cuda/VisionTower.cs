@@ -27,13 +27,11 @@ internal static class VisionTower
         for (var i = 0; i < layers.Length; i++)
         {
             var attended = EncoderBlocks.Attend(graph, normed, normed, layers[i], false, padded?.KeyMask);
-            (var added, residual) = EncoderBlocks.Feed(graph, attended, residual, layers[i], vision.Activation);
-            if (i == layers.Length - 1)
-                return graph.LastNorm(added, residual, vision.FinalNorm, layers[i].Down.Bias);
-            (normed, residual) = graph.SkipNorm(added, residual, layers[i + 1].Norm1, layers[i].Down.Bias);
+            var next = i == layers.Length - 1 ? vision.FinalNorm : layers[i + 1].Norm1;
+            (normed, residual) = EncoderBlocks.Feed(graph, attended, residual, layers[i], vision.Activation, next);
         }
 
-        throw new InvalidDataException("an image encoder without blocks");
+        return normed;
     }
 
     /// <summary>The class token, projected where there is a projection, [images, 1, size]. In the last block only the class token goes on: nothing else is looked at.</summary>
@@ -43,14 +41,12 @@ internal static class VisionTower
         foreach (var (layer, next) in layers.Zip(layers.Skip(1)))
         {
             var states = EncoderBlocks.Attend(graph, normed, normed, layer, false);
-            (var sum, residual) = EncoderBlocks.Feed(graph, states, residual, layer, vision.Activation);
-            (normed, residual) = graph.SkipNorm(sum, residual, next.Norm1, layer.Down.Bias);
+            (normed, residual) = EncoderBlocks.Feed(graph, states, residual, layer, vision.Activation, next.Norm1);
         }
 
         var last = layers[^1];
         var attended = EncoderBlocks.Attend(graph, First(graph, normed), normed, last, false);
-        (var added, residual) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation);
-        var token = graph.LastNorm(added, residual, vision.FinalNorm, last.Down.Bias);
+        var (token, _) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation, vision.FinalNorm);
         return vision.Projection is null ? token : graph.MatMul(token, vision.Projection);
     }
 

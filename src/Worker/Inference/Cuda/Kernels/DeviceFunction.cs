@@ -17,6 +17,8 @@ internal sealed unsafe class DeviceFunction : IDisposable
     // Nodes of a model, lanes and devices of a kind share machine code.
     private static readonly ConcurrentDictionary<string, Lazy<byte[]>> Compiled = new(StringComparer.Ordinal);
 
+    private static readonly Lazy<string> Headers = new(static () => Source("half.cuh") + Source("activation.cuh"));
+
     private readonly string _name;
     private readonly nint _module;
     private readonly nint _function;
@@ -38,7 +40,7 @@ internal sealed unsafe class DeviceFunction : IDisposable
         foreach (var (macro, value) in definitions)
             options.Add($"-D{macro}={value}");
         var code = Compiled.GetOrAdd(
-            $"{name} {string.Join(' ', options)}", _ => new Lazy<byte[]>(() => Nvrtc.Compile(Source("half.cuh") + Source($"{name}.cu"), $"{name}.cu", options))).Value;
+            $"{name} {string.Join(' ', options)}", _ => new Lazy<byte[]>(() => Nvrtc.Compile(Headers.Value + Source($"{name}.cu"), $"{name}.cu", options))).Value;
         fixed (byte* first = code)
             CudaDriver.Check(CudaDriver.LoadModule(out _module, first), $"loading the kernel {name}");
         try
