@@ -89,7 +89,9 @@ internal sealed class ChatBacklog
     private InferenceOutcome Ended(int row, int prompt, RowResult result)
     {
         Latencies[row] = Now - _arrivals[row];
-        Answers[row] = result.Error is null ? result.Sequences[0].Tokens[prompt..] : throw new InvalidOperationException("a row failed", result.Error);
+        if (result.Error is not null)
+            throw new InvalidOperationException("a row failed", result.Error);
+        Answers[row] = result.Sequences[0].Tokens[prompt..];
         return Done;
     }
 }

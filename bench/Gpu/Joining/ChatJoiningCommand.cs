@@ -34,8 +34,8 @@ internal static class ChatJoiningCommand
     };
 
     private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
-    private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, alternating; the median counts.", DefaultValueFactory = _ => 2 };
-    private static readonly Option<double> Load = new("--load") { Description = "Arrivals as well, at this share of what whole batches do; 0 is none." };
+    private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, in turns; medians count.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<double> Load = new("--load") { Description = "Arrivals as well, at this share of whole batches' rate; 0: none." };
     private static readonly Option<double> Leave = new("--leave")
     {
         Description = "Rows move together once steps run over at most this share of the places.",
@@ -48,7 +48,12 @@ internal static class ChatJoiningCommand
         DefaultValueFactory = _ => Standard.Free,
     };
 
-    private static readonly Option<int> Pause = new("--pause") { Description = "Steps between joins at least.", DefaultValueFactory = _ => Standard.Pause };
+    private static readonly Option<int> Pause = new("--pause")
+    {
+        Description = "Steps between joins at least.",
+        DefaultValueFactory = _ => Standard.Pause,
+    };
+
     private static readonly Option<string> Python = new("--reference")
     {
         Description = "A Python with torch and transformers, which makes the model.",
@@ -60,7 +65,7 @@ internal static class ChatJoiningCommand
     /// <summary>The command. Exit code 0 only if joining is faster as it must be.</summary>
     public static Command Create()
     {
-        var command = new Command("chat-joining", "SmolVLM-256M on a GPU, answers of different lengths: batches that rows leave and join, against whole ones.")
+        var command = new Command("chat-joining", "SmolVLM-256M on a GPU: batches that rows leave and join, against whole ones.")
         {
             Models, Batches, Ways, Lanes, Rounds, Load, Leave, Free, Pause, Python, Out,
         };
@@ -68,7 +73,7 @@ internal static class ChatJoiningCommand
         {
             var models = result.GetRequiredValue(Models).FullName;
             GpuFamiliesCommand.Make(result.GetValue(Python)!, models, [ChatCase.Name]);
-            ChatWay[] ways = [.. ChatWay.All.Where(way => way is { Leaves: false, Joins: false } || result.GetValue(Ways)!.Contains(way.Name))];
+            ChatWay[] ways = [.. ChatWay.All.Where((way, i) => i == 0 || result.GetValue(Ways)!.Contains(way.Name))];
             var policy = new JoinPolicy(result.GetValue(Leave), result.GetValue(Free), result.GetValue(Pause));
             using var report = new Report("Batches of a chat model on a GPU that rows leave and join", result.GetValue(Out));
             var folder = Path.Combine(models, ChatCase.Name);
@@ -84,16 +89,18 @@ internal static class ChatJoiningCommand
         var started = Stopwatch.GetTimestamp();
         var graphs = ChatCase.Graphs(plan.Folder);
         using (var context = new CudaContext(0))
-            report.Line($"{context.Name}, {context.Memory().Total >> 30} GiB. SmolVLM-256M, fp16, random weights; an image of one frame and a question a row, "
-                + "from 8-bit images in the host's memory to tokens there.");
-        report.Line($"Up to {plan.Lanes} batches in flight; medians of {plan.Rounds} rounds, taking turns. Rows move together where steps run over at most "
-            + FormattableString.Invariant($"{plan.Policy.Leave} of the places, and join where {plan.Policy.Free} of them are free, {plan.Policy.Pause} steps apart at least."));
+            report.Line($"{context.Name}, {context.Memory().Total >> 30} GiB. SmolVLM-256M, fp16, random weights; an image of one frame and a "
+                + "question a row, from 8-bit images in the host's memory to tokens there.");
+        var (leave, free, pause) = plan.Policy;
+        report.Line($"Up to {plan.Lanes} batches in flight; medians of {plan.Rounds} rounds, taking turns. Rows move together once steps run over "
+            + FormattableString.Invariant($"at most {leave} of the places, and join once {free} of them are free, {pause} steps apart at least."));
         var (good, before) = (true, Array.Empty<int[]>());
         foreach (var batch in plan.Batches)
         {
             var settings = new CudaSettings(0, plan.Lanes, batch);
             using var engine = CudaChatEngine.Load(graphs, settings, 200);
-            report.Line(FormattableString.Invariant($"## Batches of {engine.MaxBatch}, loaded after {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s"));
+            var loaded = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            report.Line(FormattableString.Invariant($"## Batches of {engine.MaxBatch}, loaded after {loaded:0} s"));
             report.Line(GpuTables.Sizes(engine.Sizes));
             var race = new ChatJoiningRace(engine, settings with { MaxBatch = engine.MaxBatch }, plan.Policy, plan.Ways, plan.Rounds, report);
             race.Run(plan.Load);
@@ -101,7 +108,8 @@ internal static class ChatJoiningCommand
                 report.Line($"Whole batches of {batch} and of the size before: equal {ChatJoiningRace.Equal(race.Answers, before)}.");
             before = race.Answers;
             var reached = race.Ratio >= LeastRatio;
-            report.Line(FormattableString.Invariant($"{plan.Ways[^1].Name} over whole batches: {race.Ratio:0.00} (must be {LeastRatio}): {(reached ? "reached" : "NOT reached")}"));
+            report.Line(FormattableString.Invariant($"{plan.Ways[^1].Name} over whole batches: {race.Ratio:0.00} (must be {LeastRatio}): ")
+                + (reached ? "reached" : "NOT reached"));
             good &= reached;
         }
 

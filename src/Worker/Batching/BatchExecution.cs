@@ -32,7 +32,8 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         new(Dependency.Device, $"{device.Name} is lost, the process has to be restarted: {error.Message}", error);
 
     // Nobody joins a suspect.
-    private bool Joinable(Batch batch) => load.Device.Find(batch.Key.Model) is { TakesMore: true } && !batch.Rows.Any(static row => row.Input.Mark is { Solo: true });
+    private bool Joinable(Batch batch) =>
+        load.Device.Find(batch.Key.Model) is { TakesMore: true } && !batch.Rows.Any(static row => row.Input.Mark is { Solo: true });
 
     private void RunOrHalve(Batch batch, ArraySegment<BatchRow> begun, Func<int, IReadOnlyList<BatchRow>>? more, CancellationToken stopping)
     {

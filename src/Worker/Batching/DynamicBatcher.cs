@@ -86,7 +86,7 @@ internal sealed class DynamicBatcher : IDisposable
         return waiting.Task;
     }
 
-    /// <summary>Rows, so many at most, that join what a stream runs: its bucket's, while those would be the next batch. None once no more are taken.</summary>
+    /// <summary>Rows, so many at most, that join what a stream runs: its bucket's, while they would be the next batch.</summary>
     public IReadOnlyList<BatchRow> TakeMore(StreamSlot stream, int most)
     {
         lock (_gate)
@@ -105,7 +105,8 @@ internal sealed class DynamicBatcher : IDisposable
             // As far as can be told the batch takes as long as if it began now.
             stream.Running = running with { Formed = now };
             // Backfill fills what is free: the batch runs anyway.
-            return _buckets.Take(bucket, share with { Count = Math.Min(share.Count, most) }, static (_, available) => available, _window, now);
+            share = share with { Count = Math.Min(share.Count, most) };
+            return _buckets.Take(bucket, share, static (_, available) => available, _window, now);
         }
     }
 

@@ -10,7 +10,8 @@ namespace VlWorker.Batching;
 /// <param name="formed">Timestamp of <see cref="TimeProvider.GetTimestamp"/> when they were put together.</param>
 /// <param name="join">Takes so many rows at most that wait; null where none may join.</param>
 /// <param name="time">The clock.</param>
-internal sealed class RunningBatch(IReadOnlyList<BatchRow> rows, long formed, Func<int, IReadOnlyList<BatchRow>>? join, TimeProvider time) : IRowSource
+internal sealed class RunningBatch(IReadOnlyList<BatchRow> rows, long formed, Func<int, IReadOnlyList<BatchRow>>? join, TimeProvider time)
+    : IRowSource
 {
     // A batch ends some time, however many wait: what is measured, and what could not join, waits for its end.
     private const int MostBatches = 32;
@@ -93,7 +94,8 @@ internal sealed class RunningBatch(IReadOnlyList<BatchRow> rows, long formed, Fu
             var row = member.Row;
             _inWork.Add(row);
             // A row that stays alone ends with its batch. And a suspect must not seem done while native code has it.
-            row.Input.OnOutcome = (rows.Count == 1 && join is null) || row.Input.Mark is { Solo: true } ? null : outcome => row.Tell(Batched(member, outcome));
+            var endsWithBatch = (rows.Count == 1 && join is null) || row.Input.Mark is { Solo: true };
+            row.Input.OnOutcome = endsWithBatch ? null : outcome => row.Tell(Batched(member, outcome));
         }
 
         WorkMark[] marks = Marks(begun.Select(static member => member.Row));

@@ -65,13 +65,14 @@ internal interface IModel : IDisposable
     /// <summary>Whether rows may join its running batches.</summary>
     bool TakesMore => false;
 
-    /// <summary>Runs a batch that rows may join while it runs, where <see cref="TakesMore"/>; each is told its outcome as soon as that is known.</summary>
+    /// <summary>Runs a batch that rows may join where <see cref="TakesMore"/>; each row is told its outcome as soon as that is known.</summary>
     /// <param name="rows">The rows that it begins with.</param>
     /// <param name="more">Gives those that join; null where none may.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>One outcome a row, in the order in which they came: those that joined behind the others.</returns>
     /// <inheritdoc cref="Run(IReadOnlyList{InferenceInput}, CancellationToken)" path="/exception"/>
-    IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation) => Run(rows, cancellation);
+    IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation) =>
+        Run(rows, cancellation);
 }
 
 /// <summary>Rows of one batch agree in all of this; every other parameter is a row's own.</summary>

@@ -38,14 +38,15 @@ public sealed class RunningBatchTests : IDisposable
         });
 
         Assert.Equal([7], _asked);
-        Assert.Equal([1f, 2f, 3f], (await Task.WhenAll(first.Completion, second.Completion, third.Completion)).Select(Value));
-        Assert.Equal([1, 3, 3], (await Task.WhenAll(first.Completion, second.Completion, third.Completion)).Select(static outcome => outcome.BatchSize));
+        var outcomes = await Task.WhenAll(first.Completion, second.Completion, third.Completion);
+        Assert.Equal([1f, 2f, 3f], outcomes.Select(Value));
+        Assert.Equal([1, 3, 3], outcomes.Select(static outcome => outcome.BatchSize));
         Assert.All((BatchRow[])[first, second, third], static row => Assert.Equal(1, ((StubInput)row.Input).Disposals));
         Assert.Equal(0, load.Batches(new BatchKey("stub", InputKind.Text, 1, 0)));
         using var text = new MemoryStream();
         await _metrics.Registry.CollectAndExportAsTextAsync(text);
-        Assert.Contains(
-            "vlworker_batch_joined_rows_total{model=\"stub\",device=\"cuda:0\"} 2", System.Text.Encoding.UTF8.GetString(text.ToArray()), StringComparison.Ordinal);
+        var page = System.Text.Encoding.UTF8.GetString(text.ToArray());
+        Assert.Contains("vlworker_batch_joined_rows_total{model=\"stub\",device=\"cuda:0\"} 2", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,7 +128,7 @@ public sealed class RunningBatchTests : IDisposable
         Assert.Equal([4, 4, 2, 2], ran);
         Assert.Equal(2, load.Limit(new BatchKey("stub", InputKind.Text, 1, 0)));
         BatchRow[] all = [.. first, .. joins];
-        Assert.Equal(Enumerable.Range(0, 7).Select(static i => (float)i), (await Task.WhenAll(all.Select(static row => row.Completion))).Select(Value));
+        Assert.Equal([0f, 1, 2, 3, 4, 5, 6], (await Task.WhenAll(all.Select(static row => row.Completion))).Select(Value));
         Assert.All(all, static row => Assert.Equal((1, 0), (((StubInput)row.Input).Disposals, row.Input.Mark!.Begun)));
     }
 

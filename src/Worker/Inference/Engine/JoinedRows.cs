@@ -2,7 +2,8 @@ using VlWorker.Failures;
 
 namespace VlWorker.Inference.Engine;
 
-/// <summary>The rows that join one of a model's batches: what makes no sense is rejected alone, each has an outcome in the end. Used by one thread at a time.</summary>
+/// <summary>The rows that join one of a model's batches: what makes no sense is rejected alone, each has an outcome in the end.</summary>
+/// <remarks>Used by one thread at a time.</remarks>
 /// <typeparam name="TRow">What a family makes of a row.</typeparam>
 /// <param name="source">Gives them.</param>
 /// <param name="prepare">Makes a row ready; a <see cref="RejectedException"/> becomes the row's outcome.</param>

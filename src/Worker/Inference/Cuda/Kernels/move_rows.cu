@@ -1,7 +1,7 @@
 // Moves rows of a decoder's cache, which lie in places, and empties places.
-//   caches: pointers to [places, HEADS, capacity, VECTORS] of 16 bytes each, keys and values of all blocks; ids [places] of 64 bits, lengths [places] of 32.
-//   moves [count, 3] of 32 bits: from which place, -1 to empty one; into which; positions to copy. No place is in two moves. The place that a row has left
-//   is empty: token 0 and nothing before it.
+//   caches: pointers to [places, HEADS, capacity, VECTORS] of 16 bytes each, keys and values of all blocks; ids [places] of 64 bits;
+//   lengths [places] of 32 bits; moves [count, 3] of 32 bits: from which place, -1 to empty one; into which; positions to copy.
+// No place is in two moves. The place that a row has left is empty: token 0 and nothing before it.
 // A block copies a head of a row.
 
 #define THREADS 256

@@ -9,7 +9,8 @@ namespace VlWorker.Inference.Families.Idefics3.Cuda;
 /// <param name="prompts">From features and prompts to first tokens.</param>
 /// <param name="moves">Moves rows.</param>
 /// <param name="imageToken">The token in whose places features go.</param>
-internal sealed class ChatDevice(ChatPlan plan, BatchSizes sizes, FrameStage frames, PromptStage prompts, MoveStage moves, int imageToken) : IChatDevice
+internal sealed class ChatDevice(ChatPlan plan, BatchSizes sizes, FrameStage frames, PromptStage prompts, MoveStage moves, int imageToken)
+    : IChatDevice
 {
     /// <inheritdoc/>
     public int Places { get; } = Math.Min(plan.Memory.Rows, sizes.All[^1]);

@@ -87,7 +87,8 @@ internal sealed class ChatRun(
             if (fetched.Rows[place] is not { IsOver: false } row)
                 continue;
             var (token, probability) = device.Read(fetched.Number, place);
-            row.IsOver = !row.Search.Settle((row.Search, token, probability), static choice => choice.Search.AcceptChoice(choice.token, choice.probability), _results);
+            row.IsOver = !row.Search.Settle(
+                (row.Search, token, probability), static choice => choice.Search.AcceptChoice(choice.token, choice.probability), _results);
         }
     }
 

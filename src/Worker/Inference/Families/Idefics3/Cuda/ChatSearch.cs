@@ -29,6 +29,7 @@ internal sealed class ChatSearch(GenerationTokens tokens)
         CancellationToken cancellation)
     {
         bool Joins(ChatRow row) => Fits(row.Request) && row.Request.Prompt.Count + row.Request.Parameters.MaxNewTokens <= device.Capacity;
-        new ChatRun(device, policy, (row, index) => new SingleRow(index, row.Request, tokens, _processors), Joins, more).Run(rows, results, cancellation);
+        SingleRow Start(ChatRow row, int index) => new(index, row.Request, tokens, _processors);
+        new ChatRun(device, policy, Start, Joins, more).Run(rows, results, cancellation);
     }
 }

@@ -67,7 +67,8 @@ public sealed class ChatSearchTests
     [Fact]
     public void Rows_join_once_enough_places_are_free_and_never_one_step_after_the_other()
     {
-        var (device, waiting) = (new SimulatedChat(8, 64, [8]), new Queue<ChatRow>(Enumerable.Range(0, 40).Select(row => Row([row], 1 + (row % 13)))));
+        var device = new SimulatedChat(8, 64, [8]);
+        var waiting = new Queue<ChatRow>(Enumerable.Range(0, 40).Select(row => Row([row], 1 + (row % 13))));
         var asked = new List<int>();
         Run(device, new JoinPolicy(0.75, 0.25, 3), [.. Enumerable.Range(0, 8).Select(_ => waiting.Dequeue())], most =>
         {

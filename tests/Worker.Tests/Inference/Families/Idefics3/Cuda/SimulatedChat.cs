@@ -4,8 +4,8 @@ using VlWorker.Inference.Families.Idefics3.Cuda;
 namespace VlWorker.Worker.Tests.Inference.Families.Idefics3.Cuda;
 
 /// <summary>
-/// A device in whose places rows generate, without a model: a row's next token depends on all tokens before it and on nothing else. What a real device would
-/// be harmed by fails here.
+/// A device in whose places rows generate, without a model: a row's next token depends on all tokens before it and on nothing else. What would
+/// harm a real device fails here.
 /// </summary>
 /// <param name="places">Rows at most.</param>
 /// <param name="capacity">Positions of a row at most.</param>
@@ -33,7 +33,8 @@ internal sealed class SimulatedChat(int places, int capacity, int[] sizes) : ICh
     public List<int> Starts { get; } = [];
 
     /// <summary>The token after some others, 0 to 49.</summary>
-    public static int Next(IReadOnlyList<int> tokens) => (int)((tokens.Aggregate(17UL, static (hash, token) => (hash * 1_000_003) + (ulong)token) >> 7) % Vocabulary);
+    public static int Next(IReadOnlyList<int> tokens) =>
+        (int)((tokens.Aggregate(17UL, static (hash, token) => (hash * 1_000_003) + (ulong)token) >> 7) % Vocabulary);
 
     /// <inheritdoc/>
     public int SizeFor(int rows) => sizes.First(size => size >= rows);
