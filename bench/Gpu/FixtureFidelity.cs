@@ -32,7 +32,7 @@ internal sealed class FixtureFidelity(string fixture, DeviceName device, Convers
             var folder = FixtureArchive.Extract(fixture);
             using var golden = new GoldenCases(folder);
             using var model = Load(folder);
-            good = model.Tasks.Contains(Tasks.Caption) ? Captions(model, golden) : Embeddings(model, golden);
+            good = model.Tasks.Contains(Tasks.Embedding) ? Embeddings(model, golden) : Captions(model, golden);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -55,7 +55,7 @@ internal sealed class FixtureFidelity(string fixture, DeviceName device, Convers
 
     private bool Captions(IModel model, GoldenCases golden)
     {
-        var rows = golden.Captions.Select(caption => new ImageInput(Tasks.Caption, golden.Pixels(caption.Image), caption.Parameters, caption.Prompt)).ToList();
+        var rows = golden.Captions.Select(caption => new ImageInput(model.Tasks[0], golden.Pixels(caption.Image), caption.Parameters, caption.Prompt)).ToList();
         var alone = Equal("alone", golden.Captions, [.. rows.Select(row => model.Run([row], CancellationToken.None)[0])]);
         var together = Equal("in one batch", golden.Captions, model.Run(rows, CancellationToken.None));
         return !Exact || (alone && together);

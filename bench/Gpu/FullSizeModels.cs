@@ -3,6 +3,7 @@ using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Families.Embedders.Cuda;
 using VlWorker.Inference.Families.Florence2.Cuda;
+using VlWorker.Inference.Families.Prompted.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Checkpoints;
@@ -61,17 +62,21 @@ internal static class FullSizeModels
     /// <param name="type">Float16 or Float.</param>
     /// <param name="promptLength">Tokens of the prompts: batches with such are recorded at the start.</param>
     /// <param name="ngrams">Length of the n-grams that the steps can keep from repeating; 0 where none.</param>
-    public static FlorenceGraphs Florence(string folder, ElementType type, int promptLength, int ngrams)
+    public static PromptedGraphs Florence(string folder, ElementType type, int promptLength, int ngrams)
     {
         var parameters = (Florence2Parameters)CheckpointModel.Read(folder, ModelFamily.Florence2, Config(folder));
         var images = PreprocessorConfig.Load(folder);
-        return new FlorenceGraphs(
+        return new PromptedGraphs(
             new GraphFile(null, FlorenceCudaGraphs.Vision(parameters, images.Normalization, type).ToBytes()),
+            DavitTower.Make,
             Captioner(
                 FlorenceCudaGraphs.Encoder(parameters, type), FlorenceCudaGraphs.Decoder(parameters.Text) with { NoRepeatNgramSize = ngrams }, type,
                 new GenerationTokens([2], [2], 0, 2), images.Resize),
             parameters.Text.MaxPositions,
-            promptLength);
+            promptLength)
+        {
+            ImageInFront = true,
+        };
     }
 
     /// <summary>An embedder's graphs.</summary>

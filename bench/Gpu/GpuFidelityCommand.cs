@@ -15,7 +15,8 @@ internal static class GpuFidelityCommand
     private const double ExactCosine = 0.9999;
     private const double HalfCosine = 0.999;
 
-    private static readonly string[] Fixtures = ["vit-gpt2-tiny", "blip-captioning", "florence-2", "clip-tiny", "siglip", "dinov2"];
+    private static readonly string[] Fixtures =
+        ["vit-gpt2-tiny", "blip-captioning", "blip-vqa", "florence-2", "clip-tiny", "siglip", "siglip2-naflex", "dinov2"];
 
     private static readonly Option<DirectoryInfo?> Models = new("--models")
     {

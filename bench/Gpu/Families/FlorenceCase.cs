@@ -1,6 +1,6 @@
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Families.Prompted;
+using VlWorker.Inference.Families.Prompted.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Onnx;
 
@@ -30,7 +30,7 @@ internal static class FlorenceCase
 
     private static FamilyEngine Load(string folder, CudaSettings settings, FamilyCase one)
     {
-        var engine = CudaFlorenceEngine.Load(FullSizeModels.Florence(folder, ElementType.Float16, Question.Length, one.Ngram), settings, one.Beams, one.Tokens);
+        var engine = CudaPromptedEngine.Load(FullSizeModels.Florence(folder, ElementType.Float16, Question.Length, one.Ngram), settings, one.Beams, one.Tokens);
         var request = new RowRequest(one.Parameters, [2]);
         return new FamilyEngine(engine, images =>
         {

@@ -44,7 +44,7 @@ def read(name):
 def compiled(name, source, **definitions):
     """A kernel's machine code for the GPU at hand, as Kernels/DeviceFunction.cs makes it; and what the assembler said of it."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
-    source = read("half.cuh") + source
+    source = read("half.cuh") + read("activation.cuh") + source
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), (name + ".cu").encode(), 0, None, None) == 0
     major, minor = torch.cuda.get_device_capability()
     options = [f"--gpu-architecture=sm_{major}{minor}{'a' if major >= 9 else ''}", "--ptxas-options=-v"]
@@ -152,23 +152,29 @@ def depthwise(channels, side, images, added=True, in_side=0, out_side=0, strip=1
            (y, whole), (n, windows(normed, out_side) if out_side else normed))
 
 
-def row_norm(rows, channels, added):
-    function = kernel("row_norm", CHANNELS=channels, SUM=int(added), EPSILON="1e-5f")
+def row_norm(rows, channels, added, whole=False, shifted=True):
+    function = kernel("row_norm", CHANNELS=channels, SUM=int(added), SHIFT=int(shifted), WHOLE=int(whole), EPSILON="1e-5f")
     a, b, shift, gamma, beta = half(rows, channels), half(rows, channels), exact(channels), exact(channels), exact(channels)
-    n, vectors = torch.zeros_like(a), rows * channels // 8
-    x = a.float() + shift + (b.float() if added else 0)
-    report(f"row_norm, {rows} x {channels}{', a sum' if added else ''}",
-           lambda: launch(function, ((vectors + 255) // 256, 1, 1), 256, 0, a, b, shift, gamma, beta, n, ctypes.c_ulonglong(vectors)),
-           a.numel() * (6 if added else 4), (n, functional.layer_norm(x, (channels,), gamma, beta, 1e-5)))
+    n, s, per_block = torch.zeros_like(a), torch.zeros_like(a), 256 // min(32, channels // 8)
+    x = a.float() + (shift if shifted else 0) + (b.float() if added else 0)
+    pairs = [(n, functional.layer_norm(x, (channels,), gamma, beta, 1e-5))] + ([(s, x)] if whole else [])
+    report(f"row_norm, {rows} x {channels}{', a sum' if added else ''}{' that is written' if whole else ''}{'' if shifted else ', as it is'}",
+           lambda: launch(function, ((rows + per_block - 1) // per_block, 1, 1), 256, 0, a, b, shift, gamma, beta, s, n, ctypes.c_ulonglong(rows)),
+           a.numel() * (4 + 2 * added + 2 * whole), *pairs)
 
 
-def gelu(rows, columns, tanh):
-    function = kernel("bias_gelu", COLUMNS=columns, TANH=int(tanh))
-    x, bias, vectors = half(rows, columns) * 2, half(columns), rows * columns // 8
-    y = torch.empty_like(x)
-    report(f"bias_gelu, {rows} x {columns}, {'tanh' if tanh else 'erf'}",
-           lambda: launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, x, bias, y, ctypes.c_ulonglong(vectors)), x.numel() * 4,
-           (y, functional.gelu(x.float() + bias.float(), approximate="tanh" if tanh else "none")))
+ACTIVATIONS = (("bias", lambda x: x), ("erf", functional.gelu), ("tanh", lambda x: functional.gelu(x, approximate="tanh")),
+               ("quick", lambda x: x * torch.sigmoid(1.702 * x)))
+
+
+def tail(rows, columns, activation, summed=False):
+    function = kernel("linear_tail", COLUMNS=columns, ACTIVATION=activation, ADDED=int(summed))
+    x, bias, vectors = half(rows, columns) * 2, half(columns).float(), rows * columns // 8
+    added = half(rows, columns) if summed else None
+    name, activate = ACTIVATIONS[activation]
+    report(f"linear_tail, {rows} x {columns}, {name}{', a sum' if summed else ''}",
+           lambda: launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, x, bias, added, ctypes.c_ulonglong(vectors)),
+           x.numel() * (6 if summed else 4), (x, activate(x.float() + bias + (added.float() if summed else 0))))
 
 
 def silu(rows, columns):
@@ -273,9 +279,16 @@ def main():
     row_norm(7, 64, True)
     row_norm(16 * 9216, 256, True)
     row_norm(33, 8, False)
-    gelu(16 * 36864, 512, False)
-    gelu(64 * 577, 3072, False)
-    gelu(64 * 577, 3072, True)
+    row_norm(64 * 577, 768, True, whole=True)
+    row_norm(64 * 577, 768, False, shifted=False)
+    row_norm(16 * 2304, 512, False)
+    row_norm(7, 1000, True, whole=True)
+    row_norm(129, 2048, False, shifted=False)
+    tail(16 * 36864, 512, 1)
+    tail(64 * 577, 3072, 1)
+    tail(64 * 577, 3072, 2)
+    tail(64 * 577, 3072, 3)
+    tail(64 * 577, 768, 0, summed=True)
     silu(16318, 1536)
     for images, shares in ((4, 8), (16, 8), (64, 4), (256, 1), (1024, 1)):
         latent(images, 12, 577, shares=shares)

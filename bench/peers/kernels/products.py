@@ -10,7 +10,6 @@ import argparse
 import concurrent.futures
 import ctypes
 import multiprocessing
-import os
 import statistics
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-from check import compiled, driver, kernel, launch, library, loaded, microseconds, recorded
+from check import compiled, driver, kernel, launch, library, loaded, microseconds, read, recorded
 
 ROUNDS = 7
 TOLERANCE = 0.005
@@ -28,7 +27,7 @@ GUARD = 4096  # values around a result that must stay as they are
 SHARED_MEMORY = 227 * 1024  # of a block
 PATIENCE = 2_000_000_000  # cycles after which a kernel that is checked gives up waiting
 BUILDING = 20  # seconds after which cuDNN's plans are no longer waited for
-BIAS, GELU, TANH, RESIDUAL = range(4)  # product.cu's epilogues
+BIAS, GELU, TANH, RESIDUAL = range(4)  # what comes after
 EPILOGUES = ("bias", "GELU", "GELU of tanh", "bias, residual")
 
 
@@ -64,6 +63,18 @@ CASES = [
     Case("Florence-2, tower", 589824, 512, 128, RESIDUAL),
     Case("Florence-2, tower", 147456, 1024, 256, RESIDUAL),
     Case("Florence-2, tower", 9216, 4096, 1024, RESIDUAL),
+    Case("BLIP, queries", 36928, 768, 768, BIAS),
+    Case("Florence-2, queries", 589824, 128, 128, BIAS),
+    Case("Florence-2, queries", 147456, 256, 256, BIAS),
+    Case("Florence-2, queries", 36864, 512, 512, BIAS),
+    Case("Florence-2, queries", 9216, 1024, 1024, BIAS),
+    Case("few rows", 64, 768, 3072, GELU),
+    Case("few rows", 197, 768, 3072, GELU),
+    Case("few rows", 577, 768, 3072, GELU),
+    Case("few rows", 1024, 768, 3072, GELU),
+    Case("few rows", 2304, 512, 2048, GELU),
+    Case("few rows", 577, 768, 768, GELU),
+    Case("few rows", 1024, 768, 768, GELU),
 ]
 MOST_NOTES = 8  # of what is wrong at the edges
 EDGES = [(1, 8, 8), (7, 72, 200), (65, 64, 264), (300, 200, 136), (4097, 136, 520), (20000, 72, 520), (2500, 1032, 1000)]
@@ -78,6 +89,7 @@ class Operands:
         self.left = torch.randn(case.rows, case.depth, device="cuda", dtype=torch.half)
         self.right = torch.randn(case.depth, case.columns, device="cuda", dtype=torch.half) * (1.5 / case.depth ** 0.5)
         self.bias = torch.randn(case.columns, device="cuda", dtype=torch.half)
+        self.exact_bias = self.bias.float()
         self.residual = torch.randn(case.rows, case.columns, device="cuda", dtype=torch.half) if case.epilogue == RESIDUAL else None
 
     def deviations(self, result, epilogue, rows):
@@ -115,15 +127,15 @@ class Torch:
         product = torch.empty(operands.case.rows, operands.case.columns, device="cuda", dtype=torch.half)
         yield "cuBLAS", lambda: torch.matmul(left, right, out=product), None
         if epilogue in (GELU, TANH):
-            function = kernel("bias_gelu", COLUMNS=operands.case.columns, TANH=int(epilogue == TANH))
-            result, vectors = torch.empty_like(product), product.numel() // 8
+            function = kernel("linear_tail", COLUMNS=operands.case.columns, ACTIVATION=epilogue, ADDED=0)
+            vectors = product.numel() // 8
 
             def today():
                 torch.matmul(left, right, out=product)
-                launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, product, bias, result, ctypes.c_ulonglong(vectors))
-                return result
+                launch(function, ((vectors + 1023) // 1024, 1, 1), 256, 0, product, operands.exact_bias, None, ctypes.c_ulonglong(vectors))
+                return product
 
-            yield "cuBLAS, bias_gelu", today, epilogue
+            yield "cuBLAS, linear_tail", today, epilogue
             yield "cublasLt", lambda: torch._addmm_activation(bias, left, right, use_gelu=True), TANH
         elif epilogue == BIAS:
             yield "cublasLt", lambda: torch.addmm(bias, left, right), BIAS
@@ -169,13 +181,13 @@ class Own:
 
     def __init__(self, tiles):
         self.notes, self.functions = [], {}
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "product.cu"), encoding="utf-8") as file:
-            source = file.read()
+        source = read("product.cu")
         self.multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
 
         def build(variant, epilogue, patience):
             return compiled("product", source, ROWS=variant.rows, COLUMNS=variant.columns, TOGETHER=variant.together, SLOTS=variant.slots,
-                            CLUSTER=variant.cluster, STAGES=variant.memory()[0], EPILOGUE=epilogue, PATIENCE=patience)
+                            CLUSTER=variant.cluster, STAGES=variant.memory()[0], ACTIVATION=epilogue % RESIDUAL, ADDED=epilogue // RESIDUAL,
+                            PATIENCE=patience)
 
         wanted = [(variant, epilogue, patience) for variant in tiles for epilogue in range(4) for patience in (PATIENCE, 0)]
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
@@ -242,7 +254,7 @@ class Own:
         sizes = [ctypes.c_int(size) for size in (case.rows, case.columns, case.depth)]
 
         def run():
-            launch(function, (blocks, 1, 1), 384, variant.memory()[1], *maps, operands.bias, *sizes)
+            launch(function, (blocks, 1, 1), 384, variant.memory()[1], *maps, operands.exact_bias, *sizes)
             return result
 
         return run, result, whole
@@ -466,7 +478,7 @@ def table(times, deviations):
         middle = {name: statistics.median(taken) for name, taken in ways.items()}
         cells = [f"{middle[name]:.0f} us, {case.operations() / middle[name] / 1e6:.0f} TF/s" if name in middle else "" for name in names]
         best = min((took for name, took in middle.items() if name.startswith("own")), default=None)
-        today = middle.get("cuBLAS, bias_gelu", middle.get("cuBLAS"))
+        today = middle.get("cuBLAS, linear_tail", middle.get("cuBLAS"))
         lines.append(f"| {case.title()} | {' | '.join(cells)} | {f'{best / today:.2f}' if best and today else ''} |")
     worst = [max(case[name] for case in deviations.values() if name in case) for name in names]
     return lines + [f"| greatest deviation | {' | '.join(f'{one:.1e}' for one in worst)} | |"]

@@ -11,6 +11,8 @@ internal static class GraphTargets
 
     private const string LastPosition = "The last block of the text tower computes the last position alone.";
 
+    private const string OneProduct = "What the image tower's learned query asks of a patch is one product for each head.";
+
     private static readonly GraphTarget Cpu = new(
         CpuLayout.Name, [ConversionPrecision.Fp32, ConversionPrecision.Int8],
         static request => CpuModels.Build(
@@ -41,10 +43,12 @@ internal static class GraphTargets
         [(ModelFamily.VisionEncoderDecoder, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Clip, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Blip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.BlipVqa, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Idefics3, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.SmolVlm, ConversionTarget.Cuda)] = CudaHalf,
         [(ModelFamily.Florence2, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Siglip, ConversionTarget.Cuda)] = Cuda,
+        [(ModelFamily.Siglip2, ConversionTarget.Cuda)] = Cuda,
         [(ModelFamily.Dinov2, ConversionTarget.Cuda)] = Cuda,
     };
 
@@ -74,6 +78,8 @@ internal static class GraphTargets
     private static string PixelsDone(ModelFamily family) => family == ModelFamily.Florence2
         ? "8-bit pixels go in." : "8-bit pixels go in: normalisation is folded into the patch projection.";
 
+    private static string Attended(ModelFamily family) => family == ModelFamily.BlipVqa ? "a question" : "an image";
+
     private static IReadOnlyList<string> CpuDone(ModelFamily family, ConversionPrecision precision) =>
     [
         PixelsDone(family),
@@ -89,7 +95,7 @@ internal static class GraphTargets
             ],
             _ =>
             [
-                $"The keys and values of cross attention are computed once {(family == ModelFamily.BlipVqa ? "a question" : "an image")}, by the encoder.",
+                $"The keys and values of cross attention are computed once {Attended(family)}, by the encoder.",
                 "The decoder is one step without branches that adds to its cache in place.",
             ],
         },
@@ -105,10 +111,10 @@ internal static class GraphTargets
         .. family.Name switch
         {
             "clip" or "dinov2" => (string[])["The last block of the image tower computes the class token alone."],
-            "siglip" =>
+            "siglip" => [OneProduct, LastPosition],
+            "siglip2" =>
             [
-                "What the image tower's learned query asks of a patch is one product for each head.",
-                LastPosition,
+                "Images are padded to the most patches that one may have, padding is hidden; positions are interpolated for each.", OneProduct, LastPosition,
             ],
             "idefics3" or "smolvlm" =>
             [
@@ -118,7 +124,7 @@ internal static class GraphTargets
             ],
             _ =>
             [
-                "What cross attention reads of an image is computed once, by the encoder.",
+                $"What cross attention reads of {Attended(family)} is computed once, by the encoder.",
                 "A step of the decoder chooses its tokens itself, greedily or by beams, and adds to its cache in place.",
             ],
         },

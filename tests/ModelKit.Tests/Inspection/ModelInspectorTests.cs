@@ -53,7 +53,7 @@ public sealed class ModelInspectorTests : IDisposable
         Assert.Equal(["vision", "encoder", "decoder"], found.Parts.Select(part => part.Name));
         // The decoder's head is stored once, as its token embedding.
         Assert.Equal(checkpoint.Tensors.Sum(tensor => tensor.Count) + checkpoint.Find("text_encoder.embeddings.word_embeddings.weight").Count, found.Parameters);
-        Assert.Equal(["cpu"], found.Offers.Select(offer => offer.Target).Distinct());
+        Assert.Equal(["cpu", "cuda"], found.Offers.Select(offer => offer.Target).Distinct());
     }
 
     [Fact]

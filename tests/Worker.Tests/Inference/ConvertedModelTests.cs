@@ -57,7 +57,7 @@ public sealed class ConvertedModelTests(
     }
 
     [Theory]
-    [InlineData(ConversionTarget.Cuda, ConversionPrecision.Fp16, "siglip2 is not built for cuda")]
+    [InlineData(ConversionTarget.Cuda, ConversionPrecision.Int8, "siglip2 is built for cuda in fp16 and fp32, not in int8")]
     [InlineData(ConversionTarget.Cpu, ConversionPrecision.Fp16, "siglip2 is built for cpu in fp32 and int8, not in fp16")]
     public void What_NaFlex_is_not_built_for_is_refused_by_name(ConversionTarget target, ConversionPrecision precision, string said)
     {
@@ -104,6 +104,21 @@ public sealed class ConvertedModelTests(
         Assert.Equal(["greedy_step", "prompt", "vision"], folder.Graphs.Keys.Order());
         Assert.All(folder.Graphs.Values, file =>
             Assert.Contains(OnnxFile.Load(file).Graph.Input, input => input.Type.TensorType.ElemType is (int)ElementType.Float16 or (int)ElementType.Int8));
+    }
+
+    [Theory]
+    [InlineData("blip-vqa", "beam_step encoder greedy_step vision", "What cross attention reads of a question is computed once, by the encoder.")]
+    [InlineData(
+        "siglip2-naflex", "text vision", "Images are padded to the most patches that one may have, padding is hidden; positions are interpolated for each.")]
+    public void A_checkpoint_without_exports_is_built_for_a_GPU(string fixture, string graphs, string done)
+    {
+        var source = SourceModel.OpenCheckpoint(FixtureArchive.Extract(fixture));
+        foreach (var precision in (ConversionPrecision[])[ConversionPrecision.Fp16, ConversionPrecision.Fp32])
+        {
+            var output = Path.Combine(_output, $"{precision}");
+            Assert.Contains(done, ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cuda, precision), output).Done);
+            Assert.Equal(graphs, string.Join(' ', ModelFolder.Open(output).Graphs.Keys.Order(StringComparer.Ordinal)));
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using VlWorker.Inference;
+using VlWorker.Inference.Generation;
 
 namespace VlWorker.Worker.Tests.Inference;
 
@@ -30,6 +31,13 @@ internal static class GoldenAsserts
         }
 
         static GeneratedSequence Best(InferenceOutcome outcome) => Assert.IsType<CaptionOutcome>(outcome).Sequences[0];
+    }
+
+    /// <summary>Asserts that a search found what transformers gave.</summary>
+    public static void Check(this GoldenCaption golden, FoundSequence best)
+    {
+        Assert.Equal(golden.Tokens, best.Tokens);
+        Assert.Equal(golden.Score, best.Score, 1e-3 * Math.Max(1, Math.Abs(golden.Score)));
     }
 
     /// <summary>Asserts that an outcome is what transformers gave.</summary>

@@ -72,15 +72,18 @@ internal sealed class CudaGraph(ElementType type)
     public string LastNorm(string x, string skip, LayerNorm norm, float[]? bias) =>
         Builder.Microsoft("SkipLayerNormalization", SkipInputs(x, skip, norm, bias), ("epsilon", norm.Epsilon));
 
-    /// <summary>Attention of [rows, queries, heads * size] to keys and values of [rows, positions, heads * size].</summary>
-    public string Attention(string query, string key, string value, int heads, bool causal = false) =>
-        Builder.Microsoft("MultiHeadAttention", [query, key, value], ("num_heads", heads), ("unidirectional", causal));
+    /// <summary>Attention of [rows, queries, heads * size] to keys and values of [rows, positions, heads * size], without a mask to all.</summary>
+    public string Attention(string query, string key, string value, int heads, bool causal = false, string? keyMask = null) => Builder.Microsoft(
+        "MultiHeadAttention",
+        keyMask is null ? [query, key, value] : [query, key, value, "", keyMask],
+        ("num_heads", heads), ("unidirectional", causal));
 
     /// <summary>activation(x * up + bias).</summary>
     public string Activate(string x, Linear up, Activation activation)
     {
-        if (FusedNodes.TakesActivation(this, up.Outputs) && activation is Activation.Gelu or Activation.GeluTanh)
-            return FusedNodes.BiasGelu(this, MatMul(x, up.Weight), up.Bias ?? new float[up.Outputs], activation == Activation.GeluTanh);
+        var number = activation switch { Activation.Gelu => 1, Activation.GeluTanh => 2, Activation.QuickGelu => 3, _ => 0 };
+        if (number > 0 && FusedNodes.TakesLinear(this, up))
+            return FusedNodes.Linear(this, x, up, number);
         switch (activation)
         {
             case Activation.Gelu:

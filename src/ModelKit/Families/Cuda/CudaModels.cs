@@ -25,6 +25,9 @@ internal static class CudaModels
                     () => VisionEncoderDecoder.CudaGraphs.Encoder(captioner, normalization, type), Steps(VisionEncoderDecoder.CudaGraphs.Decoder(captioner.Decoder)), type);
             case BlipParameters blip:
                 return Captioner(() => Blip.CudaGraphs.Encoder(blip, normalization, type), Steps(Blip.CudaGraphs.Decoder(blip.Text)), type);
+            case BlipVqaParameters vqa:
+                return Towers(() => BlipVqa.CudaGraphs.Vision(vqa, normalization, type), null)
+                    .Concat(Captioner(() => BlipVqa.CudaGraphs.Encoder(vqa, type), Steps(Blip.CudaGraphs.Decoder(vqa.Answer)), type));
             case Florence2Parameters florence:
                 return Towers(() => Florence2.CudaGraphs.Vision(florence, normalization, type), null)
                     .Concat(Captioner(() => Florence2.CudaGraphs.Encoder(florence, type), Steps(Florence2.CudaGraphs.Decoder(florence.Text)), type));

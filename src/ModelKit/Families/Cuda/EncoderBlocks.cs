@@ -2,9 +2,12 @@ using VlWorker.ModelKit.Parameters;
 
 namespace VlWorker.ModelKit.Families.Cuda;
 
-/// <summary>The blocks of towers with norms in front: seven products and six small kernels each, every bias inside another kernel where that can be.</summary>
+/// <summary>The blocks of towers, over states of many rows: six products and the attention, nearly everything else inside their kernels.</summary>
 internal static class EncoderBlocks
 {
+    // From this depth on the product of our own is the faster one, even if nothing follows it.
+    private const int DepthOfProjection = 256;
+
     /// <summary>The same function with as few additions of biases as the norms' gammas allow.</summary>
     /// <param name="layer">The block.</param>
     /// <param name="activation">Its activation.</param>
@@ -41,25 +44,76 @@ internal static class EncoderBlocks
     /// <param name="states">Normed states of all positions.</param>
     /// <param name="layer">The block, prepared.</param>
     /// <param name="causal">Whether positions see only what is before them.</param>
-    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal) => graph.Attention(
-        graph.Linear(queries, layer.Query), graph.Linear(states, layer.Key), graph.Linear(states, layer.Value), layer.Heads, causal);
+    /// <param name="keyMask">Which positions are seen; null where all are.</param>
+    public static string Attend(CudaGraph graph, string queries, string states, EncoderLayer layer, bool causal, string? keyMask = null) =>
+        graph.Attention(
+            Project(graph, queries, layer.Query), Project(graph, states, layer.Key), Project(graph, states, layer.Value), layer.Heads, causal, keyMask);
 
-    /// <summary>A block from the attention's result to the input of the norm that follows.</summary>
-    /// <returns>What is added to the residual, without <c>layer.Down.Bias</c>; and the residual.</returns>
-    public static (string Added, string Residual) Feed(CudaGraph graph, string attended, string residual, EncoderLayer layer, Activation activation)
+    /// <summary>A block from the attention's result to the norm that follows it.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="attended">What the attention gave.</param>
+    /// <param name="residual">What the block adds to.</param>
+    /// <param name="layer">The block, prepared.</param>
+    /// <param name="activation">Its activation.</param>
+    /// <param name="next">The norm that follows.</param>
+    /// <returns>The norm, and what it is of.</returns>
+    public static (string Normed, string Residual) Feed(
+        CudaGraph graph, string attended, string residual, EncoderLayer layer, Activation activation, LayerNorm next)
     {
-        var (normed, sum) = graph.SkipNorm(graph.MatMul(attended, layer.Output.Weight), residual, layer.Norm2, layer.Output.Bias);
-        return (graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), sum);
+        (var normed, residual) = Add(graph, attended, layer.Output, residual, layer.Norm2);
+        return Add(graph, graph.Activate(normed, layer.Up, activation), layer.Down, residual, next);
+    }
+
+    /// <summary>x * weight + bias.</summary>
+    public static string Project(CudaGraph graph, string x, Linear linear) =>
+        linear.Inputs >= DepthOfProjection && FusedNodes.TakesLinear(graph, linear) ? FusedNodes.Linear(graph, x, linear) : graph.Linear(x, linear);
+
+    /// <summary>Tokens at their places, normed: [images, length, D].</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tokens">[images, length, D].</param>
+    /// <param name="places">[longest, D].</param>
+    /// <param name="norm">Behind the sum.</param>
+    public static string Place(CudaGraph graph, string tokens, Matrix places, LayerNorm norm)
+    {
+        var table = graph.Constant(places.Values, [1, places.Rows, places.Columns]);
+        var count = graph.Builder.Node("Shape", [tokens], ("start", 1), ("end", 2));
+        return graph.LastNorm(tokens, graph.Builder.Node("Slice", [table, graph.Integers(0), count, graph.Integers(1)]), norm, null);
     }
 
     /// <summary>A block of BART's encoder, whose norms stand behind its parts.</summary>
     public static string NormsBehind(CudaGraph graph, string states, EncoderLayer layer, Activation activation)
     {
+        var normed = Look(graph, states, states, (layer.Query, layer.Key, layer.Value, layer.Output), layer.Heads, layer.Norm1);
+        return FeedBehind(graph, normed, layer.Up, layer.Down, layer.Norm2, activation);
+    }
+
+    /// <summary>
+    /// A block of BERT with norms behind its parts that also reads states of something else: self attention, attention to those, feed-forward part.
+    /// </summary>
+    public static string Read(CudaGraph graph, string states, string others, DecoderLayer layer, Activation activation)
+    {
+        states = Look(graph, states, states, (layer.Query, layer.Key, layer.Value, layer.Output), layer.Heads, layer.Norm1);
+        var cross = (layer.CrossQuery, layer.CrossKey, layer.CrossValue, layer.CrossOutput);
+        states = Look(graph, states, others, cross, layer.CrossHeads, layer.CrossNorm);
+        return FeedBehind(graph, states, layer.Up, layer.Down, layer.Norm2, activation);
+    }
+
+    // norm(x + attention of x to others).
+    private static string Look(
+        CudaGraph graph, string states, string others, (Linear Query, Linear Key, Linear Value, Linear Output) layers, int heads, LayerNorm norm)
+    {
         // The keys' bias cancels in the softmax.
         var attended = graph.Attention(
-            graph.Linear(states, layer.Query), graph.MatMul(states, layer.Key.Weight), graph.MatMul(states, layer.Value.Weight), layer.Heads);
-        var normed = graph.LastNorm(
-            graph.MatMul(attended, layer.Output.Weight), states, layer.Norm1, BiasFold.OutputBias(layer.Output, layer.Value, null));
-        return graph.LastNorm(graph.MatMul(graph.Activate(normed, layer.Up, activation), layer.Down.Weight), normed, layer.Norm2, layer.Down.Bias);
+            Project(graph, states, layers.Query), Project(graph, others, layers.Key with { Bias = null }), Project(graph, others, layers.Value with { Bias = null }), heads);
+        return Add(graph, attended, layers.Output with { Bias = BiasFold.OutputBias(layers.Output, layers.Value, null) }, states, norm).Normed;
     }
+
+    // norm(x + down(activation(up(x)))).
+    private static string FeedBehind(CudaGraph graph, string states, Linear up, Linear down, LayerNorm norm, Activation activation) =>
+        Add(graph, graph.Activate(states, up, activation), down, states, norm).Normed;
+
+    // x * weight + bias + residual: its norm, and the sum.
+    private static (string Normed, string Residual) Add(CudaGraph graph, string x, Linear linear, string residual, LayerNorm norm) =>
+        FusedNodes.TakesNormLinear(graph, linear) ? FusedNodes.NormLinear(graph, x, linear, residual, norm)
+        : graph.SkipNorm(graph.MatMul(x, linear.Weight), residual, norm, linear.Bias);
 }

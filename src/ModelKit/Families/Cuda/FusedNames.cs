@@ -6,8 +6,14 @@ internal static class FusedNames
     /// <summary>Their domain.</summary>
     public const string Domain = "vlworker";
 
-    /// <summary>x [..., C] and bias [C] to gelu(x + bias).</summary>
-    public const string BiasGelu = "BiasGelu";
+    /// <summary>x [..., K], weight [K, C] and, of 32-bit floats, bias [C] to activation(x * weight + bias).</summary>
+    public const string Linear = "Linear";
+
+    /// <summary>As <see cref="Linear"/>, and a value [..., C]; to x * weight + bias + value.</summary>
+    public const string SumLinear = "SumLinear";
+
+    /// <summary>As <see cref="SumLinear"/>, and of 32-bit floats gamma and beta, [C] each; to the norm of that sum, and the sum.</summary>
+    public const string NormLinear = "NormLinear";
 
     /// <summary>
     /// A map, and of 32-bit floats the weight of a depthwise convolution, [9, C], its bias, gamma and beta of a norm, [C] each; to the convolution, 3 x 3
@@ -67,8 +73,14 @@ internal static class FusedNames
     /// <summary>What scores are multiplied by.</summary>
     public const string Scale = "scale";
 
-    /// <summary>1 for the GELU of tanh, 0 for that of erf.</summary>
-    public const string Tanh = "tanh";
+    /// <summary>What becomes of a layer's sums: 0 nothing, 1 the GELU of erf, 2 that of tanh, 3 x * sigmoid(1.702 x).</summary>
+    public const string Activation = "activation";
+
+    /// <summary>K.</summary>
+    public const string Depth = "depth";
+
+    /// <summary>0 where a layer's bias is zeros.</summary>
+    public const string Biased = "biased";
 
     /// <summary>Of a norm.</summary>
     public const string Epsilon = "epsilon";

@@ -11,8 +11,9 @@ internal static class FusedNodes
     private const int Block = 2048;
     private const int Taps = 9;
 
-    // Values of a row that the threads of a warp hold.
+    // Values of a row that the threads of a warp hold, eight each; and of the widest.
     private const int Narrow = 256;
+    private const int Wide = 2048;
 
     // Queries of a head of keys that a thread's registers hold.
     private const int MostQueries = 8;
@@ -35,9 +36,27 @@ internal static class FusedNodes
     public static bool TakesLatent(CudaGraph graph, int width) => graph.Type == ElementType.Float16
         && (width <= FewWarpsWidth ? width % FewWarpsStep == 0 : width <= ManyWarpsWidth && width % ManyWarpsStep == 0);
 
-    /// <summary>gelu(x + bias).</summary>
-    public static string BiasGelu(CudaGraph graph, string x, float[] bias, bool tanh) => graph.Builder.Nodes(
-        FusedNames.BiasGelu, FusedNames.Domain, [x, graph.Vector(bias)], [true], (FusedNames.Columns, bias.Length), (FusedNames.Tanh, tanh))[0];
+    /// <summary>Whether there is a kernel for a linear layer and what follows it.</summary>
+    public static bool TakesLinear(CudaGraph graph, Linear linear) => TakesActivation(graph, linear.Outputs) && linear.Inputs % Vector == 0;
+
+    /// <summary>activation(x * weight + bias); activation is <see cref="FusedNames.Activation"/>'s number.</summary>
+    public static string Linear(CudaGraph graph, string x, Linear linear, int activation = 0) => graph.Builder.Nodes(
+        FusedNames.Linear, FusedNames.Domain, Layer(graph, x, linear), [true], (FusedNames.Depth, linear.Inputs), (FusedNames.Columns, linear.Outputs),
+        (FusedNames.Activation, activation), (FusedNames.Biased, linear.Bias is not null))[0];
+
+    /// <summary>x * weight + bias + added.</summary>
+    public static string SumLinear(CudaGraph graph, string x, Linear linear, string added) => graph.Builder.Nodes(
+        FusedNames.SumLinear, FusedNames.Domain, [.. Layer(graph, x, linear), added], [true], (FusedNames.Depth, linear.Inputs), (FusedNames.Columns, linear.Outputs))[0];
+
+    /// <summary>x * weight + bias + added, and its norm.</summary>
+    public static (string Normed, string Sum) NormLinear(CudaGraph graph, string x, Linear linear, string added, LayerNorm norm)
+    {
+        var outputs = graph.Builder.Nodes(
+            FusedNames.NormLinear, FusedNames.Domain,
+            [.. Layer(graph, x, linear), added, Exact(graph, norm.Gamma, linear.Outputs), Exact(graph, norm.Beta, linear.Outputs)], [true, true],
+            (FusedNames.Depth, linear.Inputs), (FusedNames.Columns, linear.Outputs), (FusedNames.Epsilon, norm.Epsilon));
+        return (outputs[0], outputs[1]);
+    }
 
     /// <summary>The convolution of map + added + shift, and its norm, both [images, places, C].</summary>
     /// <param name="graph">The graph.</param>
@@ -63,9 +82,12 @@ internal static class FusedNodes
         return (outputs[0], outputs[1]);
     }
 
-    /// <summary>Whether there is a kernel for the norm of rows of some width, which ONNX Runtime's own kernels are slow at.</summary>
-    public static bool TakesNarrowNorm(CudaGraph graph, int columns) =>
-        graph.Type == ElementType.Float16 && columns is >= Vector and <= Narrow && int.IsPow2(columns);
+    /// <summary>Whether there is a kernel for the norm of rows of some width.</summary>
+    public static bool TakesRowNorm(CudaGraph graph, int columns) =>
+        TakesActivation(graph, columns) && columns <= Wide && (columns > Narrow || int.IsPow2(columns));
+
+    /// <summary>Whether there is a kernel for a linear layer, a sum and the norm behind it.</summary>
+    public static bool TakesNormLinear(CudaGraph graph, Linear linear) => TakesLinear(graph, linear) && TakesRowNorm(graph, linear.Outputs);
 
     /// <summary>The norm of x + added + shift, [..., C].</summary>
     public static string RowNorm(CudaGraph graph, string x, string? added, float[]? shift, LayerNorm norm)
@@ -102,6 +124,9 @@ internal static class FusedNodes
     public static string[] SelfAttentionStep(CudaGraph graph, ReadOnlySpan<string> inputs, int heads, int size, float scale) => graph.Builder.Nodes(
         FusedNames.SelfAttentionStep, FusedNames.Domain, inputs, [true, true, true],
         (FusedNames.Heads, heads), (FusedNames.KeyHeads, heads), (FusedNames.Columns, size), (FusedNames.Scale, scale));
+
+    private static string[] Layer(CudaGraph graph, string x, Linear linear) =>
+        [x, graph.Weight(linear.Weight), Exact(graph, linear.Bias ?? new float[linear.Outputs], linear.Outputs)];
 
     // In 32 bits, whatever the graph's own format is.
     private static string Exact(CudaGraph graph, float[] values, params ReadOnlySpan<long> dims) =>

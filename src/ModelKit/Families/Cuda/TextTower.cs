@@ -23,14 +23,12 @@ internal static class TextTower
         foreach (var (layer, next) in layers.Zip(layers.Skip(1)))
         {
             var all = EncoderBlocks.Attend(graph, normed, normed, layer, causal);
-            (var sum, residual) = EncoderBlocks.Feed(graph, all, residual, layer, text.Activation);
-            (normed, residual) = graph.SkipNorm(sum, residual, next.Norm1, layer.Down.Bias);
+            (normed, residual) = EncoderBlocks.Feed(graph, all, residual, layer, text.Activation, next.Norm1);
         }
 
         // What the last block attended to is needed at one position alone. Causal kernels take queries at all of them.
         var last = layers[^1];
         var attended = causal ? pick(EncoderBlocks.Attend(graph, normed, normed, last, true)) : EncoderBlocks.Attend(graph, pick(normed), normed, last, false);
-        (var added, residual) = EncoderBlocks.Feed(graph, attended, pick(residual), last, text.Activation);
-        return graph.LastNorm(added, residual, text.FinalNorm, last.Down.Bias);
+        return EncoderBlocks.Feed(graph, attended, pick(residual), last, text.Activation, text.FinalNorm).Normed;
     }
 }

@@ -6,7 +6,7 @@ namespace VlWorker.ModelKit.Families.Cuda;
 
 /// <summary>
 /// An image encoder. Its input is [images, 1 + patches, 3 * P * P] of int8: pixels less 128, a patch a row in the order y, x, channel, the first
-/// row zero. A patch's rows are then copies of the image's, and the class token needs no kernel of its own.
+/// row zero (not there without a class token). A patch's rows are then copies of the image's, and the class token needs no kernel of its own.
 /// </summary>
 internal static class VisionTower
 {
@@ -17,51 +17,52 @@ internal static class VisionTower
     private const float Scale = 256;
 
     /// <summary>Normed hidden states of all positions, [images, positions, D].</summary>
-    public static string States(CudaGraph graph, VisionParameters vision, Normalization normalization)
+    /// <param name="graph">The graph.</param>
+    /// <param name="vision">The encoder.</param>
+    /// <param name="normalization">How 8-bit pixels become its floats.</param>
+    /// <param name="padded">Where images have any number of patches; null where they have one size.</param>
+    public static string States(CudaGraph graph, VisionParameters vision, Normalization normalization, PaddedPatches? padded = null)
     {
-        var (normed, residual, layers) = Begin(graph, vision, normalization);
+        var (normed, residual, layers) = Begin(graph, vision, normalization, padded);
         for (var i = 0; i < layers.Length; i++)
         {
-            var attended = EncoderBlocks.Attend(graph, normed, normed, layers[i], false);
-            (var added, residual) = EncoderBlocks.Feed(graph, attended, residual, layers[i], vision.Activation);
-            if (i == layers.Length - 1)
-                return graph.LastNorm(added, residual, vision.FinalNorm, layers[i].Down.Bias);
-            (normed, residual) = graph.SkipNorm(added, residual, layers[i + 1].Norm1, layers[i].Down.Bias);
+            var attended = EncoderBlocks.Attend(graph, normed, normed, layers[i], false, padded?.KeyMask);
+            var next = i == layers.Length - 1 ? vision.FinalNorm : layers[i + 1].Norm1;
+            (normed, residual) = EncoderBlocks.Feed(graph, attended, residual, layers[i], vision.Activation, next);
         }
 
-        throw new InvalidDataException("an image encoder without blocks");
+        return normed;
     }
 
     /// <summary>The class token, projected where there is a projection, [images, 1, size]. In the last block only the class token goes on: nothing else is looked at.</summary>
     public static string Embedding(CudaGraph graph, VisionParameters vision, Normalization normalization)
     {
-        var (normed, residual, layers) = Begin(graph, vision, normalization);
+        var (normed, residual, layers) = Begin(graph, vision, normalization, null);
         foreach (var (layer, next) in layers.Zip(layers.Skip(1)))
         {
             var states = EncoderBlocks.Attend(graph, normed, normed, layer, false);
-            (var sum, residual) = EncoderBlocks.Feed(graph, states, residual, layer, vision.Activation);
-            (normed, residual) = graph.SkipNorm(sum, residual, next.Norm1, layer.Down.Bias);
+            (normed, residual) = EncoderBlocks.Feed(graph, states, residual, layer, vision.Activation, next.Norm1);
         }
 
         var last = layers[^1];
         var attended = EncoderBlocks.Attend(graph, First(graph, normed), normed, last, false);
-        (var added, residual) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation);
-        var token = graph.LastNorm(added, residual, vision.FinalNorm, last.Down.Bias);
+        var (token, _) = EncoderBlocks.Feed(graph, attended, First(graph, residual), last, vision.Activation, vision.FinalNorm);
         return vision.Projection is null ? token : graph.MatMul(token, vision.Projection);
     }
 
     private static string First(CudaGraph graph, string states) =>
         graph.Builder.Node("Slice", [states, graph.Integers(0), graph.Integers(1), graph.Integers(1)]);
 
-    private static (string Normed, string Residual, EncoderLayer[] Layers) Begin(CudaGraph graph, VisionParameters vision, Normalization normalization)
+    private static (string Normed, string Residual, EncoderLayer[] Layers) Begin(
+        CudaGraph graph, VisionParameters vision, Normalization normalization, PaddedPatches? padded)
     {
         EncoderLayer[] layers = [.. vision.Layers.Select(layer => EncoderBlocks.Prepare(layer, vision.Activation))];
         var rows = vision.Positions.Rows;
-        var pixels = graph.Builder.Input(Pixels, ElementType.Int8, "images", rows, vision.PatchProjection.Rows);
+        var pixels = graph.Builder.Input(Pixels, ElementType.Int8, "images", padded is null ? rows : PaddedPatches.Patches, vision.PatchProjection.Rows);
         var (weight, positions) = FoldNormalization(vision, normalization);
         var patches = graph.Builder.Microsoft(
             "FusedMatMul", [graph.Builder.Node("Cast", [pixels], ("to", graph.Type)), graph.Weight(weight)], ("alpha", 1 / Scale));
-        var place = graph.Constant(positions.Values, [1, rows, vision.HiddenSize]);
+        var place = padded?.Places(positions) ?? graph.Constant(positions.Values, [1, rows, vision.HiddenSize]);
         if (vision.PreNorm is null)
         {
             var (normed, residual) = graph.SkipNorm(patches, place, layers[0].Norm1, null);

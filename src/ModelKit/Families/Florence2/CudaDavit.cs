@@ -42,7 +42,10 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         var tokens = Builder.Node("Add", [Whole(map), places]);
         var mean = Builder.Node("ReduceMean", [tokens, graph.Integers(1)], ("keepdims", 1));
         var all = Builder.Node("Concat", [mean, tokens], ("axis", 1));
-        return graph.Norm(graph.Linear(all, vision.Projection), vision.Norm);
+        var projected = EncoderBlocks.Project(graph, all, vision.Projection);
+        return FusedNodes.TakesRowNorm(graph, vision.Projection.Outputs)
+            ? FusedNodes.RowNorm(graph, projected, null, null, vision.Norm)
+            : graph.Norm(projected, vision.Norm);
     }
 
     // The borders of the first convolution are zeros of the normalised image: normalisation can't be part of its weights.
@@ -60,7 +63,7 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
     {
         if (stage.NormInFront)
         {
-            var normed = FusedNodes.TakesNarrowNorm(graph, map.Channels) ? FusedNodes.RowNorm(graph, map.Value, map.Added, map.Shift, stage.Norm)
+            var normed = FusedNodes.TakesRowNorm(graph, map.Channels) ? FusedNodes.RowNorm(graph, map.Value, map.Added, map.Shift, stage.Norm)
                 : map.Added is null ? graph.Norm(map.Value, stage.Norm)
                 : graph.LastNorm(map.Added, map.Value, stage.Norm, map.Shift);
             return Convolve(map, normed, stage.Patches, stage.Patches.Bias);
@@ -69,7 +72,7 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         var made = Convolve(map, Whole(map), stage.Patches, null);
         return made with
         {
-            Value = FusedNodes.TakesNarrowNorm(graph, made.Channels) ? FusedNodes.RowNorm(graph, made.Value, null, stage.Patches.Bias, stage.Norm)
+            Value = FusedNodes.TakesRowNorm(graph, made.Channels) ? FusedNodes.RowNorm(graph, made.Value, null, stage.Patches.Bias, stage.Norm)
                 : Norm(made, stage.Norm, stage.Patches.Bias),
         };
     }
@@ -85,7 +88,8 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         {
             var states = inside ? Shape(normed, -1, windows.Side * windows.Side, map.Channels) : Split(normed, windows, map.Channels);
             var attended = EncoderBlocks.Attend(graph, states, states, layer, false);
-            return graph.MatMul(inside ? Shape(attended, -1, map.Places, map.Channels) : Join(attended, windows, map.Channels), layer.Output.Weight);
+            var places = inside ? Shape(attended, -1, map.Places, map.Channels) : Join(attended, windows, map.Channels);
+            return EncoderBlocks.Project(graph, places, layer.Output with { Bias = null });
         });
     }
 
@@ -102,7 +106,10 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         (map, var normed) = Look(map, block.Before, layer.Norm1, side);
         map = map.Plus(attend(normed), layer.Output.Bias) with { AddedSide = side };
         (map, normed) = Look(map, block.Between, layer.Norm2, 0);
-        return map.Plus(graph.MatMul(graph.Activate(normed, layer.Up, vision.Activation), layer.Down.Weight), layer.Down.Bias);
+        var fed = graph.Activate(normed, layer.Up, vision.Activation);
+        return map is { Added: null, Shift: null } && FusedNodes.TakesLinear(graph, layer.Down)
+            ? map with { Value = FusedNodes.SumLinear(graph, fed, layer.Down, map.Value) }
+            : map.Plus(graph.MatMul(fed, layer.Down.Weight), layer.Down.Bias);
     }
 
     /// <summary>x + convolution(x), and its norm: one kernel that also adds up what x is the sum of, or several.</summary>

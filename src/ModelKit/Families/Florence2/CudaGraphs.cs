@@ -8,36 +8,27 @@ namespace VlWorker.ModelKit.Families.Florence2;
 /// <summary>Florence-2 for CUDA: image to tokens, tokens and prompt to what the decoder reads of them; its steps are a captioner's.</summary>
 internal static class CudaGraphs
 {
-    /// <summary>The image tower's output and the encoder's input.</summary>
-    public const string Features = "features";
-
-    /// <summary>The prompt, int64 [images, length].</summary>
-    public const string Prompt = "prompt_ids";
-
-    /// <summary>The image tower: <see cref="CudaDavit.Pixels"/> -> <see cref="Features"/> [images, tokens, D].</summary>
+    /// <summary>The image tower: <see cref="CudaDavit.Pixels"/> -> <see cref="PromptedNames.Features"/>.</summary>
     public static OnnxModel Vision(Florence2Parameters parameters, Normalization normalization, ElementType type)
     {
         var graph = new CudaGraph(type);
         var features = new CudaDavit(graph, parameters.Vision).Run(normalization);
-        graph.Builder.Output(features, Features, type, "images", parameters.Vision.Tokens, parameters.Text.HiddenSize);
+        graph.Builder.Output(features, PromptedNames.Features, type, "images", parameters.Vision.Tokens, parameters.Text.HiddenSize);
         return graph.Builder.Build();
     }
 
     /// <summary>
-    /// The encoder: <see cref="Features"/> and <see cref="Prompt"/> to the keys and values of every block's cross attention,
+    /// The encoder: <see cref="PromptedNames.Features"/> and <see cref="PromptedNames.Prompt"/> to what the decoder's steps read of them,
     /// [images, tokens + length, width].
     /// </summary>
     public static OnnxModel Encoder(Florence2Parameters parameters, ElementType type)
     {
         var graph = new CudaGraph(type);
         var (builder, text, encoder) = (graph.Builder, parameters.Text, parameters.Text.Encoder);
-        var features = builder.Input(Features, type, "images", parameters.Vision.Tokens, text.HiddenSize);
-        var ids = builder.Input(Prompt, ElementType.Int64, "images", "length");
+        var features = builder.Input(PromptedNames.Features, type, "images", parameters.Vision.Tokens, text.HiddenSize);
+        var ids = builder.Input(PromptedNames.Prompt, ElementType.Int64, "images", "length");
         var prompt = builder.Node("Gather", [graph.Weight(text.Scaled(encoder.TokenEmbedding)), ids]);
-        var states = builder.Node("Concat", [features, prompt], ("axis", 1));
-        var table = graph.Constant(encoder.Positions.Values, [1, encoder.Positions.Rows, encoder.Positions.Columns]);
-        var count = builder.Node("Shape", [states], ("start", 1), ("end", 2));
-        states = graph.LastNorm(states, builder.Node("Slice", [table, graph.Integers(0), count, graph.Integers(1)]), encoder.EmbeddingNorm, null);
+        var states = EncoderBlocks.Place(graph, builder.Node("Concat", [features, prompt], ("axis", 1)), encoder.Positions, encoder.EmbeddingNorm);
         foreach (var layer in encoder.Layers)
             states = EncoderBlocks.NormsBehind(graph, states, layer, text.Activation);
         CaptionerGraphs.OutputCross(graph, states, text.Decoder.Layers, "positions");

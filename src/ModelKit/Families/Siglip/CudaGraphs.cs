@@ -8,12 +8,12 @@ namespace VlWorker.ModelKit.Families.Siglip;
 /// <summary>SigLIP for CUDA: each tower one graph, see <see cref="EmbedderNames"/>.</summary>
 internal static class CudaGraphs
 {
-    /// <summary>The image tower.</summary>
+    /// <summary>The image tower; of NaFlex it takes what <see cref="PaddedPatches"/> names, too.</summary>
     public static OnnxModel Vision(SiglipParameters model, Normalization normalization, ElementType type)
     {
         var graph = new CudaGraph(type);
-        var (states, pool, activation) = (VisionTower.States(graph, model.Vision, normalization), model.Pool, model.Vision.Activation);
-        var token = Attend(graph, states, pool);
+        var (pool, activation, padded) = (model.Pool, model.Vision.Activation, model.Vision.AnyGrid ? new PaddedPatches(graph, model.Vision) : null);
+        var token = Attend(graph, VisionTower.States(graph, model.Vision, normalization, padded), pool, padded);
         var added = graph.Linear(graph.Activate(graph.Norm(token, pool.Norm), pool.Up, activation), pool.Down);
         return EmbedderNames.Finish(graph, graph.Builder.Node("Add", [token, added]), EmbedderNames.ImageEmbeddings, model.Vision.HiddenSize);
     }
@@ -31,10 +31,11 @@ internal static class CudaGraphs
 
     // [images, positions, D] -> [images, D]. The query is the same for all images, so that what it asks of a position is a product with one vector a
     // head; and values are projected once a head, after they were weighed, together with the layer behind.
-    private static string Attend(CudaGraph graph, string states, AttentionPool pool)
+    private static string Attend(CudaGraph graph, string states, AttentionPool pool, PaddedPatches? padded)
     {
         var builder = graph.Builder;
         var scores = builder.Node("Transpose", [graph.MatMul(states, Asked(pool))], ("perm", new[] { 0, 2, 1 }));
+        scores = padded?.Hide(scores) ?? scores;
         var weighed = builder.Node("MatMul", [builder.Node("Softmax", [scores], ("axis", -1)), states]);
         var flat = builder.Node("Reshape", [weighed, graph.Integers(-1, pool.Heads * pool.Key.Inputs)]);
         return graph.Linear(flat, new Linear(Answered(pool), BiasFold.OutputBias(pool.Output, pool.Value, null)));

@@ -77,6 +77,10 @@ internal static partial class CudaDriver
     public static unsafe partial int LaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, nint* parameters, nint* extra);
 
+    [LibraryImport(Library, EntryPoint = "cuTensorMapEncodeTiled")]
+    public static unsafe partial int EncodeTiles(
+        byte* map, int type, uint dimensions, nint address, ulong* sizes, ulong* strides, uint* box, uint* steps, int interleave, int swizzle, int promotion, int outside);
+
     [LibraryImport(Library, EntryPoint = "cuMemGetInfo_v2")]
     public static partial int MemoryInfo(out nuint free, out nuint total);
 

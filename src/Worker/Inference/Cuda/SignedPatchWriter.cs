@@ -46,13 +46,6 @@ internal sealed class SignedPatchWriter(int width, int height, int side, bool cl
     /// <summary>Bytes of an image.</summary>
     public int ImageBytes => Rows * RowBytes;
 
-    /// <summary>Writes images one after the other, with a few threads where they are many.</summary>
-    public void Write(PreparedPixels[] images, PinnedBuffer target)
-    {
-        void One(int i) => Write(images[i], target.Span<byte>((long)i * ImageBytes, ImageBytes));
-        ForEach(images.Length, One);
-    }
-
     /// <summary>Writes a number of images with a few threads where they are many.</summary>
     /// <param name="count">How many.</param>
     /// <param name="write">Writes one.</param>

@@ -18,7 +18,7 @@ public sealed class CudaGraphsTests
         var tiny = new TinyFlorence(width, height, gamma);
         using var session = new CpuSession(CudaGraphs.Vision(tiny.Parameters, CpuSession.Normalization, ElementType.Float));
         using var pixels = OrtValue.CreateTensorValueFromMemory([.. tiny.Bytes, .. tiny.Bytes], [2, height, width, 3]);
-        using var results = session.Run(new Dictionary<string, OrtValue> { [CudaDavit.Pixels] = pixels }, [CudaGraphs.Features]);
+        using var results = session.Run(new Dictionary<string, OrtValue> { [CudaDavit.Pixels] = pixels }, [PromptedNames.Features]);
 
         Assert.Equal([2, tiny.Vision.Tokens, TinyModels.TextWidth], results[0].GetTensorTypeAndShape().Shape);
         CpuSession.Close([.. tiny.Tokens(), .. tiny.Tokens()], results[0].GetTensorDataAsSpan<float>(), 1e-4);
@@ -33,8 +33,9 @@ public sealed class CudaGraphsTests
         var fused = graph.Node.Where(static node => node.Domain == FusedNames.Domain && node.OpType.EndsWith("DepthwiseNorm", StringComparison.Ordinal)).ToList();
         // Of each block two, where its channels fit the kernel, and of each stage one.
         Assert.Equal((6, 4), (convolutions, fused.Count));
-        // The first of a stage reads one map, later ones add up what the part before gave.
-        Assert.Equal([FusedNames.DepthwiseNorm, FusedNames.SumDepthwiseNorm, FusedNames.SumDepthwiseNorm, FusedNames.SumDepthwiseNorm], fused.Select(static node => node.OpType));
+        // What an attention gave is added up by the one behind it; what a feed-forward part gave was added by its last product.
+        Assert.Equal([FusedNames.DepthwiseNorm, FusedNames.SumDepthwiseNorm, FusedNames.DepthwiseNorm, FusedNames.SumDepthwiseNorm], fused.Select(static node => node.OpType));
+        Assert.Equal(2, graph.Node.Count(static node => node.OpType == FusedNames.SumLinear));
         Assert.DoesNotContain(graph.Node, node => node.OpType == "Conv");
     }
 }

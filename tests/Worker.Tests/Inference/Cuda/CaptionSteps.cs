@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit.Configuration;
@@ -24,15 +22,8 @@ internal sealed class CaptionSteps(OnnxModel encoder, StepDecoder decoder, Gener
     /// <param name="images">Their names.</param>
     /// <param name="plan">How they are resized.</param>
     /// <param name="vision">The encoder.</param>
-    public void Encode(GoldenCases golden, IReadOnlyList<string> images, ResizePlan plan, VisionParameters vision)
-    {
-        var (rows, rowBytes) = (vision.Positions.Rows, vision.PatchProjection.Rows);
-        var writer = SignedPatchWriter.For(plan, rows, rowBytes);
-        var pixels = new sbyte[images.Count * writer.ImageBytes];
-        for (var i = 0; i < images.Count; i++)
-            writer.Write(golden.Pixels(images[i]), MemoryMarshal.AsBytes(pixels.AsSpan(i * writer.ImageBytes, writer.ImageBytes)));
-        Encode((VisionTower.Pixels, pixels, [images.Count, rows, rowBytes]));
-    }
+    public void Encode(GoldenCases golden, IReadOnlyList<string> images, ResizePlan plan, VisionParameters vision) =>
+        Encode(PatchPixels.Of(golden, images, plan, vision.Positions.Rows, vision.PatchProjection.Rows));
 
     /// <summary>Runs the encoder on inputs by name: values and shape.</summary>
     public void Encode(params (string Name, Array Values, long[] Shape)[] inputs) => _encoder.Run(inputs);

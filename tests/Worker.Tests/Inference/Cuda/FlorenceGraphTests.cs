@@ -3,6 +3,7 @@ using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
 using VlWorker.ModelKit.Configuration;
 using VlWorker.ModelKit.Exports;
+using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Families.Florence2;
 using VlWorker.ModelKit.Onnx;
 using VlWorker.ModelKit.Parameters;
@@ -53,21 +54,8 @@ public sealed class FlorenceGraphTests : IDisposable
 
     private RowRequest Row(GoldenCaption golden) => new(golden.Parameters, _tokens.Prompt);
 
-    private void Check(GoldenCaption[] batch, int ngrams)
-    {
-        using var steps = new CaptionSteps(
-            CudaGraphs.Encoder(_parameters, ElementType.Float), CudaGraphs.Decoder(_parameters.Text) with { NoRepeatNgramSize = ngrams }, _tokens);
-        var (tokens, width) = (_parameters.Vision.Tokens, _parameters.Text.HiddenSize);
-        steps.Encode(
-            (CudaGraphs.Features, batch.SelectMany(golden => _features.Value[golden.Image]).ToArray(), [batch.Length, tokens, width]),
-            (CudaGraphs.Prompt, batch.SelectMany(golden => golden.InputIds.Select(id => (long)id)).ToArray(), [batch.Length, batch[0].InputIds.Length]));
-        var found = steps.Run([.. batch.Select(Row)]);
-        for (var i = 0; i < batch.Length; i++)
-        {
-            Assert.Equal(batch[i].Tokens, found[i][0].Tokens);
-            Assert.Equal(batch[i].Score, found[i][0].Score, 1e-3 * Math.Max(1, Math.Abs(batch[i].Score)));
-        }
-    }
+    private void Check(GoldenCaption[] batch, int ngrams) => PromptedSteps.Check(
+        CudaGraphs.Encoder(_parameters, ElementType.Float), CudaGraphs.Decoder(_parameters.Text) with { NoRepeatNgramSize = ngrams }, _tokens, _features.Value, batch);
 
     private Dictionary<string, float[]> Features()
     {
@@ -76,7 +64,7 @@ public sealed class FlorenceGraphTests : IDisposable
         return _golden.Images.ToDictionary(name => name, name =>
         {
             var pixels = _golden.Pixels(name);
-            return vision.Run((CudaDavit.Pixels, pixels.Frame(0).ToArray(), [1, pixels.Height, pixels.Width, 3])).Floats[CudaGraphs.Features];
+            return vision.Run((CudaDavit.Pixels, pixels.Frame(0).ToArray(), [1, pixels.Height, pixels.Width, 3])).Floats[PromptedNames.Features];
         });
     }
 }

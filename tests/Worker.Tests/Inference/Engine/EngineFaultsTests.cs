@@ -18,7 +18,7 @@ public sealed class EngineFaultsTests
     [InlineData("CUDA failure 214: uncorrectable ECC error encountered ; GPU=1 ; hostname=h ; file=f ; line=9 ; expr=e;", DeviceFault.Lost)]
     [InlineData("CUDA failure 700: an illegal memory access was encountered ; Failed to allocate memory for requested buffer of size 4", DeviceFault.Lost)]
     [InlineData("[ErrorCode:Fail] loading the kernel bias_gelu: CUDA error 2, out of memory", DeviceFault.OutOfMemory)]
-    [InlineData("Non-zero status code returned while running BiasGelu node. Status Message: starting bias_gelu: CUDA error 700, an illegal memory access was encountered", DeviceFault.Lost)]
+    [InlineData("Non-zero status code returned while running Linear node. Status Message: starting product: CUDA error 700, an illegal memory access was encountered", DeviceFault.Lost)]
     [InlineData("[ErrorCode:Fail] starting bias_gelu: CUDA error 1, invalid argument", DeviceFault.None)]
     [InlineData("CUDA failure 1: invalid argument ; GPU=0 ; hostname=h ; file=f ; line=9 ; expr=e;", DeviceFault.None)]
     [InlineData("CUBLAS failure 700: no such status ; GPU=0 ; hostname=h ; file=f ; line=9 ; expr=e;", DeviceFault.None)]

@@ -12,9 +12,12 @@ internal sealed unsafe class DeviceFunction : IDisposable
     private const int Multiprocessors = 16;
     private const int SharedMemoryAttribute = 8;
     private const int SharedMemoryWithoutAsking = 48 * 1024;
+    private const int FirstOfItsOwn = 90;
 
     // Nodes of a model, lanes and devices of a kind share machine code.
     private static readonly ConcurrentDictionary<string, Lazy<byte[]>> Compiled = new(StringComparer.Ordinal);
+
+    private static readonly Lazy<string> Headers = new(static () => Source("half.cuh") + Source("activation.cuh"));
 
     private readonly string _name;
     private readonly nint _module;
@@ -31,12 +34,13 @@ internal sealed unsafe class DeviceFunction : IDisposable
         (_name, SharedBytes) = (name, sharedBytes);
         if (sharedBytes > MostSharedBytes())
             throw new NotSupportedException($"{name} needs {sharedBytes} bytes of shared memory for a model of this width, and a block of this GPU has {MostSharedBytes()}");
-        var architecture = (Property(ComputeMajor) * 10) + Property(ComputeMinor);
-        List<string> options = [string.Create(CultureInfo.InvariantCulture, $"--gpu-architecture=sm_{architecture}")];
+        var architecture = (Generation() * 10) + Property(ComputeMinor);
+        var own = architecture >= FirstOfItsOwn ? "a" : ""; // what only GPUs of this kind have
+        List<string> options = [string.Create(CultureInfo.InvariantCulture, $"--gpu-architecture=sm_{architecture}{own}")];
         foreach (var (macro, value) in definitions)
             options.Add($"-D{macro}={value}");
         var code = Compiled.GetOrAdd(
-            $"{name} {string.Join(' ', options)}", _ => new Lazy<byte[]>(() => Nvrtc.Compile(Source("half.cuh") + Source($"{name}.cu"), $"{name}.cu", options))).Value;
+            $"{name} {string.Join(' ', options)}", _ => new Lazy<byte[]>(() => Nvrtc.Compile(Headers.Value + Source($"{name}.cu"), $"{name}.cu", options))).Value;
         fixed (byte* first = code)
             CudaDriver.Check(CudaDriver.LoadModule(out _module, first), $"loading the kernel {name}");
         try
@@ -57,6 +61,9 @@ internal sealed unsafe class DeviceFunction : IDisposable
 
     /// <summary>Bytes of shared memory that a block of the thread's GPU may have.</summary>
     public static int MostSharedBytes() => Property(LargestSharedMemory);
+
+    /// <summary>The first number of the compute capability of the thread's GPU.</summary>
+    public static int Generation() => Property(ComputeMajor);
 
     /// <summary>Processors of the thread's GPU, each of which runs blocks.</summary>
     public static int Processors() => Property(Multiprocessors);
@@ -91,12 +98,19 @@ internal sealed unsafe class DeviceFunction : IDisposable
             var places = stackalloc nint[arguments.Length];
             for (var i = 0; i < arguments.Length; i++)
                 places[i] = (nint)(first + i);
-            CudaDriver.Check(
-                CudaDriver.LaunchKernel(
-                    _function, checked((uint)blocks.X), checked((uint)blocks.Y), checked((uint)blocks.Z), (uint)threads, 1, 1, (uint)SharedBytes, stream, places, null),
-                $"starting {_name}");
+            Launch(stream, blocks, threads, places);
         }
     }
+
+    /// <summary>Queues it.</summary>
+    /// <param name="stream">Where.</param>
+    /// <param name="blocks">Of the grid.</param>
+    /// <param name="threads">Of a block.</param>
+    /// <param name="places">Of all arguments; they are read at once.</param>
+    public void Launch(nint stream, (long X, long Y, long Z) blocks, int threads, nint* places) => CudaDriver.Check(
+        CudaDriver.LaunchKernel(
+            _function, checked((uint)blocks.X), checked((uint)blocks.Y), checked((uint)blocks.Z), (uint)threads, 1, 1, (uint)SharedBytes, stream, places, null),
+        $"starting {_name}");
 
     /// <inheritdoc/>
     public void Dispose() => _ = CudaDriver.UnloadModule(_module);

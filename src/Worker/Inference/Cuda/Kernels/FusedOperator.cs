@@ -171,6 +171,9 @@ internal readonly struct NodeAttributes(nint info)
 
     /// <summary>A float.</summary>
     public float Float(string name) => OrtFunctions.Float(info, name);
+
+    /// <summary>The provider's own product of 16-bit matrices.</summary>
+    public nint Product() => OrtFunctions.CreateOperation(info, "MatMul", 13, TensorType.Float16, 2);
 }
 
 /// <summary>What a node gets for a run.</summary>
@@ -187,6 +190,15 @@ internal readonly struct RunContext(nint context)
 
     /// <summary>Memory for an output's values, on the GPU.</summary>
     public nint Output(int index, ReadOnlySpan<long> dims) => OrtFunctions.Data(OrtFunctions.Output(context, index, dims));
+
+    /// <summary>Runs an operator of the provider's on this node's first inputs, to its first output.</summary>
+    public void Invoke(nint operation, int inputs, ReadOnlySpan<long> dims)
+    {
+        var values = new nint[inputs];
+        for (var i = 0; i < inputs; i++)
+            values[i] = OrtFunctions.Input(context, i);
+        OrtFunctions.Invoke(context, operation, values, OrtFunctions.Output(context, 0, dims));
+    }
 }
 
 /// <summary>A node's kernel, of one session.</summary>

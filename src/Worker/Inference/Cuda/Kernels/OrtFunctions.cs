@@ -27,6 +27,9 @@ internal static unsafe partial class OrtFunctions
     private const int ReleaseShapeAt = 99;
     private const int ErrorMessageAt = 2;
     private const int ContextStreamAt = 193;
+    private const int CreateOperationAt = 213;
+    private const int InvokeOperationAt = 214;
+    private const int ReleaseOperationAt = 215;
     private const int Failure = 1;
 
     private static readonly nint* Functions = Load();
@@ -61,6 +64,44 @@ internal static unsafe partial class OrtFunctions
 
     /// <summary>A float attribute of a node.</summary>
     public static float Float(nint info, string name) => Attribute<float>(info, name, FloatAttributeAt);
+
+    /// <summary>An operator of the provider's own, of ONNX's domain and without attributes, that a node's kernel runs itself.</summary>
+    /// <param name="info">The node's.</param>
+    /// <param name="name">Of the operator.</param>
+    /// <param name="version">Of ONNX's operators.</param>
+    /// <param name="type">Its T.</param>
+    /// <param name="inputs">Their number.</param>
+    public static nint CreateOperation(nint info, string name, int version, TensorType type, int inputs)
+    {
+        nint operation;
+        var (text, domain, constraint) = (Marshal.StringToCoTaskMemUTF8(name), Marshal.StringToCoTaskMemUTF8(""), Marshal.StringToCoTaskMemUTF8("T"));
+        try
+        {
+            Check(((delegate* unmanaged<nint, nint, nint, int, nint*, TensorType*, int, nint*, int, int, int, nint*, nint>)Functions[CreateOperationAt])(
+                info, text, domain, version, &constraint, &type, 1, null, 0, inputs, 1, &operation));
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(text);
+            Marshal.FreeCoTaskMem(domain);
+            Marshal.FreeCoTaskMem(constraint);
+        }
+
+        return operation;
+    }
+
+    /// <summary>Runs it.</summary>
+    public static void Invoke(nint context, nint operation, ReadOnlySpan<nint> inputs, nint output)
+    {
+        fixed (nint* first = inputs)
+        {
+            Check(((delegate* unmanaged<nint, nint, nint*, int, nint*, int, nint>)Functions[InvokeOperationAt])(
+                context, operation, first, inputs.Length, &output, 1));
+        }
+    }
+
+    /// <summary>Frees it.</summary>
+    public static void ReleaseOperation(nint operation) => ((delegate* unmanaged<nint, void>)Functions[ReleaseOperationAt])(operation);
 
     /// <summary>An input of a run.</summary>
     public static nint Input(nint context, int index)

@@ -25,8 +25,8 @@ internal sealed record EmbedderFamily(string VisionGraph, string ImageOutput, st
         [ModelFamily.Dinov2.ModelType] = new(Graphs.Model, "last_hidden_state", null, 0, false),
     };
 
-    /// <summary>The family of a folder.</summary>
-    public static EmbedderFamily Of(ModelFolder folder) => ByType[folder.Family.ModelType];
+    /// <summary>What tells a family apart.</summary>
+    public static EmbedderFamily Of(ModelFamily family) => ByType[family.ModelType];
 
     /// <summary>Tokens of a text at most.</summary>
     public int ContextOf(JsonFile config) =>

@@ -47,7 +47,7 @@ internal sealed class EmbedderModel : IModel
     /// <summary>Loads the model's graphs.</summary>
     public static EmbedderModel Load(ModelReference reference, ModelFolder folder, PreprocessorConfig images, ModelOptions options, DeviceSpec device)
     {
-        var family = EmbedderFamily.Of(folder);
+        var family = EmbedderFamily.Of(folder.Family);
         var tokenizer = family.TextOutput is null ? null : HubTokenizer.Load(folder.Path);
         var padding = family.PaddingOf(folder.Config, tokenizer);
         var engine = Engines.Choose<IEmbeddingEngine>(

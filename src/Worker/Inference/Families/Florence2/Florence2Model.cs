@@ -1,7 +1,9 @@
 using VlWorker.Contracts;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.Inference.Families.Florence2.Cuda;
 using VlWorker.Inference.Families.Prompted;
+using VlWorker.Inference.Families.Prompted.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.Inference.Tokenizing;
 using VlWorker.ModelKit;
@@ -56,7 +58,7 @@ internal sealed class Florence2Model : PromptedModel
             ? base.Outcome(row, request, result)
             : new DetectionOutcome(RegionPixels.Of(_regions.Read(result.Sequences[0].Tokens, answer), row));
 
-    private static CudaFlorenceEngine Cuda(
+    private static CudaPromptedEngine Cuda(
         ModelFolder folder, PreprocessorConfig images, GenerationTokens tokens, FlorencePrompts prompts, CudaSettings settings, GenerationConfig generation,
         int context)
     {
@@ -64,9 +66,13 @@ internal sealed class Florence2Model : PromptedModel
             ?? throw new InvalidDataException("config.json does not say how many tokens there are (text_config.vocab_size)");
         // What most requests ask for.
         var prompt = prompts.Encode(FlorencePrompt.Of(Contracts.Tasks.Caption, null));
-        var graphs = FlorenceGraphs.Of(folder, images, tokens, vocabulary, context, prompt.Length);
+        var graphs = new PromptedGraphs(
+            PromptedGraphs.VisionOf(folder), DavitTower.Make, CaptionGraphs.Of(folder, images, tokens, vocabulary), context, prompt.Length)
+        {
+            ImageInFront = true,
+        };
         var steps = Math.Min(context, generation.MaxNewTokens ?? context);
-        return CudaFlorenceEngine.Load(graphs, settings, generation.NumBeams, steps);
+        return CudaPromptedEngine.Load(graphs, settings, generation.NumBeams, steps);
     }
 
     private static GenerationConfig Defaults(ModelFolder folder, int context)

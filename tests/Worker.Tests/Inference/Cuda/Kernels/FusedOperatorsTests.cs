@@ -13,13 +13,19 @@ public sealed class FusedOperatorsTests
 
     private static readonly LayerNorm Norm = new([1, 1, 1, 1, 1, 1, 1, 1], new float[8], 1e-5f);
 
+    private static readonly Linear Layer = new(new Matrix(16, 8, new float[128]), null);
+
     private delegate string Add(CudaGraph graph, Func<string, ElementType, Dim[], string> input);
 
     public static TheoryData<string> Names => [.. Nodes.Keys];
 
     private static Dictionary<string, Add> Nodes { get; } = new()
     {
-        [FusedNames.BiasGelu] = static (graph, input) => FusedNodes.BiasGelu(graph, input("x", ElementType.Float16, ["rows", 8]), new float[8], true),
+        [FusedNames.Linear] = static (graph, input) => FusedNodes.Linear(graph, input("x", ElementType.Float16, ["rows", 16]), Layer, 1),
+        [FusedNames.SumLinear] = static (graph, input) => FusedNodes.SumLinear(
+            graph, input("x", ElementType.Float16, ["rows", 16]), Layer, input("added", ElementType.Float16, ["rows", 8])),
+        [FusedNames.NormLinear] = static (graph, input) => FusedNodes.NormLinear(
+            graph, input("x", ElementType.Float16, ["rows", 16]), Layer, input("added", ElementType.Float16, ["rows", 8]), Norm).Normed,
         [FusedNames.GatedSilu] = static (graph, input) => FusedNodes.GatedSilu(graph, input("x", ElementType.Float16, ["rows", 16]), 8),
         [FusedNames.DepthwiseNorm] = static (graph, input) => FusedNodes.DepthwiseNorm(
             graph, input("map", ElementType.Float16, ["images", 12, 8]), null, null, new float[72], new float[8], Norm, (4, 3), (0, 0)).Normed,
@@ -77,7 +83,7 @@ public sealed class FusedOperatorsTests
         {
             using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
             FusedOperators.Register(options);
-            var error = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Model(FusedNames.BiasGelu).ToBytes(), options).Dispose());
+            var error = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Model(FusedNames.Linear).ToBytes(), options).Dispose());
             Assert.Contains(Cast, error.Message, StringComparison.Ordinal);
         }
     }

@@ -24,6 +24,14 @@ internal sealed record CaptionGraphs(GraphFile Encoder, GraphFile Greedy, GraphF
         vocabulary,
         images.Resize);
 
+    /// <summary>The same graphs for states of ever new lengths; see <see cref="GraphFile"/>.</summary>
+    public CaptionGraphs OfAnyLength() => this with
+    {
+        Encoder = Encoder with { AnyLength = true },
+        Greedy = Greedy with { AnyLength = true },
+        Beams = Beams with { AnyLength = true },
+    };
+
     /// <summary>Beams that a request has by default.</summary>
     public static int DefaultBeams(ModelFolder folder) => GenerationConfig.Load(folder).NumBeams;
 

@@ -14,9 +14,7 @@ internal sealed class EmbeddingLane : IDisposable
     private readonly CudaStream _stream;
     private readonly CudaSession _vision;
     private readonly TextStage? _text;
-    private readonly SignedPatchWriter _writer;
-    private readonly PinnedBuffer _host;
-    private readonly DeviceBuffer _pixels;
+    private readonly IPatchInput _input;
     private readonly DeviceBuffer _results;
     private readonly PinnedBuffer _hostResults;
     private readonly CudaEvent _done;
@@ -41,11 +39,9 @@ internal sealed class EmbeddingLane : IDisposable
             _mark = Own(new CudaEvent(false));
             _vision = Own(new CudaSession(graphs.Vision, _stream, settings));
             _text = graphs.Text is null ? null : new TextStage(Own(new CudaSession(graphs.Text, _stream, settings)), _stream, graphs.Padding);
-            var pixels = _vision.Inputs[VisionTower.Pixels].Dimensions;
             Size = _vision.Outputs[EmbedderNames.ImageEmbeddings].Dimensions[1];
-            _writer = SignedPatchWriter.For(graphs.Images, pixels[1], pixels[2]);
-            _host = Own(new PinnedBuffer((long)settings.MaxBatch * _writer.ImageBytes));
-            _pixels = Own(new DeviceBuffer((long)settings.MaxBatch * _writer.ImageBytes));
+            _input = Own<IPatchInput>(graphs.Images.Grid is { } grid
+                ? new PaddedPatchInput(_vision, grid, settings.MaxBatch) : new PatchInput(_vision, graphs.Images, settings.MaxBatch));
             _results = Own(new DeviceBuffer((long)settings.MaxBatch * Size * sizeof(float)));
             _hostResults = Own(new PinnedBuffer((long)settings.MaxBatch * Size * sizeof(float)));
         }
@@ -96,7 +92,7 @@ internal sealed class EmbeddingLane : IDisposable
     /// <summary>Encodes images; see <see cref="IEmbeddingEngine.EncodeImages"/>.</summary>
     public void EncodeImages(PreparedPixels[] images, ReceiveEmbeddings receive)
     {
-        _writer.Write(images, _host);
+        _input.Write(images);
         Wait(Sizes.Choose(images.Length));
         receive(_hostResults.Span<float>(0, images.Length * Size), Size);
     }
@@ -155,7 +151,7 @@ internal sealed class EmbeddingLane : IDisposable
 
     private void Wait(int size)
     {
-        Upload(size);
+        _input.Upload(_stream, size, _chunk);
         _turn?.Enter(_stream);
         try
         {
@@ -173,11 +169,9 @@ internal sealed class EmbeddingLane : IDisposable
         _done.Wait();
     }
 
-    private void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * _writer.ImageBytes);
-
     private void QueuePlain(int size)
     {
-        Upload(size);
+        _input.Upload(_stream, size, _chunk);
         QueueKernels(size);
     }
 
@@ -202,8 +196,7 @@ internal sealed class EmbeddingLane : IDisposable
             var count = Math.Min(_chunk, size - start);
             var binding = _vision.Bind();
             bindings.Add(binding);
-            binding.Input(
-                VisionTower.Pixels, _pixels.Pointer + (nint)((long)start * _writer.ImageBytes), TensorElementType.Int8, count, _writer.Rows, _writer.RowBytes);
+            _input.Bind(binding, start, count);
             binding.Output(
                 EmbedderNames.ImageEmbeddings, _results.Pointer + (nint)((long)start * Size * sizeof(float)), TensorElementType.Float, count, Size);
         }

@@ -2,13 +2,14 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Decoding;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
-using VlWorker.ModelKit.Configuration;
+using VlWorker.Inference.Families.Prompted.Cuda;
+using VlWorker.ModelKit.Families.Cuda;
 using VlWorker.ModelKit.Families.Florence2;
 
 namespace VlWorker.Inference.Families.Florence2.Cuda;
 
-/// <summary>The image tower: from images in the host's memory to their tokens, which stay on the GPU. One lane's.</summary>
-internal sealed class ImageTokens : IDisposable
+/// <summary>Florence-2's image tower, which takes whole images.</summary>
+internal sealed class DavitTower : IImageTower
 {
     // Images that run at a time. Kernels of more leave fewer processors without work at their ends; a part of a batch is filled up to the next of these.
     private static readonly int[] Parts = [16, 32];
@@ -18,16 +19,14 @@ internal sealed class ImageTokens : IDisposable
     private readonly SortedDictionary<int, CudaSession> _sessions = [];
     private readonly int _width;
     private readonly int _height;
-    private readonly PinnedBuffer _host;
-    private readonly DeviceBuffer _pixels;
+    private readonly UploadBuffer _pixels;
     private readonly DeviceBuffer _tokens;
     private readonly RecordedRuns<BatchShape> _runs;
     private readonly SortedSet<int> _sizes = [];
 
-    /// <summary>Loads the graph and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
-    /// <exception cref="InvalidDataException">The graph takes images of another size.</exception>
-    public ImageTokens(GraphFile graph, ResizePlan images, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
+    private DavitTower(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
+        var images = graphs.Captioner.Images;
         (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns<BatchShape>(stream, Bind));
         int[] parts = settings.EncoderChunk > 0 ? [settings.EncoderChunk] : Parts;
         Chunk = parts.FirstOrDefault(part => part >= settings.MaxBatch, parts[^1]);
@@ -37,15 +36,14 @@ internal sealed class ImageTokens : IDisposable
             // Without it, convolutions of 16-bit floats leave the tensor cores, too.
             var fast = settings with { Tf32 = settings.Tf32 || shapes.Type == TensorElementType.Float16 };
             foreach (var size in parts.Where(part => part <= capacity).Prepend(1).Distinct())
-                memory.Push(_sessions[size] = new CudaSession(graph, stream, fast));
+                memory.Push(_sessions[size] = new CudaSession(graphs.Vision, stream, fast));
             var single = _sessions[1];
             if (!single.Inputs.TryGetValue(CudaDavit.Pixels, out var pixels)
                 || pixels.Dimensions is not [_, var height, var width, 3] || height != _height || width != _width)
                 throw new InvalidDataException($"images are resized to {_width} x {_height} pixels, which the image tower does not take");
-            var tokens = single.Outputs[CudaGraphs.Features].Dimensions;
+            var tokens = single.Outputs[PromptedNames.Features].Dimensions;
             (Count, Width) = (tokens[1], tokens[2]);
-            memory.Push(_host = new PinnedBuffer((long)capacity * ImageBytes));
-            memory.Push(_pixels = new DeviceBuffer((long)capacity * ImageBytes));
+            memory.Push(_pixels = new UploadBuffer((long)capacity * ImageBytes));
             memory.Push(_tokens = new DeviceBuffer(shapes.Size * capacity * Count * Width));
         }
         catch
@@ -56,44 +54,50 @@ internal sealed class ImageTokens : IDisposable
         }
     }
 
-    /// <summary>Tokens of an image.</summary>
+    /// <summary>Loads the graph and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>; see <see cref="MakeTower"/>.</summary>
+    /// <exception cref="InvalidDataException">The graph takes images of another size.</exception>
+    public static IImageTower Make(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings) =>
+        new DavitTower(graphs, stream, shapes, settings);
+
+    /// <inheritdoc/>
     public int Count { get; }
 
-    /// <summary>Width of a token.</summary>
+    /// <inheritdoc/>
     public int Width { get; }
 
-    /// <summary>Images that run at a time.</summary>
+    /// <inheritdoc/>
     public int Chunk { get; }
 
     private int ImageBytes => _width * _height * 3;
 
-    /// <summary>Where an image's tokens lie on the GPU.</summary>
+    /// <inheritdoc/>
     public nint At(int image) => _tokens.Pointer + (nint)(_shapes.Size * image * Count * Width);
 
-    /// <summary>Lays images out in the memory from which the GPU takes them.</summary>
+    /// <inheritdoc/>
     public void Write(PreparedPixels[] images)
     {
-        void One(int i) => images[i].Frame(0).CopyTo(_host.Span<byte>((long)i * ImageBytes, ImageBytes));
+        void One(int i) => images[i].Frame(0).CopyTo(_pixels.Span<byte>((long)i * ImageBytes, ImageBytes));
         if (images.Length == 1)
             One(0);
         else
             Parallel.For(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, One);
     }
 
-    /// <summary>Queues their way to the GPU.</summary>
-    public void Upload(int size) => _stream.CopyToDevice(_pixels.Pointer, _host.Pointer, (long)size * ImageBytes);
+    /// <inheritdoc/>
+    public void Upload(int size) => _pixels.Upload(_stream, (long)size * ImageBytes);
 
-    /// <summary>Queues a batch, padded to the next recorded size.</summary>
+    /// <inheritdoc/>
+    /// <remarks>It is padded to the next recorded size.</remarks>
     public void Queue(int size)
     {
         var recorded = _sizes.GetViewBetween(size, int.MaxValue);
         _runs.Queue(new BatchShape(recorded.Count > 0 ? recorded.Min : size, Count));
     }
 
-    /// <summary>Queues it kernel by kernel.</summary>
+    /// <inheritdoc/>
     public void QueuePlain(int size) => _runs.QueuePlain(new BatchShape(size, Count));
 
-    /// <summary>Records a size, whose kernels must have run before.</summary>
+    /// <inheritdoc/>
     public void Record(int size)
     {
         _runs.Record(new BatchShape(size, Count));
@@ -104,7 +108,7 @@ internal sealed class ImageTokens : IDisposable
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[_tokens, _pixels, _host, .. _sessions.Values])
+        foreach (var part in (IDisposable[])[_tokens, _pixels, .. _sessions.Values])
             part.Dispose();
     }
 
@@ -119,8 +123,8 @@ internal sealed class ImageTokens : IDisposable
             var start = Math.Min(part, Math.Max(0, shape.Size - count));
             var binding = _sessions[count].Bind();
             bindings.Add(binding);
-            binding.Input(CudaDavit.Pixels, _pixels.Pointer + (nint)((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
-            binding.Output(CudaGraphs.Features, At(start), _shapes.Type, count, Count, Width);
+            binding.Input(CudaDavit.Pixels, _pixels.At((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);
+            binding.Output(PromptedNames.Features, At(start), _shapes.Type, count, Count, Width);
             part += count;
         }
 

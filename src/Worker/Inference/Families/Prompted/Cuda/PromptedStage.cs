@@ -1,20 +1,20 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
-using VlWorker.ModelKit.Families.Florence2;
+using VlWorker.ModelKit.Families.Cuda;
 
-namespace VlWorker.Inference.Families.Florence2.Cuda;
+namespace VlWorker.Inference.Families.Prompted.Cuda;
 
 /// <summary>Image tower and encoder: from images and prompts to what the decoder's steps read of them. One lane's.</summary>
-internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
+internal sealed class PromptedStage : IEncoderStage<PromptedRow>
 {
     private readonly CudaStream _stream;
-    private readonly ImageTokens _images;
+    private readonly IImageTower _images;
     private readonly CudaSession _encoder;
     private readonly CaptionShapes _shapes;
     private readonly int _chunk;
-    private readonly PinnedBuffer _hostPrompts;
-    private readonly DeviceBuffer _prompts;
+    private readonly int _inFront;
+    private readonly UploadBuffer _prompts;
     private readonly RecordedRuns<BatchShape> _runs;
     private int _length;
 
@@ -24,22 +24,20 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     /// <param name="shapes">Of the decoder.</param>
     /// <param name="settings">How it runs.</param>
     /// <exception cref="InvalidDataException">The graphs do not fit each other or the images.</exception>
-    public FlorenceStage(FlorenceGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
+    public PromptedStage(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
         (_stream, _shapes, _length, _runs) = (stream, shapes, graphs.PromptLength, new RecordedRuns<BatchShape>(stream, Bind));
         var memory = new Stack<IDisposable>();
         try
         {
-            memory.Push(_images = new ImageTokens(graphs.Vision, graphs.Captioner.Images, stream, shapes, settings));
+            memory.Push(_images = graphs.Tower(graphs, stream, shapes, settings));
             memory.Push(_encoder = new CudaSession(graphs.Captioner.Encoder, stream, settings));
-            if (!_encoder.Inputs.TryGetValue(CudaGraphs.Features, out var features)
+            if (!_encoder.Inputs.TryGetValue(PromptedNames.Features, out var features)
                 || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
                 throw new InvalidDataException("the encoder does not take the image tower's tokens");
-            _chunk = _images.Chunk * 2;
-            var prompts = (long)settings.MaxBatch * Math.Max(1, graphs.Context - _images.Count) * sizeof(long);
-            memory.Push(_hostPrompts = new PinnedBuffer(prompts));
-            memory.Push(_prompts = new DeviceBuffer(prompts));
-            stream.Clear(_prompts);
+            (_chunk, _inFront) = (_images.Chunk * 2, graphs.ImageInFront ? _images.Count : 0);
+            memory.Push(_prompts = new UploadBuffer((long)settings.MaxBatch * Math.Max(1, graphs.Context - _inFront) * sizeof(long)));
+            stream.Clear(_prompts.Device);
             stream.Synchronize();
             Cross = shapes.TakeCross(settings.MaxBatch, graphs.Context);
         }
@@ -55,16 +53,16 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     public IReadOnlyList<DeviceBuffer> Cross { get; }
 
     /// <inheritdoc/>
-    public int Positions => _images.Count + _length;
+    public int Positions => _inFront + _length;
 
     /// <inheritdoc/>
-    public void Write(FlorenceInput[] rows)
+    public void Write(PromptedRow[] rows)
     {
         _length = rows[0].Prompt.Length;
         _images.Write([.. rows.Select(row => row.Pixels)]);
         for (var row = 0; row < rows.Length; row++)
         {
-            var prompt = _hostPrompts.Span<long>((long)row * _length * sizeof(long), _length);
+            var prompt = _prompts.Span<long>((long)row * _length * sizeof(long), _length);
             for (var i = 0; i < _length; i++)
                 prompt[i] = rows[row].Prompt[i];
         }
@@ -74,7 +72,7 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     public void Upload(int size)
     {
         _images.Upload(size);
-        _stream.CopyToDevice(_prompts.Pointer, _hostPrompts.Pointer, (long)size * _length * sizeof(long));
+        _prompts.Upload(_stream, (long)size * _length * sizeof(long));
     }
 
     /// <inheritdoc/>
@@ -105,20 +103,20 @@ internal sealed class FlorenceStage : IEncoderStage<FlorenceInput>
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[.. Cross, _prompts, _hostPrompts, _encoder, _images])
+        foreach (var part in (IDisposable[])[.. Cross, _prompts, _encoder, _images])
             part.Dispose();
     }
 
     private List<CudaBinding> Bind(BatchShape shape)
     {
-        var (bindings, length) = (new List<CudaBinding>(), shape.Positions - _images.Count);
+        var (bindings, length) = (new List<CudaBinding>(), shape.Positions - _inFront);
         for (var start = 0; start < shape.Size; start += _chunk)
         {
             var count = Math.Min(_chunk, shape.Size - start);
             var binding = _encoder.Bind();
             bindings.Add(binding);
-            binding.Input(CudaGraphs.Features, _images.At(start), _shapes.Type, count, _images.Count, _images.Width);
-            binding.Input(CudaGraphs.Prompt, _prompts.Pointer + (nint)((long)start * length * sizeof(long)), TensorElementType.Int64, count, length);
+            binding.Input(PromptedNames.Features, _images.At(start), _shapes.Type, count, _images.Count, _images.Width);
+            binding.Input(PromptedNames.Prompt, _prompts.At((long)start * length * sizeof(long)), TensorElementType.Int64, count, length);
             _shapes.BindCross(binding, Cross, start, count, shape.Positions);
         }
 

@@ -1,16 +1,11 @@
-// result = epilogue(left * right + bias): 16-bit floats, sums of 32 bits, for compute capability 9.0 (sm_90a).
-//   left [rows, depth], right [depth, columns] as graphs hold weights, bias [columns], residual and result [rows, columns].
+// result = activation(left * right + bias), or left * right + bias + added: 16-bit floats, sums and bias of 32 bits, for compute capability 9.0 (sm_90a).
+//   left [rows, depth], right [depth, columns] as graphs hold weights, bias [columns], added and result [rows, columns].
 // depth and columns are multiples of 8; tensor maps, with a swizzle of 128 bytes, fill with zeros what lies outside and write nothing there. Their
-// boxes are 64 columns wide and TILE_ROWS (left), 64 / CLUSTER (right) or ROWS (residual, result) high. Without RESIDUAL its map is not used.
+// boxes are 64 columns wide and TILE_ROWS (left), 64 / CLUSTER (right) or ROWS (added, result) high. Without ADDED its map is not used.
 // A block stays on its multiprocessor and goes from tile to tile, through all columns of some rows before the next rows. One thread has the tensor
 // engine fetch STAGES stages ahead, each 64 values deep. Two groups of four warps multiply ROWS x COLUMNS each: of one tile where they work TOGETHER,
 // else of a tile each in turn, so that one multiplies while the other finishes its tile. Blocks of a cluster have neighbouring rows, and each
 // fetches a share of the right operand for all. Results go out in strips of 64 columns, of which a group has room for SLOTS.
-
-#define BIAS 0
-#define GELU 1
-#define GELU_TANH 2
-#define RESIDUAL 3
 
 #define PARTS (ROWS / 64) // a group's tile is made of as many wgmma, one above the other
 #define STRIPS (COLUMNS / 64) // 128 bytes are the width of a tensor map's box
@@ -171,29 +166,9 @@ __device__ __forceinline__ void settle(float (&d)[COLUMNS / 2])
 template <int LATER>
 __device__ __forceinline__ void multiplied() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LATER) : "memory"); }
 
-__device__ __forceinline__ float finish(float x)
-{
-#if EPILOGUE == GELU || EPILOGUE == GELU_TANH
-    // max(x, 0) - t (1 - P(t)), t = |x|, P the normal distribution or what tanh makes of it. log2(1 - P) is a polynomial but for 1e-5 (tanh: 2e-4) of
-    // the result; from 5.75 on the term is less than the smallest 16-bit float. So there is one instruction of the slow unit for special functions.
-    float t, term;
-    asm("min.NaN.f32 %0, %1, 0f40B80000;" : "=f"(t) : "f"(fabsf(x)));
-#if EPILOGUE == GELU
-    term = -1.000006702f
-        + t * (-1.151059346f + t * (-0.4591053008f + t * (-0.05311787753f + t * (0.007972054238f + t * (-7.545243394e-4f + t * 3.290743365e-5f)))));
-#else
-    term = -1.000101061f
-        + t * (-1.150927005f + t * (-0.4555671303f + t * (-0.06268749519f + t * (0.01966656135f + t * (-0.005536280016f + t * 4.25256089e-4f)))));
-#endif
-    return fmaxf(x, 0.0f) - t * exp2_fast(term);
-#else
-    return x;
-#endif
-}
-
 extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384, 1) product(
-    const __grid_constant__ TensorMap left, const __grid_constant__ TensorMap right, const __grid_constant__ TensorMap residual,
-    const __grid_constant__ TensorMap result, const word* __restrict__ bias, int rows, int columns, int depth)
+    const __grid_constant__ TensorMap left, const __grid_constant__ TensorMap right, const __grid_constant__ TensorMap added,
+    const __grid_constant__ TensorMap result, const float* __restrict__ bias, int rows, int columns, int depth)
 {
     extern __shared__ char memory[];
     const word stages = (shared_address(memory) + 1023) & ~1023u;
@@ -255,7 +230,7 @@ extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384
         const word own = results + which * SLOTS * RESULT_BYTES;
         // Where the thread's row of a matrix of 8 x 8 begins: 16 rows a warp, 128 bytes each, whose 16-byte pieces are exchanged by the row's number.
         const word place = own + (thread / 32 * 16 + lane % 16) * 128 + ((lane / 16) ^ (lane % 8)) * 16;
-#if EPILOGUE == RESIDUAL
+#if ADDED
         word phase = 0;
 #endif
 
@@ -266,28 +241,27 @@ extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384
                 break;
             const int row = (tile / across * CLUSTER + rank) * TILE_ROWS + (TOGETHER ? which * ROWS : 0), column = tile % across * COLUMNS;
             const int strips = row < rows ? min(STRIPS, (columns - column + 63) / 64) : 0; // those that are not wholly outside
-#if EPILOGUE == RESIDUAL
+#if ADDED
             if (thread == 0 && strips > 0)
             {
                 stored<0>();
                 expect(fetched + which * 8, min(SLOTS, strips) * RESULT_BYTES);
                 for (int i = 0; i < min(SLOTS, strips); i++)
-                    fetch(own + i * RESULT_BYTES, residual, column + i * 64, row, fetched + which * 8);
+                    fetch(own + i * RESULT_BYTES, added, column + i * 64, row, fetched + which * 8);
             }
 #endif
             // A thread's sums begin as the bias of its columns: two of each eight, in its row and the row eight below.
-            const word* shift = bias + column / 2 + lane % 4;
+            const float2* shift = reinterpret_cast<const float2*>(bias + column) + lane % 4;
             float sums[PARTS][COLUMNS / 2];
 #pragma unroll
             for (int i = 0; i < COLUMNS / 2; i += 4)
             {
-                float low, high;
-                unpack(column + i * 2 < columns ? __ldg(shift + i) : 0, low, high);
+                const float2 both = column + i * 2 < columns ? __ldg(shift + i) : make_float2(0, 0);
 #pragma unroll
                 for (int part = 0; part < PARTS; part++)
                 {
-                    sums[part][i] = sums[part][i + 2] = low;
-                    sums[part][i + 1] = sums[part][i + 3] = high;
+                    sums[part][i] = sums[part][i + 2] = both.x;
+                    sums[part][i + 1] = sums[part][i + 3] = both.y;
                 }
             }
 
@@ -341,12 +315,12 @@ extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384
                 if (strip == 0 || strip >= SLOTS)
                 {
                     // Room, and what is added.
-#if EPILOGUE == RESIDUAL
+#if ADDED
                     if (strip > 0 && thread == 0)
                     {
                         stored<SLOTS - 1>();
                         expect(fetched + which * 8, RESULT_BYTES);
-                        fetch(own + slot, residual, column + strip * 64, row, fetched + which * 8);
+                        fetch(own + slot, added, column + strip * 64, row, fetched + which * 8);
                     }
                     wait(fetched + which * 8, phase);
                     phase ^= 1;
@@ -365,7 +339,7 @@ extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384
                         // Two values of eight columns, then of the row eight below; then both of the next eight columns.
                         const word to = (place ^ (j * 16)) + slot + part * 64 * 128;
                         word four[4];
-#if EPILOGUE == RESIDUAL
+#if ADDED
                         asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                             : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(to) : "memory");
 #endif
@@ -374,13 +348,13 @@ extern "C" __global__ void __cluster_dims__(CLUSTER, 1, 1) __launch_bounds__(384
                         {
                             const float* sum = sums[part] + (strip * 8 + j) * 4 + i * 2;
                             float low = sum[0], high = sum[1];
-#if EPILOGUE == RESIDUAL
+#if ADDED
                             float more, most;
                             unpack(four[i], more, most);
                             low += more;
                             high += most;
 #endif
-                            four[i] = pack(finish(low), finish(high));
+                            four[i] = pack(activate<ACTIVATION>(low), activate<ACTIVATION>(high));
                         }
                         asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};"
                             ::"r"(to), "r"(four[0]), "r"(four[1]), "r"(four[2]), "r"(four[3]) : "memory");

@@ -1,16 +1,15 @@
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Captioning.Cuda;
-using VlWorker.Inference.Families.Prompted;
 using VlWorker.Inference.Generation;
 
-namespace VlWorker.Inference.Families.Florence2.Cuda;
+namespace VlWorker.Inference.Families.Prompted.Cuda;
 
-/// <summary>Florence-2 on a GPU.</summary>
-internal sealed class CudaFlorenceEngine : PromptedEngine
+/// <summary>An encoder of image and prompt and its decoder on a GPU.</summary>
+internal sealed class CudaPromptedEngine : PromptedEngine
 {
-    private readonly CaptionLanes<FlorenceInput> _lanes;
+    private readonly CaptionLanes<PromptedRow> _lanes;
 
-    private CudaFlorenceEngine(CaptionLanes<FlorenceInput> lanes, FlorenceGraphs graphs) =>
+    private CudaPromptedEngine(CaptionLanes<PromptedRow> lanes, PromptedGraphs graphs) =>
         (_lanes, Vocabulary, ImagePositions) = (lanes, graphs.Captioner.Vocabulary, lanes.Positions - graphs.PromptLength);
 
     /// <inheritdoc/>
@@ -27,9 +26,9 @@ internal sealed class CudaFlorenceEngine : PromptedEngine
 
     /// <summary>Loads the graphs and prepares every batch size; see <see cref="CaptionLanes{TInput}.Load"/>.</summary>
     /// <exception cref="Failures.OutOfDeviceMemoryException">Not even a single image fits.</exception>
-    public static CudaFlorenceEngine Load(FlorenceGraphs graphs, CudaSettings settings, int beams, int steps) => new(
-        CaptionLanes<FlorenceInput>.Load(
-            graphs.Captioner, settings, (stream, shapes, fitting) => new FlorenceStage(graphs, stream, shapes, fitting), beams, steps),
+    public static CudaPromptedEngine Load(PromptedGraphs graphs, CudaSettings settings, int beams, int steps) => new(
+        CaptionLanes<PromptedRow>.Load(
+            graphs.Captioner, settings, (stream, shapes, fitting) => new PromptedStage(graphs, stream, shapes, fitting), beams, steps),
         graphs);
 
     /// <summary>Milliseconds that tower and encoder take on a batch, and a step.</summary>
@@ -44,7 +43,7 @@ internal sealed class CudaFlorenceEngine : PromptedEngine
         {
             int[] places = [.. group];
             var found = _lanes.Run(
-                [.. places.Select(i => new FlorenceInput(asked[i].Pixels, asked[i].Prompt))], [.. places.Select(i => asked[i].Request)], cancellation);
+                [.. places.Select(i => asked[i])], [.. places.Select(i => asked[i].Request)], cancellation);
             for (var i = 0; i < places.Length; i++)
                 results[places[i]] = found[i];
         }
