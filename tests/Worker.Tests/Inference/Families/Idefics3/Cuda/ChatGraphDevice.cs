@@ -66,7 +66,8 @@ internal sealed class ChatGraphDevice(ChatGraphRun graphs, int places, int image
     {
     }
 
-    public (int Token, float LogProbability) Read(int number, int place) => ((int)_fetched[number][place].Token, _fetched[number][place].LogProbability);
+    public (int Token, float LogProbability) Read(int number, int place) =>
+        ((int)_fetched[number][place].Token, _fetched[number][place].LogProbability);
 
     private void Choose(int first, int count)
     {
