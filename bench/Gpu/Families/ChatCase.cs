@@ -15,8 +15,12 @@ namespace VlWorker.Bench.Gpu.Families;
 /// <summary>SmolVLM-256M: an answer of 64 tokens, about an image as it is and about one that is cut.</summary>
 internal static class ChatCase
 {
-    private const string Name = "smolvlm-256m";
-    private const int Side = 512;
+    /// <summary>As bench/peers/transformers/families.py names it.</summary>
+    public const string Name = "smolvlm-256m";
+
+    /// <summary>Pixels of a frame's side.</summary>
+    public const int Side = 512;
+
     private const int Tokens = 64;
     private const int TokensPerFrame = 64;
     private const int ImageToken = 49190;
@@ -31,15 +35,28 @@ internal static class ChatCase
     /// <summary>An image in many.</summary>
     public static FamilyCase Split { get; } = Make(TilesAndWhole);
 
-    private static FamilyCase Make(int frames) => new(Name, Side, Tokens, Prompt(frames), 1, 0, Load) { Frames = frames, Most = frames == 1 ? int.MaxValue : 64 };
-
-    // Every frame between its marks, then a question; which tokens these are does not matter to random weights.
-    private static int[] Prompt(int frames) =>
+    /// <summary>Every frame between its marks, then a question; which tokens these are does not matter to random weights.</summary>
+    public static int[] Prompt(int frames) =>
     [
         1, 11126, 42,
         .. Enumerable.Range(0, frames).SelectMany(frame => (int[])[AroundImage, 49152 + frame, .. Enumerable.Repeat(ImageToken, TokensPerFrame)]),
         AroundImage, 7306, 346, 5125, 451, 260, 2443, 30, 49279, 198, 9519, 9531, 42,
     ];
+
+    /// <summary>The graphs of the checkpoint in a folder. Nothing ends an answer but its length.</summary>
+    public static ChatGraphs Graphs(string folder)
+    {
+        var parameters = (Idefics3Parameters)CheckpointModel.Read(folder, ModelFamily.Idefics3, FullSizeModels.Config(folder));
+        var images = PreprocessorConfig.Load(folder);
+        const ElementType Type = ElementType.Float16;
+        return new ChatGraphs(
+            new GraphFile(null, ChatCudaGraphs.Vision(parameters, images.Normalization, Type).ToBytes()),
+            new GraphFile(null, ChatCudaGraphs.Prompt(parameters.Text, Type).ToBytes(), AnyLength: true),
+            new GraphFile(null, ChatCudaGraphs.Step(parameters.Text, Type).ToBytes(), AnyLength: true),
+            new GenerationTokens([ImageToken], [], null, null), ImageToken, parameters.Text.Vocabulary, parameters.Text.MaxPositions, images.Resize);
+    }
+
+    private static FamilyCase Make(int frames) => new(Name, Side, Tokens, Prompt(frames), 1, 0, Load) { Frames = frames, Most = frames == 1 ? int.MaxValue : 64 };
 
     private static FamilyEngine Load(string folder, CudaSettings settings, FamilyCase one)
     {
@@ -58,17 +75,5 @@ internal static class ChatCase
             engine.Run(rows, results, CancellationToken.None);
             return FamilyEngine.Best(results);
         });
-    }
-
-    private static ChatGraphs Graphs(string folder)
-    {
-        var parameters = (Idefics3Parameters)CheckpointModel.Read(folder, ModelFamily.Idefics3, FullSizeModels.Config(folder));
-        var images = PreprocessorConfig.Load(folder);
-        const ElementType Type = ElementType.Float16;
-        return new ChatGraphs(
-            new GraphFile(null, ChatCudaGraphs.Vision(parameters, images.Normalization, Type).ToBytes()),
-            new GraphFile(null, ChatCudaGraphs.Prompt(parameters.Text, Type).ToBytes(), AnyLength: true),
-            new GraphFile(null, ChatCudaGraphs.Step(parameters.Text, Type).ToBytes(), AnyLength: true),
-            new GenerationTokens([ImageToken], [], null, null), ImageToken, parameters.Text.Vocabulary, parameters.Text.MaxPositions, images.Resize);
     }
 }

@@ -51,12 +51,28 @@ internal static class GpuFamiliesCommand
                 EncoderChunk = result.GetValue(Chunk),
             };
             var python = result.GetValue(Python)!;
-            Make(python, models, cases);
+            Make(python, models, cases.Select(static one => one.Name));
             return result.GetValue(Profile)
                 ? RunOnce(models, cases, settings)
                 : Run(models, cases, settings, result.GetValue(Rounds), python, result.GetValue(Out));
         });
         return command;
+    }
+
+    /// <summary>Makes checkpoints of random weights where they are missing.</summary>
+    /// <param name="python">A Python with torch and transformers.</param>
+    /// <param name="models">Folder of their folders.</param>
+    /// <param name="names">The models.</param>
+    public static void Make(string python, string models, IEnumerable<string> names)
+    {
+        string[] missing = [.. names.Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json")))];
+        if (missing.Length == 0)
+            return;
+        Directory.CreateDirectory(models);
+        using var process = Process.Start(python, [ReferencePeer.Script("families.py"), "make", models, .. missing]);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException("the models could not be made; what Python said is above");
     }
 
     private static int Run(string models, IReadOnlyList<FamilyCase> cases, CudaSettings settings, int rounds, string python, string? file)
@@ -105,16 +121,4 @@ internal static class GpuFamiliesCommand
         MaxBatch = Math.Min(settings.MaxBatch, most),
         RecordedBatches = [.. settings.RecordedBatches.Where(batch => batch <= most)],
     };
-
-    private static void Make(string python, string models, IReadOnlyList<FamilyCase> cases)
-    {
-        string[] missing = [.. cases.Select(one => one.Name).Distinct().Where(name => !File.Exists(Path.Combine(models, name, "config.json")))];
-        if (missing.Length == 0)
-            return;
-        Directory.CreateDirectory(models);
-        using var process = Process.Start(python, [ReferencePeer.Script("families.py"), "make", models, .. missing]);
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException("the models could not be made; what Python said is above");
-    }
 }

@@ -238,6 +238,31 @@ def step(rows, length, heads, key_heads, size, warps, rotate):
            rows * key_heads * length * size * 4, (result, wanted))
 
 
+def move(places, capacity, heads, size, blocks, moved, emptied):
+    """Rows of a chat model's cache into other places, as many positions as each has."""
+    function = kernel("move_rows", HEADS=heads, VECTORS=size // 8)
+    caches = [half(places, heads, capacity, size) for _ in range(2 * blocks)]
+    pointers = torch.tensor([cache.data_ptr() for cache in caches], dtype=torch.int64, device="cuda")
+    order = torch.randperm(places).tolist()
+    sources, targets, empty = order[:moved], order[moved:2 * moved], order[2 * moved:2 * moved + emptied]
+    lengths = torch.randint(1, capacity + 1, (places,), dtype=torch.int32, device="cuda")
+    ids = torch.randint(1, 49280, (places,), device="cuda")
+    counts = lengths.tolist()
+    moves = torch.tensor([(source, target, counts[source]) for source, target in zip(sources, targets)] + [(-1, place, 0) for place in empty],
+                         dtype=torch.int32, device="cuda")
+    wanted = [cache.clone() for cache in caches]
+    wanted_ids, wanted_lengths = ids.clone(), lengths.clone()
+    for source, target in zip(sources, targets):
+        for old, new in zip(caches, wanted):
+            new[target, :, :counts[source]] = old[source, :, :counts[source]]
+    wanted_ids[targets], wanted_lengths[targets] = ids[sources], lengths[sources]
+    wanted_ids[sources + empty], wanted_lengths[sources + empty] = 0, 0
+    report(f"move_rows, {moved} of {places} rows, {2 * blocks} x {heads} x {size}, {sum(counts[source] for source in sources)} positions",
+           lambda: launch(function, (2 * blocks * heads, len(moves), 1), 256, 0, pointers, moves, ids, lengths, ctypes.c_int(capacity)),
+           sum(counts[source] for source in sources) * heads * size * 2 * blocks * 4, *zip(caches, wanted), (ids, wanted_ids), (lengths, wanted_lengths),
+           tolerance=1e-9)
+
+
 def main():
     torch.manual_seed(0)
     torch.zeros(1, device="cuda")  # makes the context that modules are loaded into
@@ -281,6 +306,9 @@ def main():
     step(5, 20, 16, 2, 16, 2, True)
     step(1024, 10, 12, 12, 64, 1, False)
     step(1, 10, 12, 12, 64, 2, False)
+    move(64, 384, 3, 64, 30, 16, 8)
+    move(256, 384, 3, 64, 8, 64, 0)
+    move(7, 33, 1, 16, 3, 3, 1)
     print("\nEverything is as it must be." if not failures else f"\nNOT as it must be: {', '.join(failures)}")
     sys.exit(len(failures) > 0)
 

@@ -1,12 +1,15 @@
 using VlWorker.Failures;
 using VlWorker.Inference;
-using VlWorker.Journal;
 using VlWorker.Telemetry;
 
 namespace VlWorker.Batching;
 
 /// <summary>Runs batches on a device and settles their rows. What does not fit into its memory runs in halves, down to single rows.</summary>
-internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerMetrics metrics)
+/// <param name="load">The device.</param>
+/// <param name="time">The clock.</param>
+/// <param name="metrics">Told of batches.</param>
+/// <param name="join">Takes rows that wait, so many at most, for the batch that runs; null where none join.</param>
+internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerMetrics metrics, Func<int, IReadOnlyList<BatchRow>>? join = null)
 {
     /// <summary>Runs a batch; every row is settled when it returns or throws.</summary>
     /// <exception cref="DeviceLostException">The device is lost; the rows that it took along failed for that dependency.</exception>
@@ -15,7 +18,7 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         var rows = batch.Rows.ToArray();
         try
         {
-            RunOrHalve(batch, rows, stopping);
+            RunOrHalve(batch, rows, Joinable(batch) ? join : null, stopping);
         }
         catch (DeviceLostException error)
         {
@@ -28,16 +31,27 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
     public static DependencyException Lost(Device device, DeviceLostException error) =>
         new(Dependency.Device, $"{device.Name} is lost, the process has to be restarted: {error.Message}", error);
 
-    private void RunOrHalve(Batch batch, ArraySegment<BatchRow> rows, CancellationToken stopping)
+    // Nobody joins a suspect.
+    private bool Joinable(Batch batch) =>
+        load.Device.Find(batch.Key.Model) is { TakesMore: true } && !batch.Rows.Any(static row => row.Input.Mark is { Solo: true });
+
+    private void RunOrHalve(Batch batch, ArraySegment<BatchRow> begun, Func<int, IReadOnlyList<BatchRow>>? more, CancellationToken stopping)
     {
+        var running = new RunningBatch(begun, batch.Formed, more, time)
+        {
+            Limit = () => load.Limit(batch.Key),
+            OnJoined = joined => metrics.Joined(batch.Key.Model, load.Device.Name, joined),
+        };
+        ArraySegment<BatchRow> rows;
         try
         {
-            RunAtOnce(batch, rows, stopping);
+            RunAtOnce(batch, running, stopping);
             return;
         }
         catch (OutOfDeviceMemoryException error)
         {
-            load.DidNotFit(batch.Key, rows.Count);
+            rows = running.Rows.ToArray();
+            load.DidNotFit(batch.Key, running.Joined > 0 ? running.Open.Count : rows.Count);
             metrics.OutOfMemory(batch.Key.Model, load.Device.Name);
             metrics.BatchLimit(batch.Key.Model, load.Device.Name, load.LowestLimit(batch.Key.Model));
             if (rows.Count == 1)
@@ -48,13 +62,18 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         }
         catch (OperationCanceledException error) when (stopping.IsCancellationRequested)
         {
-            Fail(rows, new DependencyException(Dependency.Device, "the worker is stopping", error));
+            Fail(running.Rows, new DependencyException(Dependency.Device, "the worker is stopping", error));
             return;
         }
-        catch (Exception error) when (error is not DeviceLostException)
+        catch (DeviceLostException error)
+        {
+            Fail(running.Rows, Lost(load.Device, error));
+            throw;
+        }
+        catch (Exception error)
         {
             // A model reports a row's own failure as an outcome: what arrives here hit the whole batch.
-            Fail(rows, error);
+            Fail(running.Rows, error);
             return;
         }
 
@@ -64,39 +83,29 @@ internal sealed class BatchExecution(DeviceLoad load, TimeProvider time, WorkerM
         ArraySegment<BatchRow> open = rows.Where(static row => !row.Completion.IsCompleted).ToArray();
         var half = open.Count < rows.Count ? 0 : open.Count / 2;
         if (half > 0)
-            RunOrHalve(batch, open[..half], stopping);
+            RunOrHalve(batch, open[..half], null, stopping);
         if (open.Count > 0)
-            RunOrHalve(batch, open[half..], stopping);
+            RunOrHalve(batch, open[half..], null, stopping);
     }
 
-    private void RunAtOnce(Batch batch, ArraySegment<BatchRow> rows, CancellationToken stopping)
+    private void RunAtOnce(Batch batch, RunningBatch running, CancellationToken stopping)
     {
-        using var span = Tracing.StartBatch(batch.Key.Model, load.Device.Name, rows.Select(row => row.Trace));
+        var rows = running.Rows.ToList();
+        using var span = Tracing.StartBatch(batch.Key.Model, load.Device.Name, rows.Select(static row => row.Trace));
         span?.SetTag("vlworker.batch.size", rows.Count);
-        var limit = load.Limit(batch.Key);
-        var (started, date, trace) = (time.GetTimestamp(), time.GetUtcNow(), span?.Context ?? default);
-        BatchedOutcome Batched(BatchRow row, InferenceOutcome outcome) =>
-            new(outcome, time.GetElapsedTime(row.Submitted, batch.Formed), time.GetElapsedTime(started), rows.Count) { Started = date, Trace = trace };
-        // A row alone ends with its batch. And a suspect must not seem done while native code has it.
-        foreach (var row in rows)
-            row.Input.OnOutcome = rows.Count == 1 || row.Input.Mark is { Solo: true } ? null : outcome => row.Tell(Batched(row, outcome));
-        var outcomes = RunJournalled(load.Device.Find(batch.Key.Model)!, [.. rows.Select(row => row.Input)], stopping);
+        var (limit, started) = (load.Limit(batch.Key), time.GetTimestamp());
+        var outcomes = running.Run(load.Device.Find(batch.Key.Model)!, span, stopping);
         var ran = time.GetElapsedTime(started);
-        load.Ran(batch.Key, rows.Count, ran);
+        // How long a batch takes that others have joined says nothing of batches that begin and end as one.
+        if (running.Joined == 0)
+            load.Ran(batch.Key, rows.Count, ran);
         metrics.Batch(batch.Key.Model, load.Device.Name, rows.Count, limit, ran);
         metrics.BatchLimit(batch.Key.Model, load.Device.Name, load.LowestLimit(batch.Key.Model));
-        for (var i = 0; i < rows.Count; i++)
-            rows[i].Settle(Batched(rows[i], outcomes[i]));
-    }
-
-    private static IReadOnlyList<InferenceOutcome> RunJournalled(IModel model, InferenceInput[] rows, CancellationToken stopping)
-    {
-        using var work = NativeWork.Begin([.. rows.Select(row => row.Mark).OfType<WorkMark>()], WorkStage.Inference);
-        return model.Run(rows, stopping);
+        running.Settle(outcomes);
     }
 
     /// <summary>Fails the rows that are not settled yet.</summary>
-    private static void Fail(ArraySegment<BatchRow> rows, Exception error)
+    private static void Fail(IEnumerable<BatchRow> rows, Exception error)
     {
         foreach (var row in rows)
             row.Fail(error);

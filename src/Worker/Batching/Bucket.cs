@@ -21,6 +21,9 @@ internal sealed class Bucket(BatchKey key)
     /// <summary>Rows that have a deadline.</summary>
     public int Deadlines { get; private set; }
 
+    /// <summary>Rows that must run alone.</summary>
+    public int Suspects { get; private set; }
+
     public BatchRow? OldestInteractive => _interactive.First?.Value;
 
     public BatchRow? OldestBackfill => _backfill.Oldest;
@@ -34,8 +37,7 @@ internal sealed class Bucket(BatchKey key)
             row.Node = _interactive.AddLast(row);
         else
             _backfill.Add(row);
-        if (row.Deadline is not null)
-            Deadlines++;
+        Tally(row, 1);
     }
 
     /// <summary>Takes a row out of its queue; false if it has left already.</summary>
@@ -70,9 +72,14 @@ internal sealed class Bucket(BatchKey key)
         else
             _backfill.Remove(row, turn);
         row.Node = null;
-        if (row.Deadline is not null)
-            Deadlines--;
+        Tally(row, -1);
         return true;
+    }
+
+    private void Tally(BatchRow row, int by)
+    {
+        Deadlines += row.Deadline is null ? 0 : by;
+        Suspects += row.Input.Mark is { Solo: true } ? by : 0;
     }
 
     private IEnumerable<BatchRow> Ordered(bool overdue)

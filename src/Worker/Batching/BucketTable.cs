@@ -28,11 +28,12 @@ internal sealed class BucketTable
         return true;
     }
 
-    /// <inheritdoc cref="Bucket.Take"/>
-    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, Func<int, int, int> fill, bool overdue)
+    /// <summary>Takes rows that will run; see <see cref="Bucket.Take"/>.</summary>
+    public IReadOnlyList<BatchRow> Take(Bucket bucket, Share share, Func<int, int, int> fill, BatchWindow window, long now)
     {
-        var rows = bucket.Take(share, fill, overdue);
+        var rows = bucket.Take(share, fill, window.Overdue(bucket, now));
         DropIfEmpty(bucket);
+        window.Formed(rows);
         return rows;
     }
 

@@ -83,7 +83,7 @@ internal sealed class DeviceRunner : IDisposable
 
     private void Work(StreamSlot stream)
     {
-        var execution = new BatchExecution(stream.Device, _time, _metrics);
+        var execution = new BatchExecution(stream.Device, _time, _metrics, most => _batcher.TakeMore(stream, most));
         // A batch goes to the first stream that is free: while that one idles, the device does.
         var idle = new IdleTrim(stream.Device, stream == stream.Device.Streams[0] ? _trimAfter : TimeSpan.Zero, _time, _metrics);
         try

@@ -86,6 +86,30 @@ internal sealed class DynamicBatcher : IDisposable
         return waiting.Task;
     }
 
+    /// <summary>Rows, so many at most, that join what a stream runs: its bucket's, while they would be the next batch.</summary>
+    public IReadOnlyList<BatchRow> TakeMore(StreamSlot stream, int most)
+    {
+        lock (_gate)
+        {
+            if (_closed is not null || stream.Running is not { } running)
+                return [];
+            var now = _time.GetTimestamp();
+            _buckets.Expire(_time.GetUtcNow());
+            var first = _buckets.All.Where(bucket => stream.Device.Serves(bucket.Key)).MinBy(bucket => _window.Rank(bucket, now));
+            if (first is not { Suspects: 0 } bucket || bucket.Key != running.Key)
+                return [];
+            var order = _placement.Order(_devices, bucket.Key, bucket.Count, now);
+            var share = _placement.Of(order, order.IndexOf(stream.Device), bucket.Key, bucket.Count, now);
+            if (share.Count == 0)
+                return [];
+            // As far as can be told the batch takes as long as if it began now.
+            stream.Running = running with { Formed = now };
+            // Backfill fills what is free: the batch runs anyway.
+            share = share with { Count = Math.Min(share.Count, most) };
+            return _buckets.Take(bucket, share, static (_, available) => available, _window, now);
+        }
+    }
+
     /// <summary>Takes no more rows; what waits is still served, then streams get null.</summary>
     public void Complete()
     {
@@ -200,8 +224,7 @@ internal sealed class DynamicBatcher : IDisposable
 
     private void HandOver(DeviceLoad device, Bucket bucket, Share share, long now)
     {
-        var rows = _buckets.Take(bucket, share, (interactive, available) => device.Fill(bucket.Key, interactive, available), _window.Overdue(bucket, now));
-        _window.Formed(rows);
+        var rows = _buckets.Take(bucket, share, (interactive, available) => device.Fill(bucket.Key, interactive, available), _window, now);
         var batch = new Batch(bucket.Key, rows, now);
         var stream = device.Streams.First(stream => stream.Waiting is not null);
         stream.Running = batch;

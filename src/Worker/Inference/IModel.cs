@@ -6,7 +6,7 @@ namespace VlWorker.Inference;
 
 /// <summary>A model: a family's way from inputs to results, on one device. The copies of several devices share alias and revision.</summary>
 /// <remarks>
-/// Disposing of it frees its graphs and all native memory. What plans requests, everything but <see cref="Run"/>, goes on answering after it: a
+/// Disposing of it frees its graphs and all native memory. What plans requests, everything but running, goes on answering after it: a
 /// request for a model that is loaded on demand is planned before the model is there.
 /// </remarks>
 internal interface IModel : IDisposable
@@ -61,6 +61,18 @@ internal interface IModel : IDisposable
     /// <exception cref="Failures.OutOfDeviceMemoryException">The batch does not fit; the caller tries with fewer rows.</exception>
     /// <exception cref="Failures.DeviceLostException">The device is lost to this process.</exception>
     IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation);
+
+    /// <summary>Whether rows may join its running batches.</summary>
+    bool TakesMore => false;
+
+    /// <summary>Runs a batch that rows may join where <see cref="TakesMore"/>; each row is told its outcome as soon as that is known.</summary>
+    /// <param name="rows">The rows that it begins with.</param>
+    /// <param name="more">Gives those that join; null where none may.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>One outcome a row, in the order in which they came: those that joined behind the others.</returns>
+    /// <inheritdoc cref="Run(IReadOnlyList{InferenceInput}, CancellationToken)" path="/exception"/>
+    IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation) =>
+        Run(rows, cancellation);
 }
 
 /// <summary>Rows of one batch agree in all of this; every other parameter is a row's own.</summary>

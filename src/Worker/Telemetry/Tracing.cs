@@ -56,4 +56,15 @@ internal static class Tracing
         var span = Source.StartActivity("batch", ActivityKind.Internal, recorded[0], tags: null, recorded.Skip(1).Select(row => new ActivityLink(row)));
         return span?.SetTag("vlworker.model", model).SetTag("vlworker.device", device);
     }
+
+    /// <summary>Links messages whose rows have joined a batch to its span.</summary>
+    /// <param name="span">The batch's; null while nobody records.</param>
+    /// <param name="rows">As for <see cref="StartBatch"/>.</param>
+    public static void Link(Activity? span, IEnumerable<ActivityContext> rows)
+    {
+        if (span is null)
+            return;
+        foreach (var row in rows.Where(row => row.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)).Distinct().Take(MostLinks - span.Links.Count()))
+            span.AddLink(new ActivityLink(row));
+    }
 }

@@ -25,6 +25,7 @@ internal sealed class WorkerMetrics
     private readonly Histogram _batchSize;
     private readonly Histogram _batchFill;
     private readonly Histogram _batchSeconds;
+    private readonly Counter _joined;
     private readonly Counter _outOfMemory;
     private readonly Gauge _batchLimit;
     private readonly Gauge _inFlightLimit;
@@ -57,6 +58,7 @@ internal sealed class WorkerMetrics
             ["model", "device"],
             new HistogramConfiguration { Buckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1] });
         _batchSeconds = Seconds("vlworker_batch_seconds", "Run time of a batch.", "model", "device");
+        _joined = _factory.CreateCounter("vlworker_batch_joined_rows_total", "Rows that joined a batch while it ran.", ["model", "device"]);
         _outOfMemory = _factory.CreateCounter(
             "vlworker_out_of_memory_total", "Batches that did not fit into the device's memory and ran in halves.", ["model", "device"]);
         _batchLimit = _factory.CreateGauge(
@@ -108,6 +110,9 @@ internal sealed class WorkerMetrics
         _batchFill.WithLabels(model, device).Observe(Math.Min(1, (double)rows / limit));
         _batchSeconds.WithLabels(model, device).Observe(time.TotalSeconds);
     }
+
+    /// <summary>Counts rows that have joined a running batch.</summary>
+    public void Joined(string model, string device, int rows) => _joined.WithLabels(model, device).Inc(rows);
 
     /// <summary>Counts a batch that did not fit into a device's memory.</summary>
     public void OutOfMemory(string model, string device) => _outOfMemory.WithLabels(model, device).Inc();

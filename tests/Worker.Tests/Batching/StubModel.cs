@@ -19,6 +19,11 @@ internal sealed class StubModel(
 
     public Similarity? Similarity { get; init; }
 
+    /// <summary>Runs a batch that rows may join; null where none may.</summary>
+    public Func<IReadOnlyList<InferenceInput>, IRowSource?, IReadOnlyList<InferenceOutcome>>? Joinable { get; init; }
+
+    public bool TakesMore => Joinable is not null;
+
     public PreprocessorConfig? Images => null;
 
     public GenerationParameters? Resolve(GenerationOptions? options) => null;
@@ -29,6 +34,9 @@ internal sealed class StubModel(
 
     public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
         run?.Invoke(rows) ?? [.. rows.Select(_ => new EmbeddingOutcome([1f]))];
+
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation) =>
+        Joinable?.Invoke(rows, more) ?? Run(rows, cancellation);
 
     public void Dispose() => dispose?.Invoke();
 }

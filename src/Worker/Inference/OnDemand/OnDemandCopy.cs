@@ -70,14 +70,20 @@ internal sealed class OnDemandCopy : IModel
     public BatchKey KeyOf(InferenceInput input) => _plans.KeyOf(input);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation)
+    public bool TakesMore => _plans.TakesMore;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) => Run(rows, null, cancellation);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation)
     {
         // Requests hold a lease. Who runs without one (made-up rows, to give memory back) keeps it from going meanwhile.
         _gate.EnterReadLock();
         try
         {
             return _running is { } model
-                ? model.Run(rows, cancellation)
+                ? model.Run(rows, more, cancellation)
                 : [.. rows.Select(_ => new FailedOutcome(new TransientException($"model '{Reference.Alias}' is not loaded")))];
         }
         finally

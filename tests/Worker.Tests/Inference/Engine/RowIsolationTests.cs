@@ -67,7 +67,7 @@ public sealed class RowIsolationTests
     }
 
     // The engine's exceptions can't be made by hand: a real one, from a file that is no graph.
-    private static OnnxRuntimeException EngineFailure()
+    internal static OnnxRuntimeException EngineFailure()
     {
         var file = Path.Combine(FixtureArchive.Extract("clip-tiny"), "config.json");
         return Assert.ThrowsAny<OnnxRuntimeException>(() => new InferenceSession(file).Dispose());

@@ -100,10 +100,22 @@ internal sealed class Idefics3Model : IModel
         : new BatchKey(Reference.Alias, InputKind.Text, 1, 0);
 
     /// <inheritdoc/>
-    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) =>
-        RowGroups.Run(
-            rows, Row, static row => row.Request.Parameters.NumBeams, (part, target) => RunBatch(part, target, cancellation),
-            static row => row.Request.End!.Known);
+    public bool TakesMore => _engine.TakesMore;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, CancellationToken cancellation) => Run(rows, null, cancellation);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<InferenceOutcome> Run(IReadOnlyList<InferenceInput> rows, IRowSource? more, CancellationToken cancellation)
+    {
+        var joined = more is null ? null : new JoinedRows<ChatRow>(more, Row, Known);
+        // Of a batch that fails, the halves run by themselves.
+        Func<int, IReadOnlyList<ChatRow>>? take = joined is null ? null : joined.Take;
+        var outcomes = RowGroups.Run(
+            rows, Row, static row => row.Request.Parameters.NumBeams,
+            (part, target) => RunBatch(part, target, Interlocked.Exchange(ref take, null), cancellation), Known);
+        return joined is null ? outcomes : [.. outcomes, .. joined.Finish((part, target) => RunBatch(part, target, null, cancellation))];
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
@@ -133,10 +145,13 @@ internal sealed class Idefics3Model : IModel
         ? words
         : throw new RejectedException(RejectionReason.BadRequest, "the question is empty");
 
-    private void RunBatch(ReadOnlySpan<ChatRow> rows, Span<InferenceOutcome> outcomes, CancellationToken cancellation)
+    private static InferenceOutcome? Known(ChatRow row) => row.Request.End!.Known;
+
+    private void RunBatch(
+        ReadOnlySpan<ChatRow> rows, Span<InferenceOutcome> outcomes, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation)
     {
         var results = new RowResult[rows.Length];
-        _engine.Run(rows, results, cancellation);
+        _engine.Run(rows, results, more, cancellation);
         for (var i = 0; i < rows.Length; i++)
             outcomes[i] = rows[i].Request.End!.Of(results[i]);
     }

@@ -1,4 +1,3 @@
-using VlWorker.Decoding;
 using VlWorker.Failures;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Generation;
@@ -20,6 +19,7 @@ internal sealed class ChatLane : IDisposable
     private readonly FrameStage _frames;
     private readonly PromptStage _prompts;
     private readonly ChatPlans _plans;
+    private readonly MoveStage _moves;
     private readonly ChatSearch _search;
     private readonly Generator _generator;
     private readonly Stack<IDisposable> _parts = new();
@@ -42,6 +42,7 @@ internal sealed class ChatLane : IDisposable
             _frames = Own(new FrameStage(vision, _stream, Shapes, SignedPatchWriter.For(graphs.Images, Shapes.Patches, Shapes.RowBytes)));
             _prompts = Own(new PromptStage(prompt, _stream, Shapes));
             _plans = Own(new ChatPlans(step, _stream, Shapes, settings, graphs.Context));
+            _moves = Own(new MoveStage(_stream, Shapes, settings.MaxBatch));
         }
         catch
         {
@@ -65,39 +66,38 @@ internal sealed class ChatLane : IDisposable
         _frames.Prepare(_settings.Record);
         // Tokens in place of features: the work is the same.
         var prompts = Enumerable.Repeat<IReadOnlyList<int>>(new int[length], _settings.MaxBatch);
-        _prompts.Queue(new ChatBatch([.. prompts], _graphs.ImageToken), _frames.Features, plan.Memory, 0);
+        _prompts.Queue(new ChatBatch([.. prompts], _graphs.ImageToken), _frames.Features, plan.Memory, 0, 0);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
             Prepare(plan, Sizes.All[i]);
     }
 
-    /// <summary>Answers; see <see cref="IChatEngine.Run"/>.</summary>
-    public void Run(ChatRow[] rows, RowResult[] results, CancellationToken cancellation)
+    /// <summary>Answers; see <see cref="IChatEngine"/>.</summary>
+    public void Run(ChatRow[] rows, RowResult[] results, JoinPolicy policy, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation)
     {
         RowRequest[] requests = [.. rows.Select(static row => row.Request)];
         var (prompts, steps) = (requests.Max(static row => row.Prompt.Count), requests.Max(static row => row.Parameters.MaxNewTokens));
         if (prompts + steps > _graphs.Context && rows.Length > 1)
         {
-            RunHalves(rows, results, cancellation);
+            RunHalves(rows, results, policy, cancellation);
             return;
         }
 
-        var batch = new ChatBatch([.. requests.Select(static row => row.Prompt)], _graphs.ImageToken);
         try
         {
-            _frames.Encode([.. rows.SelectMany(static row => row.Images).SelectMany(Frames)], cancellation);
             if (Array.TrueForAll(requests, _search.Fits))
             {
-                var size = Sizes.Choose(rows.Length);
-                var plan = _plans.Find(size, prompts + steps);
-                _prompts.Queue(batch, _frames.Features, plan.Memory, 0);
-                _search.Run(plan, size, Sizes.All.Contains(size), batch.Places, requests, results, cancellation);
+                var plan = _plans.Find(Sizes.Choose(rows.Length), prompts + steps);
+                var device = new ChatDevice(plan, Sizes, _frames, _prompts, _moves, _graphs.ImageToken);
+                _search.Run(device, policy, rows, results, more, cancellation);
             }
             else
             {
+                _frames.Encode(rows.SelectMany(static row => row.Images), cancellation);
+                var batch = new ChatBatch([.. requests.Select(static row => row.Prompt)], _graphs.ImageToken);
                 var beams = requests[0].Parameters.NumBeams;
                 var plan = _plans.Find(rows.Length * beams, prompts + steps);
                 using var run = new ChatHostRun(
-                    plan, _stream, Shapes, batch, beams, _graphs.Vocabulary, logits => _prompts.Queue(batch, _frames.Features, plan.Memory, logits));
+                    plan, _stream, Shapes, batch, beams, _graphs.Vocabulary, logits => _prompts.Queue(batch, _frames.Features, plan.Memory, 0, logits));
                 _generator.Run(run, HiddenStates.OfPrompts(rows.Length), requests, results, cancellation);
             }
         }
@@ -117,18 +117,15 @@ internal sealed class ChatLane : IDisposable
     }
 
     // Rows that are over go on to their batch's end, and must have positions for it.
-    private void RunHalves(ChatRow[] rows, RowResult[] results, CancellationToken cancellation)
+    private void RunHalves(ChatRow[] rows, RowResult[] results, JoinPolicy policy, CancellationToken cancellation)
     {
         var half = rows.Length / 2;
         var (first, second) = (new RowResult[half], new RowResult[rows.Length - half]);
-        Run(rows[..half], first, cancellation);
-        Run(rows[half..], second, cancellation);
+        Run(rows[..half], first, policy, null, cancellation);
+        Run(rows[half..], second, policy, null, cancellation);
         first.CopyTo(results, 0);
         second.CopyTo(results, half);
     }
-
-    private static IEnumerable<(PreparedPixels Image, int Frame)> Frames(PreparedPixels image) =>
-        Enumerable.Range(0, image.Frames).Select(frame => (image, frame));
 
     private void Prepare(ChatPlan plan, int size)
     {

@@ -28,8 +28,12 @@ internal sealed class ChatMemory : IDisposable
             // Positions that nothing was written to may be read, and then weigh nothing: but not times a NaN.
             foreach (var buffer in _cache)
                 stream.Clear(buffer);
-            stream.Clear(Ids);
-            stream.Clear(Lengths);
+            Clear(stream);
+            Caches = Take((long)_cache.Length * sizeof(ulong));
+            using var pointers = new PinnedBuffer(Caches.Bytes);
+            for (var i = 0; i < _cache.Length; i++)
+                pointers.Span<ulong>(0, _cache.Length)[i] = (ulong)_cache[i].Pointer;
+            stream.CopyToDevice(Caches.Pointer, pointers.Pointer, (long)_cache.Length * sizeof(ulong));
             stream.Synchronize();
         }
         catch
@@ -56,6 +60,16 @@ internal sealed class ChatMemory : IDisposable
 
     /// <summary>[rows] of int32: the same after the step; copied over <see cref="Lengths"/> behind it, for a graph may write this before it has read those.</summary>
     public DeviceBuffer NextLengths { get; }
+
+    /// <summary>Pointers to keys and values of each block.</summary>
+    public DeviceBuffer Caches { get; }
+
+    /// <summary>Queues the emptying of all places: they begin with token 0 and nothing before it.</summary>
+    public void Clear(CudaStream stream)
+    {
+        stream.Clear(Ids);
+        stream.Clear(Lengths);
+    }
 
     /// <summary>Binds some neighbouring rows of the cache.</summary>
     public void Bind(CudaBinding binding, int row, int rows)

@@ -52,31 +52,43 @@ internal sealed class ChatPlan : IDisposable
     /// <summary>Keys, values and lengths.</summary>
     public ChatMemory Memory { get; }
 
-    /// <summary>Queues a step, and its choices' way to the host. Step 0 is the prompts': only its choices are fetched.</summary>
+    /// <summary>Queues a step.</summary>
     /// <param name="rows">Rows of the batch.</param>
-    /// <param name="step">Its number.</param>
     /// <param name="recordable">Whether batches of this size come again.</param>
-    public void Queue(int rows, int step, bool recordable)
+    public void Queue(int rows, bool recordable)
     {
-        if (step > 0)
-            Run(rows, recordable);
-        var slot = _host.Pointer + (nint)(step % Slots * _slotBytes);
-        _stream.CopyToHost(slot, Memory.Ids.Pointer, (long)rows * sizeof(long));
-        _stream.CopyToHost(slot + (nint)_probabilities, Memory.Probabilities.Pointer, rows * _shapes.Size);
-        Mark(rows, step).Record(_stream);
+        if (_record && recordable && !_recorded.ContainsKey(rows) && (_plainSteps[rows] = _plainSteps.GetValueOrDefault(rows) + 1) > PlainSteps)
+            Record(rows);
+        if (_recorded.ContainsKey(rows))
+            Launch(rows);
+        else
+            QueuePlain(rows);
     }
 
-    /// <summary>Waits until a step's choices have come.</summary>
-    public void Wait(int rows, int step) => Mark(rows, step).Wait();
-
-    /// <summary>The tokens of a step, once it was waited for and until the next few are queued.</summary>
-    public ReadOnlySpan<long> Tokens(int step, int rows) => _host.Span<long>(step % Slots * _slotBytes, rows);
-
-    /// <summary>A token's log-probability.</summary>
-    public float LogProbability(int step, int row)
+    /// <summary>Queues the last choices' way to the host.</summary>
+    /// <param name="number">Counts up from one fetch to the next.</param>
+    /// <param name="first">The first place.</param>
+    /// <param name="rows">Places.</param>
+    public void Fetch(int number, int first, int rows)
     {
-        var offset = (step % Slots * _slotBytes) + _probabilities + (row * _shapes.Size);
-        return _shapes.Type == TensorElementType.Float ? _host.Span<float>(offset, 1)[0] : (float)_host.Span<Half>(offset, 1)[0];
+        var slot = _host.Pointer + (nint)(number % Slots * _slotBytes);
+        var (ids, probabilities) = ((nint)first * sizeof(long), (nint)(first * _shapes.Size));
+        _stream.CopyToHost(slot + ids, Memory.Ids.Pointer + ids, (long)rows * sizeof(long));
+        _stream.CopyToHost(slot + (nint)_probabilities + probabilities, Memory.Probabilities.Pointer + probabilities, rows * _shapes.Size);
+        Mark(rows, number).Record(_stream);
+    }
+
+    /// <summary>Waits until a fetch's choices have come.</summary>
+    public void Wait(int number, int rows) => Mark(rows, number).Wait();
+
+    /// <summary>A choice of a fetch, once it was waited for and until the next few are queued.</summary>
+    public (int Token, float LogProbability) Read(int number, int place)
+    {
+        var slot = number % Slots * _slotBytes;
+        var offset = slot + _probabilities + (place * _shapes.Size);
+        return (
+            (int)_host.Span<long>(slot + ((long)place * sizeof(long)), 1)[0],
+            _shapes.Type == TensorElementType.Float ? _host.Span<float>(offset, 1)[0] : (float)_host.Span<Half>(offset, 1)[0]);
     }
 
     /// <summary>Queues a step whose choice is the host's: tokens and lengths were copied over before.</summary>
@@ -117,16 +129,6 @@ internal sealed class ChatPlan : IDisposable
         Memory.Dispose();
     }
 
-    private void Run(int rows, bool recordable)
-    {
-        if (_record && recordable && !_recorded.ContainsKey(rows) && (_plainSteps[rows] = _plainSteps.GetValueOrDefault(rows) + 1) > PlainSteps)
-            Record(rows);
-        if (_recorded.ContainsKey(rows))
-            Launch(rows);
-        else
-            QueuePlain(rows);
-    }
-
     private void Queue(CudaBinding binding, int rows)
     {
         binding.Queue();
@@ -146,5 +148,5 @@ internal sealed class ChatPlan : IDisposable
         return binding;
     }
 
-    private CudaEvent Mark(int rows, int step) => (rows <= SmallBatch ? _spinning : _sleeping)[step % Slots];
+    private CudaEvent Mark(int rows, int number) => (rows <= SmallBatch ? _spinning : _sleeping)[number % Slots];
 }

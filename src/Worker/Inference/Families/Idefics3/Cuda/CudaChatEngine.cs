@@ -12,6 +12,12 @@ internal sealed class CudaChatEngine : IChatEngine
     private CudaChatEngine(DeviceLanes<ChatLane> lanes, int vocabulary) => (_lanes, Vocabulary) = (lanes, vocabulary);
 
     /// <inheritdoc/>
+    public bool TakesMore => true;
+
+    /// <summary>When rows leave and join the batches that begin from now on.</summary>
+    public JoinPolicy Policy { get; set; } = JoinPolicy.Default;
+
+    /// <inheritdoc/>
     public int TokensPerFrame => _lanes.First.Shapes.TokensPerFrame;
 
     /// <inheritdoc/>
@@ -32,11 +38,14 @@ internal sealed class CudaChatEngine : IChatEngine
         new(DeviceLanes<ChatLane>.Load(settings, fitting => new ChatLane(graphs, fitting), lane => lane.Prepare(steps)), graphs.Vocabulary);
 
     /// <inheritdoc/>
-    public void Run(ReadOnlySpan<ChatRow> rows, Span<RowResult> results, CancellationToken cancellation)
+    public void Run(ReadOnlySpan<ChatRow> rows, Span<RowResult> results, CancellationToken cancellation) => Run(rows, results, null, cancellation);
+
+    /// <inheritdoc/>
+    public void Run(ReadOnlySpan<ChatRow> rows, Span<RowResult> results, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation)
     {
         var found = new RowResult[rows.Length];
         var wanted = rows.ToArray();
-        _lanes.Run(wanted.Length, "rows", lane => lane.Run(wanted, found, cancellation));
+        _lanes.Run(wanted.Length, "rows", lane => lane.Run(wanted, found, Policy, more, cancellation));
         found.CopyTo(results);
     }
 

@@ -70,8 +70,9 @@ internal sealed class FrameStage : IDisposable
     }
 
     /// <summary>Queues the work on the frames of a batch's images.</summary>
-    public void Encode(IReadOnlyList<(PreparedPixels Image, int Frame)> frames, CancellationToken cancellation)
+    public void Encode(IEnumerable<PreparedPixels> images, CancellationToken cancellation)
     {
+        List<(PreparedPixels Image, int Frame)> frames = [.. images.SelectMany(static image => Enumerable.Range(0, image.Frames).Select(frame => (image, frame)))];
         Reserve(frames.Count);
         var (done, slot) = (0, 0);
         while (done < frames.Count)
@@ -107,7 +108,7 @@ internal sealed class FrameStage : IDisposable
         return count;
     }
 
-    private void Write(IReadOnlyList<(PreparedPixels Image, int Frame)> frames, int first, int count, PinnedBuffer target)
+    private void Write(List<(PreparedPixels Image, int Frame)> frames, int first, int count, PinnedBuffer target)
     {
         void One(int i)
         {

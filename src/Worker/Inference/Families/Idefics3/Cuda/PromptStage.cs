@@ -14,34 +14,38 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
     /// <summary>Tokens that go in at once, padding included: more make the kernels no faster and take more memory.</summary>
     public const int Tokens = 16384;
 
+    private readonly CudaEvent _copied = new(false);
     private PinnedBuffer? _host;
     private DeviceBuffer? _device;
 
     /// <summary>Queues the prompts of a batch.</summary>
     /// <param name="batch">The prompts.</param>
     /// <param name="features">Their images' features.</param>
-    /// <param name="memory">Receives keys and values, first tokens and lengths.</param>
+    /// <param name="memory">Receives keys and values, first tokens and lengths, from a place on; from 0 on, all other places are emptied.</param>
+    /// <param name="first">That place.</param>
     /// <param name="logits">Receives [rows, columns] as well; 0 where they are not wanted.</param>
-    public void Queue(ChatBatch batch, nint features, ChatMemory memory, nint logits)
+    public void Queue(ChatBatch batch, nint features, ChatMemory memory, int first, nint logits)
     {
         var layouts = Layouts(batch);
         var host = Host(layouts[^1].End);
-        // Rows that only fill the batch up begin with token 0 and nothing before it.
-        stream.Clear(memory.Ids);
-        stream.Clear(memory.Lengths);
+        if (first == 0)
+            memory.Clear(stream);
+        // What was written for those who came before may be on its way yet.
+        _copied.Wait();
         foreach (var (run, layout) in batch.Runs(Tokens).Zip(layouts))
         {
             Write(batch, run, layout, host);
             stream.CopyToDevice(_device!.Pointer, host.Pointer + (nint)layout.Begin, layout.Bytes);
-            Queue(batch, run, layout, host, features, memory, logits);
+            _copied.Record(stream);
+            Queue(batch, run, layout, host, features, memory, first, logits);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _host?.Dispose();
-        _device?.Dispose();
+        Release();
+        _copied.Dispose();
     }
 
     private static List<PromptLayout> Layouts(ChatBatch batch)
@@ -63,9 +67,9 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
     }
 
     private void Queue(
-        ChatBatch batch, (int Start, int Count) run, PromptLayout layout, PinnedBuffer host, nint features, ChatMemory memory, nint logits)
+        ChatBatch batch, (int Start, int Count) run, PromptLayout layout, PinnedBuffer host, nint features, ChatMemory memory, int first, nint logits)
     {
-        var (start, count) = run;
+        var (start, count) = (first + run.Start, run.Count);
         var (device, size) = (_device!.Pointer, (nint)shapes.Size);
         using var binding = session.Bind();
         binding.Input(CaptionerNames.Ids, device, TensorElementType.Int64, count, layout.Length);
@@ -80,7 +84,7 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
         binding.Output(CaptionerNames.LogProbability, probabilities, shapes.Type, count, 1);
         binding.Output(ChatNames.NextLengths, lengths, TensorElementType.Int32, count);
         if (logits != 0)
-            binding.Output(CaptionerNames.Logits, logits + (start * shapes.Columns * size), shapes.Type, count, shapes.Columns);
+            binding.Output(CaptionerNames.Logits, logits + (run.Start * shapes.Columns * size), shapes.Type, count, shapes.Columns);
         binding.Queue();
         stream.CopyOnDevice(memory.Ids.Pointer + (start * sizeof(long)), ids, (long)count * sizeof(long));
         stream.CopyOnDevice(memory.Probabilities.Pointer + (start * size), probabilities, count * size);
@@ -93,13 +97,19 @@ internal sealed class PromptStage(CudaSession session, CudaStream stream, ChatSh
         if (_host is null || _host.Bytes < bytes)
         {
             stream.Synchronize();
-            Dispose();
-            (_host, _device) = (null, null);
+            Release();
             _device = new DeviceBuffer(bytes);
             _host = new PinnedBuffer(bytes);
         }
 
         return _host;
+    }
+
+    private void Release()
+    {
+        _host?.Dispose();
+        _device?.Dispose();
+        (_host, _device) = (null, null);
     }
 }
 

@@ -15,16 +15,14 @@ internal sealed class ChatGraphRun : IDecoderRun
     // Few, so that a batch's prompts go in several runs.
     private const int PromptTokens = 64;
 
-    // Above what any row has, as on a GPU.
-    private const int Capacity = 128;
+    /// <summary>Positions of a row at most: above what any has, as on a GPU.</summary>
+    public const int Capacity = 160;
 
     private readonly LlamaParameters _text;
     private readonly GraphRun _prompt;
     private readonly GraphRun _step;
     private readonly Dictionary<string, float[]> _cache = [];
-    private float[] _features = [];
     private float[] _logits = [];
-    private int[] _lengths = [];
     private ChatBatch _batch = new([[0]], 0);
     private RowPlaces _places = new([], 0);
 
@@ -35,57 +33,93 @@ internal sealed class ChatGraphRun : IDecoderRun
         _step = new GraphRun(ChatCudaGraphs.Step(text, ElementType.Float));
     }
 
+    /// <summary>Positions of each place that are in the cache.</summary>
+    public int[] Lengths { get; private set; } = [];
+
     private int Columns => CandidateHead.Columns(_text.Vocabulary);
 
     /// <summary>Begins with another batch.</summary>
     public void Begin(ChatBatch batch, float[] features, int beams)
     {
-        (_batch, _features, _places) = (batch, features, new RowPlaces(batch.Places, batch.Count * beams));
-        (_lengths, _logits) = (new int[_places.All], new float[_places.All * Columns]);
-        foreach (var (name, row) in Tensors())
-            _cache[name] = new float[_places.All * row];
+        (_batch, _places) = (batch, new RowPlaces(batch.Places, batch.Count * beams));
+        Reserve(_places.All);
+        Prompts(batch, features, 0);
     }
 
-    public bool TakesImagesSingly(HiddenStates states) => false;
-
-    public int Start(HiddenStates states, PromptBatch prompts, int width)
+    /// <summary>Takes memory for as many places.</summary>
+    public void Reserve(int places)
     {
-        foreach (var (start, count) in _batch.Runs(PromptTokens))
+        (Lengths, _logits) = (new int[places], new float[places * Columns]);
+        foreach (var (name, row) in Tensors())
+            _cache[name] = new float[places * row];
+    }
+
+    /// <summary>Runs prompts into places from one on.</summary>
+    public void Prompts(ChatBatch batch, float[] images, int first)
+    {
+        foreach (var (start, count) in batch.Runs(PromptTokens))
         {
-            var length = _batch.Length(start);
+            var length = batch.Length(start);
             var (ids, features) = (new long[count * length], new long[count * length]);
-            _batch.Write(start, count, ids, features);
-            int[] last = [.. Enumerable.Range(start, count).Select(place => _batch.Length(place) - 1)];
+            batch.Write(start, count, ids, features);
+            int[] last = [.. Enumerable.Range(start, count).Select(place => batch.Length(place) - 1)];
             (string, Array, long[])[] inputs =
             [
                 (ChatNames.PastLengths, last, [count]), (ChatNames.TotalLength, new[] { length }, []), (CaptionerNames.Ids, ids, [count, length]),
-                (ChatNames.Features, _features, [_features.Length / _text.HiddenSize, _text.HiddenSize]), (ChatNames.FeatureRows, features, [count, length]),
+                (ChatNames.Features, images, [images.Length / _text.HiddenSize, _text.HiddenSize]), (ChatNames.FeatureRows, features, [count, length]),
             ];
-            Run(_prompt, start, count, inputs);
+            Run(_prompt, first + start, count, inputs);
             for (var i = 0; i < count; i++)
-                _lengths[start + i] = last[i] + 1;
+                Lengths[first + start + i] = last[i] + 1;
         }
-
-        return prompts.Longest;
     }
+
+    /// <summary>Runs a token of each of the first places.</summary>
+    public void Step(long[] ids)
+    {
+        (string, Array, long[])[] inputs =
+        [
+            (ChatNames.PastLengths, Lengths[..ids.Length], [ids.Length]), (ChatNames.TotalLength, new[] { Capacity }, []),
+            (CaptionerNames.Ids, ids, [ids.Length, 1]),
+        ];
+        Run(_step, 0, ids.Length, inputs);
+    }
+
+    /// <summary>Copies positions of a place's keys and values to another one.</summary>
+    public void Copy(int from, int to, int positions)
+    {
+        foreach (var ((name, row), layer) in Tensors().Select((tensor, i) => (tensor, _text.Layers[i / 2])))
+        {
+            for (var head = 0; head < layer.KeyHeads; head++)
+            {
+                var offset = head * Capacity * HeadSize(layer);
+                _cache[name].AsSpan((from * row) + offset, positions * HeadSize(layer)).CopyTo(_cache[name].AsSpan((to * row) + offset));
+            }
+        }
+    }
+
+    /// <summary>A place's logits of the last run.</summary>
+    public Span<float> Logits(int place) => _logits.AsSpan(place * Columns, _text.Vocabulary);
+
+    public bool TakesImagesSingly(HiddenStates states) => false;
+
+    public int Start(HiddenStates states, PromptBatch prompts, int width) => prompts.Longest;
 
     public void Step(ReadOnlySpan<int> tokens)
     {
         var ids = new long[_places.All];
         for (var row = 0; row < tokens.Length; row++)
             ids[_places[row]] = tokens[row];
-        (string, Array, long[])[] inputs =
-            [(ChatNames.PastLengths, _lengths, [ids.Length]), (ChatNames.TotalLength, new[] { Capacity }, []), (CaptionerNames.Ids, ids, [ids.Length, 1])];
-        Run(_step, 0, ids.Length, inputs);
+        Step(ids);
         for (var row = 0; row < tokens.Length; row++)
-            _lengths[_places[row]]++;
+            Lengths[_places[row]]++;
     }
 
     public Span<float> Logits(int row, int rows)
     {
         var logits = new float[rows * _text.Vocabulary];
         for (var i = 0; i < rows; i++)
-            _logits.AsSpan(_places[row + i] * Columns, _text.Vocabulary).CopyTo(logits.AsSpan(i * _text.Vocabulary));
+            Logits(_places[row + i]).CopyTo(logits.AsSpan(i * _text.Vocabulary));
         return logits;
     }
 
@@ -93,9 +127,8 @@ internal sealed class ChatGraphRun : IDecoderRun
     {
         foreach (var (from, to) in _places.Arrange(parents))
         {
-            foreach (var (name, row) in Tensors())
-                _cache[name].AsSpan(from * row, row).CopyTo(_cache[name].AsSpan(to * row));
-            _lengths[to] = _lengths[from];
+            Copy(from, to, Capacity);
+            Lengths[to] = Lengths[from];
         }
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using VlWorker.Contracts;
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Families.Idefics3;
 using VlWorker.Inference.Families.Idefics3.Cuda;
 using VlWorker.Inference.Generation;
 using VlWorker.ModelKit;
@@ -72,6 +73,39 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
         var results = Run(requests, [.. Features(single.Image), .. names.SelectMany(Features)]);
         Assert.Equal(single.Caption.Tokens, results[0].Sequences[0].Tokens);
         Assert.Equal(expected.TokenIds, results[1].Sequences[0].Tokens);
+    }
+
+    [Theory]
+    [InlineData(2, 0.75, 0.5, 0)]
+    [InlineData(3, 0.75, 0.3, 2)]
+    [InlineData(4, 0, 0.25, 1)]
+    public void Rows_that_leave_and_join_a_running_batch_give_the_tokens_of_transformers(int places, double leave, double free, int pause)
+    {
+        var search = new ChatSearch(_tokens);
+        var told = new Dictionary<ChatCase, int[]>();
+        ChatRow Row(ChatCase golden) => new([_fixture.Images[golden.Image]], new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds)
+        {
+            End = new RowEnd(_fixture.Input(golden), result =>
+            {
+                told.Add(golden, result.Sequences[0].Tokens);
+                return new EmbeddingOutcome([]);
+            }),
+        });
+        ChatCase[] cases = [.. _fixture.Cases.Where(golden => search.Fits(Row(golden).Request))];
+        Assert.True(cases.Length > 2 * places && cases.DistinctBy(static golden => golden.Caption.Tokens.Length).Count() > 2);
+        var rows = cases.Select(Row).ToList();
+        var names = _fixture.Images.ToDictionary(static image => image.Value, static image => image.Key);
+        var (device, next) = (new ChatGraphDevice(_decoder, places, _imageToken, image => Features(names[image])), places);
+
+        search.Run(device, new JoinPolicy(leave, free, pause), rows[..places], new RowResult[places], most =>
+        {
+            var first = next;
+            next = Math.Min(rows.Count, first + most);
+            return rows[first..next];
+        }, CancellationToken.None);
+
+        Assert.True(device.Joins > 1);
+        Assert.All(cases, golden => Assert.Equal(golden.Caption.Tokens, told[golden]));
     }
 
     public void Dispose()
