@@ -50,6 +50,16 @@ internal sealed class ChatBacklog
         }
     }
 
+    /// <summary>How long until the next row arrives, in whole milliseconds; zero where none is left.</summary>
+    public TimeSpan UntilNext
+    {
+        get
+        {
+            lock (_gate)
+                return TimeSpan.FromMilliseconds(_next < _rows.Length ? Math.Max(0, Math.Ceiling(_arrivals[_next] - Now)) : 0);
+        }
+    }
+
     private double Now => Stopwatch.GetElapsedTime(_started).TotalMilliseconds;
 
     /// <summary>Takes what has arrived, so many at most.</summary>

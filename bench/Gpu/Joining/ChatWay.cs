@@ -50,6 +50,6 @@ internal sealed record ChatWay(string Name, bool Leaves, bool Joins)
         if (rows.Length > 0)
             engine.Run(rows, new RowResult[rows.Length], Joins ? backlog.Join : null, CancellationToken.None);
         else
-            Thread.Sleep(1);
+            Thread.Sleep(backlog.UntilNext);
     }
 }

@@ -6,6 +6,6 @@ namespace VlWorker.Inference.Cuda;
 /// <param name="Pause">Steps, at least, from one question for rows to the next: it bounds what rows that come one by one cost the others.</param>
 internal sealed record JoinPolicy(double Leave = 0.75, double Free = 0.25, int Pause = 8)
 {
-    /// <summary>As measured to be best.</summary>
+    /// <summary>What bench chat-joining was measured with; other values were not compared.</summary>
     public static JoinPolicy Default { get; } = new();
 }

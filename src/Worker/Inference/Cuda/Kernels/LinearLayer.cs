@@ -10,7 +10,8 @@ namespace VlWorker.Inference.Cuda.Kernels;
 internal sealed class LinearLayer : FusedKernel
 {
     private const int TailThreads = 256;
-    private const int ValuesPerThread = 32;
+    private const int Vector = 8;
+    private const int ValuesPerBlock = TailThreads * 4 * Vector;
 
     // Inputs of a node.
     private const int Bias = 2;
@@ -86,8 +87,8 @@ internal sealed class LinearLayer : FusedKernel
         context.Invoke(_product, 2, shape);
         _sumAndNorm?.Launch(context.Stream, count, result, added, context.Input(Bias), (gamma, beta), sum, result);
         _tail?.Launch(
-            context.Stream, ((count + (TailThreads * ValuesPerThread) - 1) / (TailThreads * ValuesPerThread), 1, 1), TailThreads, (ulong)result,
-            (ulong)context.Input(Bias), (ulong)added, (ulong)count / 8);
+            context.Stream, ((count + ValuesPerBlock - 1) / ValuesPerBlock, 1, 1), TailThreads, (ulong)result, (ulong)context.Input(Bias), (ulong)added,
+            (ulong)(count / Vector));
     }
 
     /// <inheritdoc/>
