@@ -2,7 +2,7 @@ namespace VlWorker.Integration.Infrastructure;
 
 /// <summary>
 /// A broker of a test's own, to be stopped and killed: Debian's rabbitmq-server, or the one in RABBIT_ROOT. Its port and data stay
-/// the same over restarts. Quorum queues: on 3.10, wait for the first confirmed message before a kill; one declared just before it may be stuck.
+/// the same over restarts.
 /// </summary>
 public sealed class PrivateBroker : BrokerAccess
 {
