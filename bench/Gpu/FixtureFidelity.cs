@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Numerics.Tensors;
 using VlWorker.Contracts;
 using VlWorker.Inference;
-using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 using VlWorker.Worker.Tests.Fixtures;
 using VlWorker.Worker.Tests.Inference;
@@ -31,7 +30,7 @@ internal sealed class FixtureFidelity(string fixture, DeviceName device, Convers
         {
             var folder = FixtureArchive.Extract(fixture);
             using var golden = new GoldenCases(folder);
-            using var model = Load(folder);
+            using var model = ConvertedFolder.Load(folder, device, precision, 32);
             good = model.Tasks.Contains(Tasks.Embedding) ? Embeddings(model, golden) : Captions(model, golden);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -40,17 +39,6 @@ internal sealed class FixtureFidelity(string fixture, DeviceName device, Convers
         }
 
         return (_rows, _faults, good);
-    }
-
-    private IModel Load(string folder)
-    {
-        var target = Path.Combine(Path.GetTempPath(), $"vl-bench-{fixture}-{precision}");
-        var source = File.Exists(Path.Combine(folder, "model.safetensors"))
-            ? SourceModel.OpenCheckpoint(folder) : SourceModel.OpenExport(folder, ModelPrecision.Fp32);
-        ModelConverter.Convert(source, new ConversionOptions(device.Kind == DeviceKind.Cuda ? ConversionTarget.Cuda : ConversionTarget.Cpu, precision), target);
-        var opened = ModelFolder.Open(target);
-        return ModelLoader.Load(
-            new ModelReference { Alias = fixture, Revision = opened.ComputeRevision() }, opened, new ModelOptions(), new DeviceSpec(device, 1, 32));
     }
 
     private bool Captions(IModel model, GoldenCases golden)

@@ -1,9 +1,7 @@
 using System.CommandLine;
 using VlWorker.Bench.Inference;
-using VlWorker.Contracts;
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
-using VlWorker.ModelKit;
 using VlWorker.ModelKit.Conversion;
 using VlWorker.Worker.Tests.Inference.Families.Idefics3;
 
@@ -15,7 +13,8 @@ internal static class GpuFidelityCommand
     private const double ExactCosine = 0.9999;
     private const double HalfCosine = 0.999;
 
-    private static readonly string[] Fixtures =
+    /// <summary>The tests' tiny models that have a GPU's graphs, but for the chat model.</summary>
+    public static readonly IReadOnlyList<string> Fixtures =
         ["vit-gpt2-tiny", "blip-captioning", "blip-vqa", "florence-2", "clip-tiny", "siglip", "siglip2-naflex", "dinov2"];
 
     private static readonly Option<DirectoryInfo?> Models = new("--models")
@@ -82,7 +81,7 @@ internal static class GpuFidelityCommand
     private static bool Chat(DeviceName device, List<string> rows)
     {
         using var golden = new ChatFixture();
-        using var model = Load(golden.Folder, ConversionPrecision.Fp16, device);
+        using var model = ConvertedFolder.Load(golden.Folder, device, ConversionPrecision.Fp16, 64);
         rows.AddRange(ChatFidelity.Compare(model, "smolvlm Fp16:", golden, out var good));
         return good;
     }
@@ -94,7 +93,7 @@ internal static class GpuFidelityCommand
         var good = true;
         void With(string name, ConversionPrecision precision, Func<IModel, string, (IReadOnlyList<string> Rows, bool Good)> compare)
         {
-            using var model = Load(Path.Combine(models, name), precision, device);
+            using var model = ConvertedFolder.Load(Path.Combine(models, name), device, precision, 64);
             var (more, fine) = compare(model, precision.ToString());
             rows.AddRange(more);
             good &= fine;
@@ -105,15 +104,5 @@ internal static class GpuFidelityCommand
         With("demo-clip", ConversionPrecision.Fp32, (model, what) => (EmbeddingFidelity.Compare(model, what, images, ExactCosine, out var fine), fine));
         With("demo-clip", ConversionPrecision.Fp16, (model, what) => (EmbeddingFidelity.Compare(model, what, images, HalfCosine, out var fine), fine));
         return good;
-    }
-
-    private static IModel Load(string checkpoint, ConversionPrecision precision, DeviceName device)
-    {
-        var target = Path.Combine(Path.GetTempPath(), $"vl-bench-{Path.GetFileName(checkpoint)}-{precision}");
-        ModelConverter.Convert(SourceModel.OpenCheckpoint(checkpoint), new ConversionOptions(ConversionTarget.Cuda, precision), target);
-        var folder = ModelFolder.Open(target);
-        return ModelLoader.Load(
-            new ModelReference { Alias = Path.GetFileName(checkpoint), Revision = folder.ComputeRevision() }, folder, new ModelOptions(),
-            new DeviceSpec(device, 1, 64));
     }
 }

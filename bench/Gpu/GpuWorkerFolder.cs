@@ -22,7 +22,8 @@ internal sealed class GpuWorkerFolder : IDisposable
 
     private GpuWorkerFolder(string root, string[] keys) => (_root, _keys) = (root, keys);
 
-    private string Model => Path.Combine(_root, "model");
+    /// <summary>The captioner's folder.</summary>
+    public string Model => Path.Combine(_root, "model");
 
     private string Images => Path.Combine(_root, "images");
 

@@ -52,10 +52,8 @@ internal sealed class FullSizeChat : IDisposable
         var folder = Directory.CreateTempSubdirectory("vlworker-bench-").FullName;
         try
         {
-            var source = SourceModel.OpenCheckpoint(Skeleton(folder))
-                .Change("Its sizes are those of SmolVLM-256M, its weights random.", static _ => Parameters());
             var model = Path.Combine(folder, "model");
-            ModelConverter.Convert(source, new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Int8), model);
+            Write(folder, model, new ConversionOptions(ConversionTarget.Cpu, ConversionPrecision.Int8));
             var (opened, clock) = (ModelFolder.Open(model), new GraphClock());
             clock.Follow(opened.Graphs[CpuLayout.Decoder]);
             var engine = CpuChatEngine.Load(
@@ -78,6 +76,13 @@ internal sealed class FullSizeChat : IDisposable
     public void Ask(int rows, int tokens, bool images, int words) => Answer([.. Enumerable.Range(0, rows).Select(row => images
         ? About(row, Text(Words), tokens)
         : new ChatRow([], Request(Text(words), tokens)))]);
+
+    /// <summary>Writes such a model's folder, with the tiny model's tokenizer and template.</summary>
+    /// <param name="folder">For what is needed on the way.</param>
+    /// <param name="target">Where to.</param>
+    /// <param name="options">What for.</param>
+    public static void Write(string folder, string target, ConversionOptions options) => ModelConverter.Convert(
+        SourceModel.OpenCheckpoint(Skeleton(folder)).Change("Its sizes are those of SmolVLM-256M, its weights random.", static _ => Parameters()), options, target);
 
     /// <summary>Asks as many different questions about one image, or each about another one.</summary>
     /// <param name="questions">Questions, eight at most.</param>

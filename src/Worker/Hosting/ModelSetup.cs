@@ -27,10 +27,14 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
                 group.Key, [.. group.Select(copy => (copy.Device.Name, copy.Folder, copy.Revision, copy.Options.AllowMixedRevisions))]),
             StringComparer.Ordinal);
         var loaded = new List<(ModelCopy Copy, IModel Model)>();
+        ModelRoom room;
         try
         {
-            foreach (var copy in copies)
-                loaded.Add((copy, Load(copy, references[copy.Options.Alias])));
+            // What stays comes first: the others share what it leaves.
+            Add(ModelLoad.AtStart);
+            room = new ModelRoom(options.ModelMemoryBytes, plan.Select(device => device.Name));
+            Add(ModelLoad.OnDemand);
+            loaded = [.. copies.Select(copy => loaded.First(entry => entry.Copy == copy))];
             foreach (var alias in loaded.GroupBy(entry => entry.Copy.Options.Alias, StringComparer.Ordinal))
                 ModelCopies.Check([.. alias.Select(entry => entry.Model)], alias.First().Copy.Folder.Path);
             CheckMemory([.. loaded.Select(entry => entry.Model).OfType<OnDemandCopy>()]);
@@ -41,10 +45,16 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
             throw;
         }
 
-        return Register(plan, loaded);
+        return Register(plan, loaded, room);
+
+        void Add(ModelLoad when)
+        {
+            foreach (var copy in copies.Where(copy => copy.Options.Load == when))
+                loaded.Add((copy, Load(copy, references[copy.Options.Alias])));
+        }
     }
 
-    private ModelRegistry Register(IReadOnlyList<PlannedDevice> plan, List<(ModelCopy Copy, IModel Model)> loaded)
+    private ModelRegistry Register(IReadOnlyList<PlannedDevice> plan, List<(ModelCopy Copy, IModel Model)> loaded, ModelRoom room)
     {
         var models = loaded.ToLookup(entry => entry.Copy.Device.Name, entry => entry.Model);
         var onDemand = loaded.Select(entry => entry.Model).OfType<OnDemandCopy>().GroupBy(copy => copy.Reference.Alias, StringComparer.Ordinal)
@@ -56,7 +66,7 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
             Loaded = [.. loaded.Select(entry => Describe(entry.Copy, entry.Model))],
             Shares = options.Models.Where(model => model.MaxInFlight > 0).DistinctBy(model => model.Alias, StringComparer.Ordinal)
                 .ToDictionary(model => model.Alias, model => new ModelShare(model.Alias, model.MaxInFlight), StringComparer.Ordinal),
-            Pool = onDemand.Count == 0 ? null : new ModelPool(onDemand, options, metrics, time, logger),
+            Pool = onDemand.Count == 0 ? null : new ModelPool(onDemand, options, room, metrics, time, logger),
         };
     }
 
@@ -102,7 +112,7 @@ internal sealed class ModelSetup(InferenceOptions options, BatchingOptions batch
         try
         {
             var bytes = ModelFootprint.Measure(() => copy.Load(reference), copy.GraphBytes, copy.Device, out var model);
-            return new OnDemandCopy(copy.Device.Name.ToString(), bytes, model, () => copy.Reload(reference));
+            return new OnDemandCopy(copy.Device.Name, bytes, model, () => copy.Reload(reference));
         }
         catch (InvalidDataException error)
         {

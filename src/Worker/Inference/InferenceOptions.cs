@@ -26,7 +26,7 @@ internal sealed record InferenceOptions
     [Description("Lets the processor take over from a GPU that can't be used at start-up; without it, the worker does not start.")]
     public bool AllowCpuFallback { get; init; }
 
-    [Description("Memory that the models loaded on demand may take on a device together, in bytes, as measured at the start: weights, and what the largest batches of all streams need. 0: no limit.")]
+    [Description("Memory that the models loaded on demand may take on a device together, in bytes, as measured at the start: weights, and what the largest batches of all streams need. Of a GPU never more than what the models that stay leave free. 0: no other limit.")]
     [Range(0L, 1L << 44)]
     public long ModelMemoryBytes { get; init; }
 
@@ -67,8 +67,6 @@ internal sealed record InferenceOptions
         {
             foreach (var name in model.Devices.Where(name => !DeviceName.TryParse(name, out var device) || !Names().Contains(device)))
                 yield return $"Models: '{model.Alias}' names the device '{name}', which is not in Devices";
-            foreach (var device in Names().Where(device => model.Load == ModelLoad.OnDemand && device.Kind == DeviceKind.Cuda && Runs(model, device)))
-                yield return $"Models: '{model.Alias}' is loaded on demand, and {device} can't do that: name its Devices, or load it at the start";
         }
     }
 

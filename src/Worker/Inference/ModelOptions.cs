@@ -25,7 +25,7 @@ internal sealed record ModelOptions
     [Description("Auto: at the first start the graphs are rebuilt for the device into Inference:ModelCache and compared with the export, which runs where they differ. Off: the graphs run as they were exported.")]
     public OptimizeChoice Optimize { get; init; } = OptimizeChoice.Auto;
 
-    [Description("AtStart: it is loaded before the worker takes work, and stays. OnDemand, on the processor only: it is tried at the start, then loaded by the first request for it, and unloaded when others need its memory (ModelMemoryBytes) or after ModelIdle.")]
+    [Description("AtStart: it is loaded before the worker takes work, and stays. OnDemand: it is tried at the start, then loaded by the first request for it, and unloaded when others need its memory (ModelMemoryBytes) or after ModelIdle.")]
     public ModelLoad Load { get; init; } = ModelLoad.AtStart;
 
     [Description("Requests for it in the worker's hands at most, so that those for other models find room in the prefetch while it is slow or being loaded; further messages wait in vl.retry.5s without an attempt counted, REST answers 429. 0: no limit.")]

@@ -44,7 +44,7 @@ internal sealed class ModelSwap(WorkerMetrics metrics, TimeProvider time, ILogge
         var before = Environment.WorkingSet;
         foreach (var copy in model.Copies)
         {
-            copy.Unload();
+            Unload(copy);
             metrics.Models.Unloaded(model.Alias, copy.Device);
         }
 
@@ -53,5 +53,19 @@ internal sealed class ModelSwap(WorkerMetrics metrics, TimeProvider time, ILogge
         metrics.Models.CountUnload(model.Alias, reason);
         var after = Environment.WorkingSet;
         Log.Unloaded(logger, model.Alias, reason, before / 1e6, after / 1e6);
+    }
+
+    private void Unload(OnDemandCopy copy)
+    {
+        if (copy.Where.Kind == DeviceKind.Cpu)
+        {
+            copy.Unload();
+            return;
+        }
+
+        var before = DeviceMemory.InUse(copy.Where);
+        copy.Unload();
+        var after = DeviceMemory.InUse(copy.Where);
+        Log.LeftDevice(logger, copy.Reference.Alias, copy.Where, before / 1e6, after / 1e6);
     }
 }

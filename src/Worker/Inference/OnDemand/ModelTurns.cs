@@ -18,7 +18,7 @@ internal readonly record struct PoolStep(PooledModel? Load, PooledModel? Unload,
 /// uses it; if all are in use, the one that was loaded first takes nobody in any more, and goes when its rows are done. Each keeps its place for a
 /// turn, at least as long as loading it took: two models that don't fit together are each served in bursts, and neither waits for ever.
 /// </remarks>
-internal sealed class ModelTurns(InferenceOptions options, TimeProvider time)
+internal sealed class ModelTurns(InferenceOptions options, ModelRoom room, TimeProvider time)
 {
     /// <summary>A model that nobody has used for this share of its turn has had it.</summary>
     private const int IdleShare = 4;
@@ -43,8 +43,9 @@ internal sealed class ModelTurns(InferenceOptions options, TimeProvider time)
         return MakeRoom([.. models.Where(model => model.State == Residency.Loaded && model.Copies.Any(copy => crowded.Contains(copy.Device)))], now);
     }
 
+    // What takes all there is alone fits alone, though it was measured with a little more.
     private bool Fits(IReadOnlyList<PooledModel> models, PooledModel wanted, string device) =>
-        options.ModelMemoryBytes == 0 || models.Where(model => model.Occupies).Append(wanted).Sum(model => model.BytesOn(device)) <= options.ModelMemoryBytes;
+        models.Where(model => model.Occupies).Sum(model => model.BytesOn(device)) is var taken && (taken == 0 || taken + wanted.BytesOn(device) <= room.On(device));
 
     private PoolStep MakeRoom(List<PooledModel> inTheWay, long now)
     {

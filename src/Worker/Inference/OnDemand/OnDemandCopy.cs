@@ -13,19 +13,18 @@ internal sealed class OnDemandCopy : IModel
     private IModel _plans;
     private IModel? _running;
 
-    /// <summary>Takes over a copy that was loaded once, and keeps what plans requests.</summary>
-    /// <param name="device">The device's name.</param>
+    /// <summary>A copy that was loaded once, for what plans requests.</summary>
+    /// <param name="device">The device.</param>
     /// <param name="bytes">Memory that it takes while it is loaded.</param>
-    /// <param name="first">The copy; it is disposed of here, with its sessions and their memory.</param>
+    /// <param name="first">The copy, disposed of already: its sessions and their memory are gone.</param>
     /// <param name="load">Loads it again.</param>
-    public OnDemandCopy(string device, long bytes, IModel first, Func<IModel> load)
-    {
-        (Device, Bytes, _plans, _load) = (device, bytes, first, load);
-        first.Dispose();
-    }
+    public OnDemandCopy(DeviceName device, long bytes, IModel first, Func<IModel> load) => (Where, Bytes, _plans, _load) = (device, bytes, first, load);
+
+    /// <summary>The device.</summary>
+    public DeviceName Where { get; }
 
     /// <summary>The device's name.</summary>
-    public string Device { get; }
+    public string Device => Where.ToString();
 
     /// <summary>Memory that it takes while it is loaded, as measured at the start.</summary>
     public long Bytes { get; }

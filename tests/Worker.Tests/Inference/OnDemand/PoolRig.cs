@@ -21,8 +21,8 @@ internal sealed class PoolRig : IDisposable
         _models = models.ToDictionary(
             model => model.Alias,
             model => new PooledModel([.. model.Copies.Select(copy => new OnDemandCopy(
-                copy.Device, copy.Bytes, _sources[model.Alias].Make(), _sources[model.Alias].Load))]));
-        Pool = new ModelPool([.. _models.Values], options, metrics, time, NullLogger.Instance);
+                DeviceName.Parse(copy.Device), copy.Bytes, _sources[model.Alias].Tried(), _sources[model.Alias].Load))]));
+        Pool = new ModelPool([.. _models.Values], options, new ModelRoom(options.ModelMemoryBytes), metrics, time, NullLogger.Instance);
     }
 
     public ModelPool Pool { get; }
@@ -71,7 +71,15 @@ internal sealed class PoolRig : IDisposable
 
         public int Disposals => Volatile.Read(ref _disposals);
 
-        public StubModel Make() => new(alias: alias, dispose: () => Interlocked.Increment(ref _disposals));
+        /// <summary>What the start leaves: it was loaded once and is gone.</summary>
+        public IModel Tried()
+        {
+            var model = Make();
+            model.Dispose();
+            return model;
+        }
+
+        private StubModel Make() => new(alias: alias, dispose: () => Interlocked.Increment(ref _disposals));
 
         public IModel Load()
         {

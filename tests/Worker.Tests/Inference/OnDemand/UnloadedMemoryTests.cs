@@ -50,7 +50,8 @@ public sealed class UnloadedMemoryTests
     public void What_loading_a_model_leaves_on_the_managed_heap_goes_with_it()
     {
         WeakReference? left = null;
-        using var copy = new OnDemandCopy("cpu", 1, Load(), () =>
+        using var plans = Load();
+        using var copy = new OnDemandCopy(DeviceName.Cpu, 1, plans, () =>
         {
             // As large as what reading a tokenizer leaves: small collections don't look at it.
             left = new WeakReference(new byte[1_000_000]);
