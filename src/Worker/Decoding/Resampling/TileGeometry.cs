@@ -27,6 +27,9 @@ internal readonly record struct TileGeometry(int Width, int Height, int Side, in
     /// <summary>Whether there are tiles.</summary>
     public bool IsCut => SheetWidth > Side || SheetHeight > Side;
 
+    /// <summary>Whether the first pass makes the sheet: a second one of the same size would change nothing, and Pillow's does nothing.</summary>
+    public bool IsSheet => (Width, Height) == (SheetWidth, SheetHeight);
+
     /// <summary>Bytes of all frames.</summary>
     public int Bytes => checked(((Rows * Columns) + 1) * Side * Side * 3);
 
