@@ -14,7 +14,7 @@ internal static class GpuSwapCommand
 
     private static readonly Option<string> Where = new("--device") { Description = "cuda:0, cuda:1, ...; or cpu, for the tiny models.", DefaultValueFactory = _ => "cuda:0" };
     private static readonly Option<int> Batch = new("--batch") { Description = "Rows of a batch.", DefaultValueFactory = _ => 64 };
-    private static readonly Option<int> Images = new("--images") { Description = "Images for the two captioners.", DefaultValueFactory = _ => 20_000 };
+    private static readonly Option<int> Images = new("--images") { Description = "Images for the two captioners.", DefaultValueFactory = _ => 4000 };
     private static readonly Option<int> Cycles = new("--cycles") { Description = "Loads and unloads of each tiny model.", DefaultValueFactory = _ => 9 };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
@@ -38,17 +38,12 @@ internal static class GpuSwapCommand
         {
             using var folder = GpuWorkerFolder.Make(skeleton);
             var worker = new SwappingWorker(folder.Model, device, batch);
+            report.Line($"A whole worker, two captioners of full size, fp16, batches of {batch}, 2 in flight, asked in turn, image by image.");
             var (together, came) = await worker.RunAsync(images, 0);
+            report.Line(together);
             var (swapped, back) = await worker.RunAsync(images, (long)(1.5 * worker.BytesOfOne));
-            report.Line(string.Join('\n',
-            [
-                "| room | answered | images/s | loads | seconds a load | in use before, MB | at most | after both were idle |",
-                "|---|---|---|---|---|---|---|---|",
-                together,
-                swapped,
-            ]));
-            report.Line(FormattableString.Invariant($"A whole worker, two captioners of full size, fp16, batches of {batch}, 2 in flight, asked in turn, image by image. ")
-                + FormattableString.Invariant($"One takes {worker.BytesOfOne / 1e6:0} MB, as measured at the start; memory came back: {(came && back ? "yes" : "NO")}."));
+            report.Line(swapped);
+            report.Line(FormattableString.Invariant($"One takes {worker.BytesOfOne / 1e6:0} MB, as measured at the start; memory came back: {(came && back ? "yes" : "NO")}."));
             good = came && back;
         }
 
