@@ -10,8 +10,10 @@ internal static class JsonFault
 
     public static string Describe(JsonException error)
     {
-        if (error.InnerException is JsonException)
+        if (error.InnerException is JsonException fault)
         {
+            if (fault.Message.Contains("maximum configured depth", StringComparison.Ordinal))
+                return "nested more than 32 levels deep";
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"not valid JSON at line {(error.LineNumber ?? 0) + 1}, byte {(error.BytePositionInLine ?? 0) + 1}");

@@ -1,3 +1,5 @@
+using MassTransit;
+
 namespace VlWorker.Consuming;
 
 /// <summary>MassTransit's logs without an error for every message that is given back: that is no news, the gate has said why.</summary>
@@ -24,7 +26,7 @@ internal sealed class QuietLoggerFactory(ILoggerFactory inner) : ILoggerFactory
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (exception is not OperationCanceledException)
+            if (exception is not (OperationCanceledException or ConsumerCanceledException))
                 inner.Log(logLevel, eventId, state, exception, formatter);
         }
     }

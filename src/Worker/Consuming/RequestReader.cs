@@ -31,7 +31,7 @@ internal static class RequestReader
         if (delivery.Body.Length > RequestLimits.MessageBytes)
         {
             delivery.Unreadable = new RejectedException(RejectionReason.BadRequest, "the message is larger than 1 MiB");
-            return salvage(LargeMessage.Essentials(delivery.Body));
+            return salvage(UnreadMessage.Essentials(delivery.Body));
         }
 
         try
@@ -48,18 +48,10 @@ internal static class RequestReader
     private static T Explain<T>(Delivery delivery, JsonException error, Func<JsonElement, T> salvage)
         where T : new()
     {
-        try
+        if (UnreadMessage.IsObject(delivery.Body))
         {
-            using var document = JsonDocument.Parse(delivery.Body);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-            {
-                delivery.Unreadable = new RejectedException(RejectionReason.BadRequest, error.Message, error);
-                return salvage(document.RootElement);
-            }
-        }
-        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
-        {
-            // It is not JSON at all.
+            delivery.Unreadable = new RejectedException(RejectionReason.BadRequest, error.Message, error);
+            return salvage(UnreadMessage.Essentials(delivery.Body));
         }
 
         delivery.Unreadable = new MalformedException(delivery.Body.Length == 0 ? "the body is empty" : error.Message, error);

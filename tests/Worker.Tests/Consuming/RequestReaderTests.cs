@@ -47,6 +47,22 @@ public sealed class RequestReaderTests
         Assert.Equal(("i", "j", "k", "b"), (request.Id, request.JobId, request.Image!.Key, request.Context!["a"]));
     }
 
+    [Theory]
+    [InlineData("\uFEFF", "\"x\"")]
+    [InlineData("", "DEEP")]
+    public void So_it_is_behind_a_byte_order_mark_and_before_what_is_nested_too_deeply(string before, string tasks)
+    {
+        var (deep, image) = (Nested(RequestLimits.MessageBytes / 3), Nested(1000));
+        var delivery = Deliver(Encoding.UTF8.GetBytes($$"""{{before}}{"image":{{image}},"tasks":{{tasks.Replace("DEEP", deep, StringComparison.Ordinal)}},"id":"i"}"""));
+
+        var request = RequestReader.ReadImage(delivery);
+
+        Assert.Equal(RejectionReason.BadRequest, Assert.IsType<RejectedException>(delivery.Unreadable).Reason);
+        Assert.Equal(("i", null), (request.Id, request.Image));
+
+        static string Nested(int depth) => new string('[', depth) + new string(']', depth);
+    }
+
     [Fact]
     public void What_can_not_be_salvaged_is_left_out()
     {

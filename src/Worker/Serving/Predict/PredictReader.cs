@@ -56,16 +56,7 @@ internal sealed class PredictReader(Uploads uploads)
 
         // Both ways to name an object: a message's, and bucket and key without anything around them.
         var image = message.Image ?? Read(body.Content.Span, ContractsJson.Default.ImageReference);
-        return new PredictInput(message with
-        {
-            Id = message.Id ?? query.Id,
-            Image = image,
-            Tasks = message.Tasks ?? query.Tasks,
-            Prompt = message.Prompt ?? query.Prompt,
-            Labels = message.Labels ?? query.Labels,
-            LabelTemplate = message.LabelTemplate ?? query.LabelTemplate,
-            EmbeddingEncoding = message.EmbeddingEncoding ?? query.EmbeddingEncoding,
-        });
+        return new PredictInput(Merged(message, query) with { Image = image });
     }
 
     private async Task<PredictInput> OfFormAsync(HttpRequest request, MediaTypeHeaderValue type, DescribeImage query, CancellationToken cancellation)
@@ -96,14 +87,27 @@ internal sealed class PredictReader(Uploads uploads)
 
             if (image is null)
                 throw new RejectedException(RejectionReason.BadRequest, "the form has no part 'image'");
-            return new PredictInput((asked ?? query) with { Image = null }, _ => Task.FromResult(image), image);
+            return new PredictInput((asked is null ? query : Merged(asked, query)) with { Image = null }, _ => Task.FromResult(image), image);
         }
-        catch
+        catch (Exception error)
         {
             image?.Dispose();
+            if (error is IOException and not BadHttpRequestException)
+                throw new RejectedException(RejectionReason.BadRequest, "the form ends before its last boundary", error);
             throw;
         }
     }
+
+    // The query stands in for what the JSON does not say.
+    private static DescribeImage Merged(DescribeImage message, DescribeImage query) => message with
+    {
+        Id = message.Id ?? query.Id,
+        Tasks = message.Tasks ?? query.Tasks,
+        Prompt = message.Prompt ?? query.Prompt,
+        Labels = message.Labels ?? query.Labels,
+        LabelTemplate = message.LabelTemplate ?? query.LabelTemplate,
+        EmbeddingEncoding = message.EmbeddingEncoding ?? query.EmbeddingEncoding,
+    };
 
     private static DescribeImage OfQuery(IQueryCollection query)
     {

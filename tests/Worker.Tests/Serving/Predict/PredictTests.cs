@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using VlWorker.Contracts;
@@ -63,6 +64,31 @@ public sealed class PredictTests(DemoModelsWorker demo)
         Assert.True(response.IsSuccessStatusCode, json.GetRawText());
         Assert.Equal(("42", "7", "png"), (json.GetProperty("id").GetString(), json.GetProperty("context").GetProperty("shop").GetString(), json.GetProperty("image").GetProperty("format").GetString()));
         Assert.InRange(Assert.Single(json.GetProperty("outputs").EnumerateArray()).GetProperty("caption").GetProperty("tokens").GetInt32(), 1, 2);
+    }
+
+    [Fact]
+    public async Task Parameters_stand_in_for_what_a_form_does_not_say()
+    {
+        using var form = new MultipartFormDataContent
+        {
+            { RestWorker.Json("""{"id":"42"}"""), "request" },
+            { RestWorker.Bytes(RestWorker.Sample(Sample)), "image", Sample },
+        };
+
+        var (_, json) = await demo.Worker.PostAsync("/predict?tasks=embedding&id=other", form);
+
+        Assert.Equal(("42", "embedding"), (json.GetProperty("id").GetString(), Assert.Single(json.GetProperty("outputs").EnumerateArray()).GetProperty("task").GetString()));
+    }
+
+    [Theory]
+    [InlineData("no form")]
+    [InlineData("--cut\r\nContent-Disposition: form-data; name=image\r\n\r\nhalf of an image")]
+    public async Task A_form_that_is_cut_short_is_refused(string body)
+    {
+        using var form = new StringContent(body);
+        form.Headers.ContentType = MediaTypeHeaderValue.Parse("multipart/form-data; boundary=cut");
+
+        await demo.Worker.RefusedAsync("/predict", form, HttpStatusCode.BadRequest, RejectionReason.BadRequest);
     }
 
     [Fact]

@@ -51,9 +51,10 @@ internal sealed class BlipVqaModel : PromptedModel
     /// <inheritdoc/>
     protected override int[] Prompt(string task, string? prompt)
     {
-        if (string.IsNullOrWhiteSpace(prompt))
+        // Empty is also what has nothing but characters that the tokenizer drops, such as zero-width spaces.
+        var ids = Tokenizer.Encode(prompt ?? string.Empty, parseSpecialTokens: false);
+        if (ids.Length == Tokenizer.Encode(string.Empty).Length)
             throw new RejectedException(RejectionReason.BadRequest, "the question is empty: it is the request's prompt");
-        var ids = Tokenizer.Encode(prompt, parseSpecialTokens: false);
         return ids.Length <= LongestPrompt ? ids : throw new RejectedException(
             RejectionReason.BadRequest, $"the question has {ids.Length} tokens, and the model's context has room for {LongestPrompt}");
     }

@@ -54,6 +54,6 @@ internal sealed partial record FlorencePrompt(FlorenceTask? Task, string Input)
     [GeneratedRegex("^<[A-Z0-9_]+>")]
     private static partial Regex Token();
 
-    [GeneratedRegex("^(<loc_[0-9]{1,3}>){4}$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("^(<loc_(0|[1-9][0-9]{0,2})>){4}$", RegexOptions.ExplicitCapture)]
     private static partial Regex Region();
 }

@@ -25,6 +25,7 @@ public sealed class BlipVqaModelTests(BlipVqaFixture fixture) : IClassFixture<Bl
     [InlineData(null)]
     [InlineData("")]
     [InlineData(" \t\n")]
+    [InlineData("\u200B\u0000\u0301")]
     public void An_empty_question_is_refused_before_an_image_is_read(string? question)
     {
         Assert.Equal(RejectionReason.BadRequest, Rejection(fixture.Input(question)).Reason);

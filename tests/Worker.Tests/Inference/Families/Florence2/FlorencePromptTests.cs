@@ -40,6 +40,7 @@ public sealed class FlorencePromptTests
     [InlineData(Tasks.Answer, "<REGION_TO_OCR> the left one", "<REGION_TO_OCR> wants a box behind it")]
     [InlineData(Tasks.Answer, "<REGION_TO_OCR><loc_1><loc_2><loc_3>", "<REGION_TO_OCR> wants a box behind it")]
     [InlineData(Tasks.Answer, "<REGION_TO_OCR><loc_1><loc_2><loc_3><loc_1000>", "<REGION_TO_OCR> wants a box behind it")]
+    [InlineData(Tasks.Answer, "<REGION_TO_OCR><loc_1><loc_2><loc_3><loc_04>", "<REGION_TO_OCR> wants a box behind it")]
     [InlineData(Tasks.Answer, "<REGION_TO_OCR><loc_1><loc_2><loc_3><loc_4></s>", "<REGION_TO_OCR> wants a box behind it")]
     public void What_makes_no_sense_is_rejected_with_the_reason(string task, string? prompt, string detail)
     {
