@@ -9,6 +9,7 @@ namespace VlWorker.Producer.Jobs;
 internal sealed class LaterPass(JobFile job)
 {
     private const int Batch = 1000;
+    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(5);
 
     private JobDatabase Database => job.Database;
 
@@ -55,6 +56,8 @@ internal sealed class LaterPass(JobFile job)
         });
         while (isEnd && !job.IsListed && job.Control != JobControl.Cancelled)
         {
+            // Other processes look from time to time whether the file is free: one that is free for an instant is never theirs.
+            stop.WaitHandle.WaitOne(Gap);
             stop.ThrowIfCancellationRequested();
             changed += Database.Write(CompareWaiting);
         }
