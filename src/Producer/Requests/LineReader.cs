@@ -17,7 +17,11 @@ internal static class LineReader
         while (await lines.NextAsync(cancellation).AsTask().WaitAsync(cancellation) is { } line)
         {
             if (line.IsCut)
-                throw new ProducerException(ExitCode.Usage, $"line {line.Number} is longer than a request may be, {ManifestLines.Longest >> 20} MiB: is this a list?");
+            {
+                throw new ProducerException(
+                    ExitCode.Usage, $"line {line.Number} is longer than a request may be, {ManifestLines.Longest >> 20} MiB: is this a list?");
+            }
+
             var text = ManifestFile.Text(line.Bytes);
             if (line.Number > skip && (text is null || !string.IsNullOrWhiteSpace(text)))
                 yield return (line.Number, text);

@@ -43,7 +43,7 @@ public sealed class ResultFileTests(ProducerFixture producer) : IClassFixture<Pr
 
         Assert.True(outcome.Code == 0, outcome.Error);
         var ids = new List<string>();
-        var files = Directory.GetFiles(_folder).Order(StringComparer.Ordinal).ToList();
+        var files = Directory.GetFiles(_folder, "*.parquet").Order(StringComparer.Ordinal).ToList();
         foreach (var file in files)
         {
             await using var stream = File.OpenRead(file);
