@@ -24,7 +24,7 @@ internal static class ExitCode
     /// <summary>With <c>--wait</c>: nothing arrived for too long.</summary>
     public const int TimedOut = 6;
 
-    /// <summary>The images to publish can't be listed: no such bucket, folder or manifest, no permission, the store is away.</summary>
+    /// <summary>The images to publish can't be listed: no such bucket, folder, manifest or list, no permission, the store is away.</summary>
     public const int Source = 7;
 
     /// <summary>The job file, a file of results or the output can't be used: another producer has it, the disk is full, it is none.</summary>

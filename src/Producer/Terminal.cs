@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace VlWorker.Producer;
@@ -11,8 +10,8 @@ internal sealed class Terminal : IDisposable
 
     private const int StandardOutput = 1;
 
-    /// <summary>Standard input.</summary>
-    public required TextReader Input { get; init; }
+    /// <summary>Standard input, bytes as they come.</summary>
+    public required Stream Input { get; init; }
 
     /// <summary>Standard output, unbuffered bytes.</summary>
     public required Stream Output { get; init; }
@@ -35,7 +34,7 @@ internal sealed class Terminal : IDisposable
     /// <summary>The process's own streams.</summary>
     public static Terminal OfProcess() => new()
     {
-        Input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8),
+        Input = Console.OpenStandardInput(),
         Output = OpenOutput(),
         Error = Console.Error,
         IsInteractive = !Console.IsOutputRedirected,

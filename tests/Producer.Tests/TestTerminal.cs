@@ -12,7 +12,7 @@ internal sealed class TestTerminal : IDisposable
 
     public TestTerminal(string input = "", bool interactive = false, int width = 100) => Terminal = new Terminal
     {
-        Input = new StringReader(input),
+        Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
         Output = _output,
         Error = _error,
         IsInteractive = interactive,

@@ -39,7 +39,7 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
             catch (ProducerException error) when (error.ExitCode == ExitCode.Source)
             {
                 // Only a source that has worked before is worth waiting for.
-                Flush(isEnd: false);
+                Flush(isEnd: false, stop);
                 if (job.Position != before)
                     (progress, before) = (_time.GetTimestamp(), job.Position);
                 if (before is null || _time.GetElapsedTime(progress) > patience)
@@ -69,7 +69,7 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
 
                 if (_items.Count >= Batch || _time.GetElapsedTime(_flushed) > FlushAfter)
                 {
-                    Flush(isEnd: false);
+                    Flush(isEnd: false, stop);
                     if (job.Control == JobControl.Cancelled)
                         return;
                 }
@@ -79,14 +79,18 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
             }
         }
 
-        Flush(isEnd: true);
+        Flush(isEnd: true, stop);
     }
 
-    private void Flush(bool isEnd)
+    private void Flush(bool isEnd, CancellationToken stop)
     {
+        // Before the position behind them: nobody comes by them again.
+        foreach (var fault in _faults)
+            job.AddFault(fault.Place, fault.Message, FaultsKept);
+        _faults.Clear();
         if (job.IsComparing)
         {
-            job.Pass.Compare(_items, _position, isEnd);
+            job.Pass.Compare(_items, _position, isEnd, stop);
             if (isEnd)
                 counters.Sync(job);
         }
@@ -96,9 +100,6 @@ internal sealed class Scanner(JobFile job, IItemSource source, BackfillCounters 
             counters.Listed(_items.Count);
         }
 
-        foreach (var fault in _faults)
-            job.AddFault(fault.Place, fault.Message, FaultsKept);
-        _faults.Clear();
         _items.Clear();
         _flushed = _time.GetTimestamp();
     }

@@ -43,8 +43,13 @@ internal sealed class BackfillCommand
         {
             if (result.GetValue(_resume) && result.GetValue(_onlyChanged))
                 result.AddError("--resume goes on with a pass, --only-changed begins another one");
-            if (result.GetValue(_resume) && _job.HasSource(result))
-                result.AddError("--resume takes the source from the job file");
+            if (result.GetValue(_resume) && (_job.HasSource(result) || _job.NarrowsSource(result)))
+                result.AddError("--resume takes the source from the job file, with its --prefix, --include, --limit and --manifest-format");
+            if (result.GetValue(_onlyChanged) && !_job.HasSource(result) && _job.NarrowsSource(result))
+            {
+                result.AddError("--prefix, --include, --limit and --manifest-format go with a source: name it again with --bucket, --manifest or "
+                    + "--folder, or leave them out to list what the earlier run did");
+            }
         });
         command.SetAction((result, cancellation) => RunAsync(result, terminal, cancellation));
         foreach (var sub in new BackfillControlCommands().Create(terminal))

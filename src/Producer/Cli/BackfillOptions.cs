@@ -63,6 +63,10 @@ internal sealed class BackfillOptions
     /// <summary>Whether a source is named.</summary>
     public bool HasSource(CommandResult result) => (result.GetValue(_manifest) ?? result.GetValue(_folder) ?? result.GetValue(_bucket)) is not null;
 
+    /// <summary>Whether options say which part of a source is meant, or how to read it.</summary>
+    public bool NarrowsSource(CommandResult result) =>
+        ((Option[])[_prefix, _format, _include, _limit]).Any(option => result.GetResult(option) is not null);
+
     /// <summary>The job's name, or null.</summary>
     public string? Job(ParseResult result) => result.GetValue(_job);
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.CompilerServices;
 using VlWorker.Contracts;
 using VlWorker.Producer.Requests;
+using VlWorker.Producer.Sources;
 
 namespace VlWorker.Producer.Cli;
 
@@ -98,6 +99,6 @@ internal sealed class PublishCommand
         ImageRequests requests, string list, Terminal terminal, long skip, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (var (number, line) in LineReader.ReadAsync(list, terminal.Input, skip, cancellation))
-            yield return () => requests.FromLine(number, line);
+            yield return () => requests.FromLine(number, line ?? throw new InvalidRequestException(number, [ManifestFile.Garbled]));
     }
 }

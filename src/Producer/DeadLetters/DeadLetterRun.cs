@@ -115,7 +115,8 @@ internal sealed class DeadLetterRun(Terminal terminal, BrokerAddress address, De
     {
         await terminal.Error.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"vl-producer: deletes {count} dead letters for good. Type {count} to go on (or use --yes): "));
         await terminal.Error.FlushAsync(cancellation);
-        var answer = await terminal.Input.ReadLineAsync(cancellation).AsTask().WaitAsync(cancellation);
+        using var input = new StreamReader(terminal.Input, leaveOpen: true);
+        var answer = await input.ReadLineAsync(cancellation).AsTask().WaitAsync(cancellation);
         return answer?.Trim() == count.ToString(CultureInfo.InvariantCulture);
     }
 

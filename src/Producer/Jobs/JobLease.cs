@@ -1,6 +1,8 @@
 namespace VlWorker.Producer.Jobs;
 
-/// <summary>The right to run a job: a lock on a file beside the job file. The system gives it back when the process ends, however it does.</summary>
+/// <summary>
+/// The right to run a job, or to write results: a lock on a file beside theirs. The system gives it back when the process ends, however it does.
+/// </summary>
 internal sealed class JobLease : IDisposable
 {
     // EWOULDBLOCK of Linux and of macOS, Windows' sharing violation.
@@ -51,6 +53,13 @@ internal sealed class JobLease : IDisposable
     public static async Task<JobLease> TakeAsync(string jobFile, TimeProvider time, CancellationToken cancellation) =>
         await TryTakeAsync(jobFile, time, cancellation)
             ?? throw new ProducerException(ExitCode.JobFile, $"another producer runs the job of {jobFile}: see it with 'backfill status'");
+
+    /// <summary>Takes the right to write results.</summary>
+    /// <param name="place">The file or folder that they go to.</param>
+    /// <param name="name">The lock's name but for its ending.</param>
+    /// <exception cref="ProducerException">Another process has it.</exception>
+    public static JobLease TakeResults(string place, string name) => TryTake(name)
+        ?? throw new ProducerException(ExitCode.JobFile, $"another process writes results to {place}: give each one of its own");
 
     /// <summary>Whether a file could not be opened because another process has it.</summary>
     public static bool IsLocked(IOException error) => LockedCodes.Contains(error.HResult & 0xFFFF);

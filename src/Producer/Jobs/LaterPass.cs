@@ -9,6 +9,7 @@ namespace VlWorker.Producer.Jobs;
 internal sealed class LaterPass(JobFile job)
 {
     private const int Batch = 1000;
+    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(5);
 
     private JobDatabase Database => job.Database;
 
@@ -35,20 +36,34 @@ internal sealed class LaterPass(JobFile job)
         Database.Execute("DELETE FROM faults");
     });
 
-    /// <summary>Compares what was listed, and remembers where listing goes on, both or neither.</summary>
+    /// <summary>
+    /// Compares what was listed, and remembers where listing goes on, both or neither. At the end it compares what waits, some at a time: whoever
+    /// takes the job up after a crash finds only the rest, and others may write to the file in between.
+    /// </summary>
+    /// <param name="items">What was listed since the last call.</param>
+    /// <param name="position">Where listing goes on; null where it was.</param>
+    /// <param name="isEnd">Whether that was the end; the job is listed once all that waits is compared.</param>
+    /// <param name="stop">Stops comparing what waits.</param>
     /// <returns>How many are known to be new or changed.</returns>
-    public int Compare(IReadOnlyList<ListedItem> items, string? position, bool isEnd) => Database.Write(() =>
+    public int Compare(IReadOnlyList<ListedItem> items, string? position, bool isEnd, CancellationToken stop = default)
     {
-        ItemClaims.Ensure(Database);
-        EnsureWaiting();
-        var claims = new ItemClaims(Database);
-        var changed = Merge(items, claims, mayWait: true);
-        if (isEnd)
-            changed += CompareWaiting(claims);
-        claims.Save();
-        job.Listed(items.Count, position, isEnd);
+        var changed = Database.Write(() =>
+        {
+            ItemClaims.Ensure(Database);
+            EnsureWaiting();
+            job.Listed(items.Count, position, isEnd: false);
+            return Merge(items, mayWait: true);
+        });
+        while (isEnd && !job.IsListed && job.Control != JobControl.Cancelled)
+        {
+            // Other processes look from time to time whether the file is free: one that is free for an instant is never theirs.
+            stop.WaitHandle.WaitOne(Gap);
+            stop.ThrowIfCancellationRequested();
+            changed += Database.Write(CompareWaiting);
+        }
+
         return changed;
-    });
+    }
 
     /// <summary>
     /// Ends the comparison once everything is listed and answered: results of other models than those that answer now are outdated. Of whatever lines
@@ -80,11 +95,11 @@ internal sealed class LaterPass(JobFile job)
     private void EnsureWaiting() => Database.Execute(
         "CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, etag TEXT, own TEXT)");
 
-    private int Merge(IEnumerable<ListedItem> items, ItemClaims claims, bool mayWait)
+    private int Merge(IEnumerable<ListedItem> items, bool mayWait)
     {
-        var changed = 0;
-        foreach (var item in items)
-            changed += Merge(item, claims, mayWait) ? 1 : 0;
+        var claims = new ItemClaims(Database);
+        var changed = items.Count(item => Merge(item, claims, mayWait));
+        claims.Save();
         return changed;
     }
 
@@ -126,23 +141,18 @@ internal sealed class LaterPass(JobFile job)
         return free.FindAll(found => Question.Of(job.Settings.Template, found.Own) == question);
     }
 
-    private int CompareWaiting(ItemClaims claims)
+    /// <summary>Compares the first of the lines that wait; with the last of them the job is listed.</summary>
+    private int CompareWaiting()
     {
-        var (changed, last) = (0, 0L);
-        while (true)
-        {
-            var rows = Database.Rows(
-                "SELECT id, bucket, key, etag, own FROM waiting WHERE id > ?1 ORDER BY id LIMIT ?2",
-                row => (Id: row.GetInt64(0), Item: new ListedItem(row.GetString(1), row.GetString(2), JobItems.Text(row, 3), JobItems.Text(row, 4))),
-                last, Batch);
-            changed += Merge(rows.Select(row => row.Item), claims, mayWait: false);
-            if (rows.Count < Batch)
-                break;
-            last = rows[^1].Id;
-        }
-
-        Database.Execute("DELETE FROM waiting");
-        return changed;
+        var rows = Database.Rows(
+            "SELECT id, bucket, key, etag, own FROM waiting ORDER BY id LIMIT ?1",
+            row => (Id: row.GetInt64(0), Item: new ListedItem(row.GetString(1), row.GetString(2), JobItems.Text(row, 3), JobItems.Text(row, 4))),
+            Batch);
+        if (rows.Count > 0)
+            Database.Execute("DELETE FROM waiting WHERE id <= ?1", rows[^1].Id);
+        if (rows.Count < Batch)
+            job.Listed(0, position: null, isEnd: true);
+        return Merge(rows.Select(row => row.Item), mayWait: false);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using VlWorker.Producer.Broker;
+using VlWorker.Producer.Jobs;
 using VlWorker.Producer.Printing;
 
 namespace VlWorker.Producer.Results;
@@ -16,8 +17,11 @@ internal sealed class JsonLinesStore : IResultStore
     private readonly HashSet<string> _tail = new(StringComparer.Ordinal);
     private readonly string _path;
 
+    /// <summary>On Unix no sharing mode of a file lets readers in and keeps a second writer out.</summary>
+    private readonly JobLease? _lease;
+
     /// <param name="path">The file; made if there is none.</param>
-    /// <exception cref="ProducerException">It can't be opened.</exception>
+    /// <exception cref="ProducerException">It can't be opened, or another process writes to it.</exception>
     public JsonLinesStore(string path)
     {
         _path = path;
@@ -27,12 +31,13 @@ internal sealed class JsonLinesStore : IResultStore
         {
             if (!_file.CanSeek)
                 throw new ProducerException(ExitCode.JobFile, $"{path} is no file; without --to-jsonl results are printed");
+            _lease = JobLease.TakeResults(path, path);
             DurableFile.Guard(path, ReadTail);
             DurableFile.SyncFolderOf(path);
         }
         catch
         {
-            _file.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -81,6 +86,7 @@ internal sealed class JsonLinesStore : IResultStore
             // What was to be written comes again.
         }
 
+        _lease?.Dispose();
         _line.Dispose();
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Parquet.Serialization;
 using VlWorker.Producer.Broker;
+using VlWorker.Producer.Jobs;
 using VlWorker.Producer.Printing;
 
 namespace VlWorker.Producer.Results;
@@ -10,7 +11,9 @@ namespace VlWorker.Producer.Results;
 /// <remarks>
 /// A Parquet file can be read only when its end is written, so messages stay unacknowledged until their file is full or old enough. After a
 /// crash between naming a file and acknowledging its messages, these come again; what the last file holds is not written twice. Names tell
-/// which file is the last: each has a later time than the one before, whatever the clock says.
+/// which file is the last: each has a later time than the one before, whatever the clock says. So a folder has one writer at a time: another would
+/// remove what this one has not finished, and what this one wrote last would not be the last file. Its lock's name begins as those that readers of
+/// such folders leave out.
 /// </remarks>
 internal sealed partial class ParquetStore : IResultStore
 {
@@ -19,12 +22,14 @@ internal sealed partial class ParquetStore : IResultStore
 
     private readonly List<ResultRow> _rows = [];
     private readonly HashSet<(string?, string?, long)> _last = [];
+    private readonly JobLease _lease;
     private readonly string _folder;
     private readonly TimeProvider _time;
     private DateTime _latest;
     private int _number;
 
-    private ParquetStore(string folder, int rows, TimeSpan delay, TimeProvider time) => (_folder, Capacity, Delay, _time) = (folder, rows, delay, time);
+    private ParquetStore(JobLease lease, string folder, int rows, TimeSpan delay, TimeProvider time) =>
+        (_lease, _folder, Capacity, Delay, _time) = (lease, folder, rows, delay, time);
 
     /// <inheritdoc/>
     public int Capacity { get; }
@@ -33,33 +38,20 @@ internal sealed partial class ParquetStore : IResultStore
     public TimeSpan Delay { get; }
 
     /// <summary>Opens a folder; what a crash has left unfinished is removed.</summary>
-    /// <exception cref="ProducerException">It can't be used.</exception>
+    /// <exception cref="ProducerException">It can't be used, or another process writes into it.</exception>
     public static async Task<ParquetStore> OpenAsync(string folder, int rows, TimeSpan delay, TimeProvider time)
     {
-        var store = new ParquetStore(folder, rows, delay, time);
-        var last = DurableFile.Guard(folder, () =>
-        {
-            Directory.CreateDirectory(folder);
-            foreach (var unfinished in Directory.EnumerateFiles(folder, "results-*.parquet" + DurableFile.Unfinished))
-                File.Delete(unfinished);
-            return Directory.EnumerateFiles(folder, "results-*.parquet")
-                .Select(path => (Path: path, Time: TimeOf(path)))
-                .Where(file => file.Time is not null)
-                .OrderBy(file => file.Time).ThenBy(file => file.Path, StringComparer.Ordinal).LastOrDefault();
-        });
-        if (last is not (Path: { } path, Time: { } latest))
-            return store;
-        store._latest = latest;
+        DurableFile.Guard(folder, () => Directory.CreateDirectory(folder));
+        var store = new ParquetStore(JobLease.TakeResults(folder, Path.Combine(folder, "_results")), folder, rows, delay, time);
         try
         {
-            await using var file = File.OpenRead(path);
-            foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
-                store._last.Add(Identity(row));
+            await store.TakeUpAsync();
             return store;
         }
-        catch (Exception error) when (error is not OutOfMemoryException)
+        catch
         {
-            throw new ProducerException(ExitCode.JobFile, $"{path} can't be read: {error.Message}. Move it away if it is none of ours", error);
+            store.Dispose();
+            throw;
         }
     }
 
@@ -87,8 +79,32 @@ internal sealed partial class ParquetStore : IResultStore
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _lease.Dispose();
+
+    private async Task TakeUpAsync()
     {
+        var last = DurableFile.Guard(_folder, () =>
+        {
+            foreach (var unfinished in Directory.EnumerateFiles(_folder, "results-*.parquet" + DurableFile.Unfinished))
+                File.Delete(unfinished);
+            return Directory.EnumerateFiles(_folder, "results-*.parquet")
+                .Select(path => (Path: path, Time: TimeOf(path)))
+                .Where(file => file.Time is not null)
+                .OrderBy(file => file.Time).ThenBy(file => file.Path, StringComparer.Ordinal).LastOrDefault();
+        });
+        if (last is not (Path: { } path, Time: { } latest))
+            return;
+        _latest = latest;
+        try
+        {
+            await using var file = File.OpenRead(path);
+            foreach (var row in (await ParquetSerializer.DeserializeAsync<ResultRow>(file)).Data)
+                _last.Add(Identity(row));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new ProducerException(ExitCode.JobFile, $"{path} can't be read: {error.Message}. Move it away if it is none of ours", error);
+        }
     }
 
     private string NextPath()

@@ -33,7 +33,7 @@ internal static class ManifestFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new ProducerException(ExitCode.Source, $"can't read the manifest {path}: {error.Message}", error);
+            throw new ProducerException(ExitCode.Source, $"can't read {path}: {error.Message}", error);
         }
     }
 

@@ -18,32 +18,35 @@ internal sealed class ManifestLines(Stream stream, string path) : IDisposable
     private int _from;
     private int _to;
     private long _number;
+    private bool _isCut;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>The next line; null behind the last one.</summary>
+    /// <summary>The next line; null behind the last one. Of a line that is cut the rest is read by the next call.</summary>
     /// <exception cref="ProducerException">The file can't be read.</exception>
     public async ValueTask<ManifestLine?> NextAsync(CancellationToken cancellation)
     {
+        await SkipRestAsync(cancellation);
         if (_from == _to && !await FillAsync(cancellation))
             return null;
         _number++;
         _line.SetLength(0);
-        var isCut = false;
         do
         {
             var rest = _buffer.AsSpan(_from, _to - _from);
             var end = rest.IndexOfAny((byte)'\n', (byte)'\r');
             var part = end < 0 ? rest : rest[..end];
             var room = Longest - (int)_line.Length;
-            isCut |= part.Length > room;
+            _isCut = part.Length > room;
             _line.Write(part[..Math.Min(part.Length, room)]);
             _from += part.Length;
+            if (_isCut)
+                break;
             if (end >= 0)
-                return Line(await EndAsync(cancellation), isCut);
+                return Line(await EndAsync(cancellation));
         }
         while (await FillAsync(cancellation));
-        return Line("", isCut);
+        return Line("");
     }
 
     /// <inheritdoc/>
@@ -53,12 +56,25 @@ internal sealed class ManifestLines(Stream stream, string path) : IDisposable
         _line.Dispose();
     }
 
-    private ManifestLine Line(string end, bool isCut)
+    private async ValueTask SkipRestAsync(CancellationToken cancellation)
+    {
+        while (_isCut && (_from < _to || await FillAsync(cancellation)))
+        {
+            var end = _buffer.AsSpan(_from, _to - _from).IndexOfAny((byte)'\n', (byte)'\r');
+            _from = end < 0 ? _to : _from + end;
+            if (end < 0)
+                continue;
+            await EndAsync(cancellation);
+            _isCut = false;
+        }
+    }
+
+    private ManifestLine Line(string end)
     {
         var bytes = _line.ToArray();
         if (_number == 1 && bytes.AsSpan().StartsWith(ByteOrderMark))
             bytes = bytes[ByteOrderMark.Length..];
-        return new ManifestLine(_number, bytes, end, isCut);
+        return new ManifestLine(_number, bytes, end, _isCut);
     }
 
     private async ValueTask<string> EndAsync(CancellationToken cancellation)
@@ -88,6 +104,6 @@ internal sealed class ManifestLines(Stream stream, string path) : IDisposable
 /// <summary>A physical line.</summary>
 /// <param name="Number">Its number, from 1.</param>
 /// <param name="Bytes">The line without its end and without a byte order mark.</param>
-/// <param name="End">What ends it; empty at the end of the file.</param>
+/// <param name="End">What ends it; empty at the end of the file and where the line is cut.</param>
 /// <param name="IsCut">Whether it has more bytes than <see cref="ManifestLines.Longest"/>, of which the rest is left out.</param>
 internal sealed record ManifestLine(long Number, byte[] Bytes, string End, bool IsCut);

@@ -24,7 +24,7 @@ public sealed class IndexerTests(TestBroker broker, TestStore store) : IClassFix
         foreach (var job in (string[])["one", "two"])
         {
             var backfill = await ProducerFixture.RunAsync(
-                broker.Uri, TextReader.Null, default, "backfill", "--job", job, "--bucket", store.Bucket, "--manifest", manifest, "--file", Path.Combine(folder, job));
+                broker.Uri, Stream.Null, default, "backfill", "--job", job, "--bucket", store.Bucket, "--manifest", manifest, "--file", Path.Combine(folder, job));
             Assert.True(backfill.Code == 0, backfill.Error);
             await ScriptAsync("index", dsn, "--once");
         }

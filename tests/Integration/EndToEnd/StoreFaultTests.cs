@@ -162,7 +162,7 @@ public sealed class StoreFaultTests(Servers servers) : IClassFixture<Servers>, I
     {
         var job = Path.GetFileName(folder);
         string[] arguments = ["backfill", "--job", job, "--bucket", _bench.Store.Bucket, "--file", Path.Combine(folder, "j.vljob"), "--no-wait", .. further];
-        var outcome = await ProducerFixture.RunAsync(_bench.Broker.Uri, TextReader.Null, _bench.Store.Owner, default, arguments);
+        var outcome = await ProducerFixture.RunAsync(_bench.Broker.Uri, Stream.Null, _bench.Store.Owner, default, arguments);
         Assert.True(outcome.Code == 0, outcome.Error);
         _bench.Sent(_bench.Keys.Select((key, i) => (string.Create(CultureInfo.InvariantCulture, $"{job}-{i + 1}"), key)));
     }

@@ -95,5 +95,5 @@ public sealed class BackfillBucketTests(ProducerFixture producer, TestStore stor
         CommandAsync(user, ["backfill", "--job", _prefix.TrimEnd('/'), "--file", Path.Combine(_folder, "j.vljob"), .. args]);
 
     private Task<Outcome> CommandAsync(StoreUser user, params string[] args) =>
-        ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, user, default, args);
+        ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, user, default, args);
 }

@@ -66,7 +66,7 @@ public sealed class BackfillOutageTests
         var manifest = Path.Combine(folder, "m.txt");
         await File.WriteAllLinesAsync(manifest, Enumerable.Range(1, Images).Select(i => $"{i}.jpg"));
         return await ProducerFixture.RunAsync(
-            broker, TextReader.Null, default,
+            broker, Stream.Null, default,
             ["backfill", "--job", job, "--bucket", "photos", "--manifest", manifest, "--file", Path.Combine(folder, "j.vljob"), .. more]);
     }
 }

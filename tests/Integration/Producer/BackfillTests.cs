@@ -76,7 +76,7 @@ public sealed class BackfillTests(ProducerFixture producer) : IClassFixture<Prod
     public async Task Feeding_stops_while_the_queue_is_long_and_a_pause_and_a_cancellation_hold()
     {
         using var interrupt = new CancellationTokenSource();
-        var running = ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, interrupt.Token, [.. New(Manifest(400)), "--max-queue", "50"]);
+        var running = ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, interrupt.Token, [.. New(Manifest(400)), "--max-queue", "50"]);
         await producer.Broker.WaitForCountAsync(Topology.BackfillQueue, 50);
         Assert.Matches("state +unfinished, a producer runs it", (await RunAsync("backfill", "status", JobFile)).Output);
 
@@ -100,8 +100,8 @@ public sealed class BackfillTests(ProducerFixture producer) : IClassFixture<Prod
     {
         await using var broker = await TestBroker.CreateAsync();
         await ProducerFixture.DeclareAsync(broker);
-        Assert.Equal(0, (await ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, "topology", "apply", "--management", broker.ManagementUri.ToString(), "--policy", "vl.describe.backfill:max-length=20")).Code);
-        var running = ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, New(Manifest(200)));
+        Assert.Equal(0, (await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "topology", "apply", "--management", broker.ManagementUri.ToString(), "--policy", "vl.describe.backfill:max-length=20")).Code);
+        var running = ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, New(Manifest(200)));
         await Eventually.GetAsync("the queue is full", () => broker.CountAsync(Topology.BackfillQueue), count => count >= 20);
         await using var worker = await FakeWorker.StartAsync(broker);
 
@@ -116,7 +116,7 @@ public sealed class BackfillTests(ProducerFixture producer) : IClassFixture<Prod
     public async Task Two_producers_do_not_run_one_job()
     {
         using var interrupt = new CancellationTokenSource();
-        var running = ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, interrupt.Token, New(Manifest(30)));
+        var running = ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, interrupt.Token, New(Manifest(30)));
         await producer.Broker.WaitForCountAsync(Topology.BackfillQueue, 30);
 
         var second = await RunAsync("backfill", "--resume", "--file", JobFile);

@@ -48,7 +48,7 @@ public sealed class CancelTests(ProducerFixture producer) : IClassFixture<Produc
         await using var bare = await TestBroker.CreateAsync();
         Assert.Equal(0, (await producer.RunAsync([.. New(5), "--no-wait"])).Code);
 
-        var outcome = await ProducerFixture.RunAsync(bare.Uri, TextReader.Null, default, "backfill", "cancel", JobFile);
+        var outcome = await ProducerFixture.RunAsync(bare.Uri, Stream.Null, default, "backfill", "cancel", JobFile);
 
         Assert.Equal(3, outcome.Code);
         Assert.Contains("workers could not be told", outcome.Error, StringComparison.Ordinal);
@@ -82,5 +82,5 @@ public sealed class CancelTests(ProducerFixture producer) : IClassFixture<Produc
     }
 
     private Task<Outcome> RunAsync(FaultProxy proxy, params string[] args) =>
-        ProducerFixture.RunAsync(new UriBuilder(producer.Broker.Uri) { Host = "127.0.0.1", Port = proxy.Port }.Uri, TextReader.Null, default, args);
+        ProducerFixture.RunAsync(new UriBuilder(producer.Broker.Uri) { Host = "127.0.0.1", Port = proxy.Port }.Uri, Stream.Null, default, args);
 }

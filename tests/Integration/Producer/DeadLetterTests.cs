@@ -90,7 +90,7 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
         await broker.UseAsync(channel => channel.QueueUnbindAsync(Topology.InteractiveQueue, Topology.RequestsExchange, Topology.InteractiveRoutingKey));
         await BuryAsync("1", DeadLetterReason.AttemptsExhausted, "autumn", broker: broker);
 
-        var outcome = await ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, "dead-letters", "replay", "--all");
+        var outcome = await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "dead-letters", "replay", "--all");
 
         Assert.Equal(3, outcome.Code);
         await broker.WaitForCountAsync(Topology.DeadLettersQueue, 1);
@@ -111,8 +111,8 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
         }
 
         await broker.WaitForCountAsync(Topology.DeadLettersQueue, 1);
-        var list = await ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, "dead-letters", "list", "--reason", "delivery-limit");
-        var replay = await ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, "dead-letters", "replay", "--id", "9");
+        var list = await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "dead-letters", "list", "--reason", "delivery-limit");
+        var replay = await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "dead-letters", "replay", "--id", "9");
 
         Assert.Equal("vl.describe.interactive", JsonNode.Parse(Assert.Single(list.Lines))!["origin"]!.GetValue<string>());
         Assert.True(replay.Code == 0, replay.Error);
@@ -139,7 +139,7 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
     public async Task What_dies_while_somebody_is_asked_is_not_deleted()
     {
         await BuryAsync("1", DeadLetterReason.AttemptsExhausted, "autumn");
-        using var slow = new SlowReader("1", () => BuryAsync("2", DeadLetterReason.AttemptsExhausted, "autumn"));
+        using var slow = new SlowInput("1"u8.ToArray(), () => BuryAsync("2", DeadLetterReason.AttemptsExhausted, "autumn"));
 
         var outcome = await ProducerFixture.RunAsync(producer.Broker.Uri, slow, default, "dead-letters", "purge", "--all");
 
@@ -149,12 +149,13 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
     }
 
     /// <summary>Somebody who answers only after something has happened.</summary>
-    private sealed class SlowReader(string answer, Func<Task> first) : StringReader(answer)
+    private sealed class SlowInput(byte[] answer, Func<Task> first) : MemoryStream(answer)
     {
-        public override async ValueTask<string?> ReadLineAsync(CancellationToken cancellationToken)
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            await first();
-            return await base.ReadLineAsync(cancellationToken);
+            if (Position == 0)
+                await first();
+            return await base.ReadAsync(buffer, cancellationToken);
         }
     }
 

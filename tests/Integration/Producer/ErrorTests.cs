@@ -78,7 +78,7 @@ public sealed class ErrorTests
 
         // One at a time: what is behind the refused one is not sent.
         var outcome = await ProducerFixture.RunAsync(
-            broker.Uri, new StringReader("a\nb\nc\nd\ne\nf\n"), default, "publish", "-b", "b", "--list", "-", "--window", "1");
+            broker.Uri, new MemoryStream("a\nb\nc\nd\ne\nf\n"u8.ToArray()), default, "publish", "-b", "b", "--list", "-", "--window", "1");
 
         Assert.Equal(4, outcome.Code);
         Assert.Contains("3 published and confirmed", outcome.Error, StringComparison.Ordinal);
@@ -120,5 +120,5 @@ public sealed class ErrorTests
         Assert.Contains("did not answer in time", outcome.Error, StringComparison.Ordinal);
     }
 
-    private static Task<Outcome> RunAsync(Uri uri, params string[] args) => ProducerFixture.RunAsync(uri, TextReader.Null, default, args);
+    private static Task<Outcome> RunAsync(Uri uri, params string[] args) => ProducerFixture.RunAsync(uri, Stream.Null, default, args);
 }

@@ -93,6 +93,30 @@ public sealed class ProcessTests(ProducerFixture producer) : IClassFixture<Produ
         await producer.Broker.WaitForCountAsync(Topology.ResultsQueue, 0);
     }
 
+    [Theory]
+    [InlineData("--to-parquet", ".")]
+    [InlineData("--to-jsonl", "r.jsonl")]
+    public async Task Who_keeps_results_is_alone_with_its_files_until_it_is_killed(string option, string name)
+    {
+        var folder = Repository.NewFolder("alone");
+        string[] keep = ["results", option, Path.Combine(folder, name)];
+        using var process = Start($"{string.Join(' ', keep)} --follow", exec: true);
+        await Eventually.TrueAsync("it reads", async () => await producer.Broker.ConsumersAsync(Topology.ResultsQueue) == 1);
+
+        var refused = await producer.RunAsync(keep);
+        Assert.Equal(8, refused.Code);
+        Assert.Contains("another process writes results to", refused.Error, StringComparison.Ordinal);
+
+        process.Kill();
+        await process.WaitForExitAsync().WaitAsync(Limit);
+        await PublishAsync("1");
+        await Eventually.TrueAsync("it is gone", async () => await producer.Broker.ConsumersAsync(Topology.ResultsQueue) == 0);
+        var next = await producer.RunAsync(keep);
+        Assert.True(next.Code == 0, next.Error);
+        Assert.Contains("1 kept", next.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
     /// <summary>40 MB of requests, twice that as text, through a heap of 24 MB.</summary>
     [Fact]
     public async Task Ten_thousand_requests_are_confirmed_in_bounded_memory()

@@ -37,18 +37,18 @@ public sealed class ProducerFixture : IAsyncLifetime
     }
 
     /// <summary>Runs a command against this broker.</summary>
-    public Task<Outcome> RunAsync(params string[] args) => RunAsync(Broker.Uri, TextReader.Null, default, args);
+    public Task<Outcome> RunAsync(params string[] args) => RunAsync(Broker.Uri, Stream.Null, default, args);
 
     /// <summary>Runs a command with standard input against this broker.</summary>
     public Task<Outcome> RunWithInputAsync(string input, params string[] args) =>
-        RunAsync(Broker.Uri, new StringReader(input), default, args);
+        RunAsync(Broker.Uri, new MemoryStream(Encoding.UTF8.GetBytes(input)), default, args);
 
     /// <summary>Runs a command against any broker.</summary>
-    public static Task<Outcome> RunAsync(Uri uri, TextReader input, CancellationToken cancellation, params string[] args) =>
+    public static Task<Outcome> RunAsync(Uri uri, Stream input, CancellationToken cancellation, params string[] args) =>
         RunAsync(uri, input, store: null, cancellation, args);
 
     /// <summary>Runs a command against any broker and store.</summary>
-    public static async Task<Outcome> RunAsync(Uri uri, TextReader input, StoreUser? store, CancellationToken cancellation, params string[] args)
+    public static async Task<Outcome> RunAsync(Uri uri, Stream input, StoreUser? store, CancellationToken cancellation, params string[] args)
     {
         ArgumentNullException.ThrowIfNull(uri);
         await using var output = new MemoryStream();

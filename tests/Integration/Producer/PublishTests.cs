@@ -75,13 +75,15 @@ public sealed class PublishTests(ProducerFixture producer) : IClassFixture<Produ
     [Fact]
     public async Task A_list_mixes_keys_addresses_and_JSON_and_wrong_lines_are_reported()
     {
-        var outcome = await producer.RunWithInputAsync(
-            "a.jpg\n\ns3://other/b.jpg\n{\"image\":{\"key\":\"c.jpg\"},\"jobId\":\"mine\"}\n{\"image\":7}\n{}\n",
+        const string List = "a.jpg\n\ns3://other/b.jpg\n{\"image\":{\"key\":\"c.jpg\"},\"jobId\":\"mine\"}\n{\"image\":7}\n{}\né.jpg\n";
+        var outcome = await ProducerFixture.RunAsync(
+            producer.Broker.Uri, new MemoryStream(System.Text.Encoding.Latin1.GetBytes(List)), default,
             "publish", "-b", "photos", "--list", "-", "--id-prefix", "p", "--job", "all");
 
         Assert.Equal(1, outcome.Code);
         Assert.Contains("request 5 is not valid and is left out: the value at $.image", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("request 6 is not valid and is left out: image.key is missing", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("request 7 is not valid and is left out: it is not UTF-8", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("3 published and confirmed", outcome.Error, StringComparison.Ordinal);
         var requests = (await producer.Broker.TakeAsync(Topology.InteractiveQueue, 3)).Select(m => ContractsJson.Read<DescribeImage>(m.Body)).ToList();
         Assert.Equal(

@@ -43,7 +43,7 @@ public sealed class ResultFileTests(ProducerFixture producer) : IClassFixture<Pr
 
         Assert.True(outcome.Code == 0, outcome.Error);
         var ids = new List<string>();
-        var files = Directory.GetFiles(_folder).Order(StringComparer.Ordinal).ToList();
+        var files = Directory.GetFiles(_folder, "*.parquet").Order(StringComparer.Ordinal).ToList();
         foreach (var file in files)
         {
             await using var stream = File.OpenRead(file);
@@ -60,7 +60,7 @@ public sealed class ResultFileTests(ProducerFixture producer) : IClassFixture<Pr
     {
         using var interrupt = new CancellationTokenSource();
         string[] args = ["results", "--subscribe", "indexer", "--binding", "described.#", "--to-folder", _folder, "--follow"];
-        var running = ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, interrupt.Token, args);
+        var running = ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, interrupt.Token, args);
         await Eventually.TrueAsync("it reads", async () => await producer.Broker.ConsumersAsync("indexer") == 1);
         await PublishAsync("1");
         await Eventually.TrueAsync("a file", () => File.Exists(Path.Combine(_folder, "photos", "1.jpg.json")));

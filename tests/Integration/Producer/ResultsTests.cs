@@ -91,7 +91,7 @@ public sealed class ResultsTests(ProducerFixture producer) : IClassFixture<Produ
     public async Task Following_ends_in_peace_with_Ctrl_C()
     {
         using var interrupt = new CancellationTokenSource();
-        var running = ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, interrupt.Token, "results", "--follow");
+        var running = ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, interrupt.Token, "results", "--follow");
         await Eventually.GetAsync("a consumer", () => producer.Broker.ConsumersAsync(Topology.ResultsQueue), seen => seen == 1);
         await PublishAsync("1", "2");
         await Eventually.TrueAsync("both are taken", async () => await producer.Broker.CountAsync(Topology.ResultsQueue) == 0);

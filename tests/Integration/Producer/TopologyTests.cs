@@ -70,5 +70,5 @@ public sealed class TopologyTests
         Assert.Contains("would vanish", (await RunAsync(broker, ["topology", "apply", .. policy, "--policy", "vl.results:message-ttl=1"])).Error, StringComparison.Ordinal);
     }
 
-    private static Task<Outcome> RunAsync(TestBroker broker, params string[] args) => ProducerFixture.RunAsync(broker.Uri, TextReader.Null, default, args);
+    private static Task<Outcome> RunAsync(TestBroker broker, params string[] args) => ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, args);
 }

@@ -91,7 +91,7 @@ public sealed class WaitTests(ProducerFixture producer) : IClassFixture<Producer
     public async Task Ctrl_C_ends_the_wait()
     {
         using var interrupt = new CancellationTokenSource();
-        var running = ProducerFixture.RunAsync(producer.Broker.Uri, TextReader.Null, interrupt.Token, "publish", "-b", "photos", "-k", "k", "--wait");
+        var running = ProducerFixture.RunAsync(producer.Broker.Uri, Stream.Null, interrupt.Token, "publish", "-b", "photos", "-k", "k", "--wait");
         await producer.Broker.WaitForCountAsync(Topology.InteractiveQueue, 1);
 
         await interrupt.CancelAsync();

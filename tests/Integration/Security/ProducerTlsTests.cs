@@ -39,5 +39,5 @@ public sealed class ProducerTlsTests(BrokerTlsFixture tls) : IClassFixture<Broke
     }
 
     private Task<Outcome> RunAsync(string verb, params string[] options) =>
-        ProducerFixture.RunAsync(new Uri(tls.Uri), TextReader.Null, CancellationToken.None, ["topology", verb, .. options]);
+        ProducerFixture.RunAsync(new Uri(tls.Uri), Stream.Null, CancellationToken.None, ["topology", verb, .. options]);
 }

@@ -45,6 +45,11 @@ public sealed class CommandLineTests
     [InlineData("--prefix goes with a bucket", "backfill", "--job", "j", "--bucket", "b", "--manifest", "m", "--prefix", "p", "--dry-run")]
     [InlineData("--resume goes on with a pass", "backfill", "--file", "f", "--resume", "--only-changed")]
     [InlineData("--resume takes the source from the job file", "backfill", "--file", "f", "--resume", "--bucket", "b")]
+    [InlineData("--resume takes the source from the job file", "backfill", "--file", "f", "--resume", "--limit", "5")]
+    [InlineData("go with a source", "backfill", "--file", "f", "--only-changed", "--limit", "5")]
+    [InlineData("go with a source", "backfill", "--file", "f", "--only-changed", "--include", "*.jpg")]
+    [InlineData("go with a source", "backfill", "--file", "f", "--only-changed", "--prefix", "2026/")]
+    [InlineData("go with a source", "backfill", "--file", "f", "--only-changed", "--manifest-format", "csv")]
     [InlineData("go with --dry-run", "backfill", "--job", "j", "--bucket", "b", "--throughput", "5")]
     [InlineData("'sing' is no task", "backfill", "--job", "j", "--bucket", "b", "--task", "sing", "--dry-run")]
     public async Task Wrong_usage_is_explained(string expected, params string[] args)

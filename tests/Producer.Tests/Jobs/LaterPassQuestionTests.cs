@@ -37,6 +37,47 @@ public sealed class LaterPassQuestionTests : PassedJob
         Assert.Empty(job.Items.Next(0, 10));
     }
 
+    [Fact]
+    public void A_pass_that_dies_while_it_compares_what_waits_goes_on_with_the_rest()
+    {
+        const int Count = 2500, Done = 1000;
+        List<ListedItem> Ask(string what) => [.. Enumerable.Range(0, Count).Select(i => Item($"{i}", $$"""{"prompt":"{{what}} {{i}}"}"""))];
+        using (var job = Create())
+        {
+            job.Add(Ask("one"), "x", isEnd: true);
+            job.Settle([.. Enumerable.Range(1, Count).Select(i => Described(i))], 0);
+            job.Pass.Begin(job.Settings);
+            job.Database.Execute("""
+                CREATE TRIGGER death BEFORE UPDATE OF own ON items WHEN NEW.own = '{"prompt":"two 1500"}' BEGIN SELECT RAISE(ABORT, 'killed'); END
+                """);
+            Assert.Throws<ProducerException>(() => job.Pass.Compare(Ask("two"), "y", isEnd: true));
+        }
+
+        using var again = JobFile.Open(Folder["j.vljob"]);
+        Assert.Equal((Done, "y", false), (again.Unanswered, again.Position, again.IsListed));
+        again.Database.Execute("DROP TRIGGER death");
+        Assert.Equal(Count - Done, again.Pass.Compare([], null, isEnd: true));
+        Assert.Equal(Ask("two").Select(line => line.Own), again.Items.Next(0, Count + 1).Select(item => item.Own));
+        Assert.Equal((Count, true), (again.Items.Count, again.IsListed));
+    }
+
+    [Fact]
+    public void Comparing_what_waits_ends_when_it_is_stopped_or_the_job_is_cancelled()
+    {
+        using var job = Create();
+        job.Add(Lines("one"), "x", isEnd: true);
+        job.Settle([Described(1)], 0);
+        job.Pass.Begin(job.Settings);
+
+        Assert.Throws<OperationCanceledException>(() => job.Pass.Compare(Lines("two"), "y", isEnd: true, new CancellationToken(canceled: true)));
+        job.Command(JobControl.Cancelled);
+        job.Pass.Compare([], null, isEnd: true);
+        Assert.False(job.IsListed);
+        job.Command(JobControl.Run);
+        Assert.Equal(1, job.Pass.Compare([], null, isEnd: true));
+        Assert.True(job.IsListed);
+    }
+
     [Theory]
     [InlineData("""{"tasks":["caption","embedding"],"prompt":"p"}""", """{"tasks":["embedding","caption"],"prompt":"p"}""", false)]
     [InlineData("""{"tasks":["caption","embedding"]}""", null, false)]

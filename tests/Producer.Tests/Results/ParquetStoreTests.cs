@@ -17,7 +17,7 @@ public sealed class ParquetStoreTests : IDisposable
     {
         _folder.Write("out/results-20260101T000000.000-0001.parquet", "no Parquet");
 
-        var error = await Assert.ThrowsAsync<ProducerException>(() => ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System));
+        var error = await Assert.ThrowsAsync<ProducerException>(OpenAsync);
 
         Assert.Equal(ExitCode.JobFile, error.ExitCode);
     }
@@ -25,13 +25,13 @@ public sealed class ParquetStoreTests : IDisposable
     [Fact]
     public async Task Parquet_files_hold_captions_and_embeddings_of_both_forms()
     {
-        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
+        using var store = await OpenAsync();
         store.Add(Result("1", new Embedding { Dimensions = 2, Values = [0.6f, -0.8f] }));
         store.Add(Result("2", new Embedding { Dimensions = 2, Base64 = Convert.ToBase64String([.. BitConverter.GetBytes(0.6f), .. BitConverter.GetBytes(-0.8f)]) }));
         store.Add(Arrive(new ImageRejected { Id = "3", Image = new ImageReference { Bucket = "b", Key = "k" }, Reason = "corrupt", Detail = "cut short", RejectedAt = DateTimeOffset.UnixEpoch }));
         await store.FlushAsync();
 
-        var file = Assert.Single(Directory.GetFiles(_folder["out"]));
+        var file = Assert.Single(Directory.GetFiles(_folder["out"], "*.parquet"));
         await using var stream = File.OpenRead(file);
         var rows = (await ParquetSerializer.DeserializeAsync<ResultRow>(stream)).Data;
         Assert.Equal(["image", "image", "rejected"], rows.Select(row => row.Kind!));
@@ -58,11 +58,11 @@ public sealed class ParquetStoreTests : IDisposable
                 },
             ],
         };
-        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
+        using var store = await OpenAsync();
         store.Add(Arrive(described));
         await store.FlushAsync();
 
-        await using var stream = File.OpenRead(Assert.Single(Directory.GetFiles(_folder["out"])));
+        await using var stream = File.OpenRead(Assert.Single(Directory.GetFiles(_folder["out"], "*.parquet")));
         var row = (await ParquetSerializer.DeserializeAsync<ResultRow>(stream)).Data[0];
         Assert.Equal(("two", -0.25, 2, "m", "answer"), (row.Answer, row.AnswerScore, row.AnswerTokens, row.AnswerModel, row.AnswerResultId));
         Assert.Equal("""[{"label":"kite","box":{"left":1,"top":2,"right":3.5,"bottom":4}}]""", row.Detections);
@@ -85,7 +85,7 @@ public sealed class ParquetStoreTests : IDisposable
         {
             again.Add(Result("1", redelivered: true));
             await again.FlushAsync();
-            Assert.Single(Directory.GetFiles(_folder["out"]));
+            Assert.Single(Directory.GetFiles(_folder["out"], "*.parquet"));
             again.Add(Result("2", redelivered: true));
             await again.FlushAsync();
         }
@@ -107,7 +107,7 @@ public sealed class ParquetStoreTests : IDisposable
         await WriteAsync(noon - TimeSpan.FromHours(2), Result("4", redelivered: true), Result("5"));
 
         var ids = new List<string>();
-        foreach (var file in Directory.GetFiles(_folder["out"]).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.GetFiles(_folder["out"], "*.parquet").Order(StringComparer.Ordinal))
         {
             await using var stream = File.OpenRead(file);
             ids.AddRange((await ParquetSerializer.DeserializeAsync<ResultRow>(stream)).Data.Select(row => row.Id!));
@@ -128,7 +128,29 @@ public sealed class ParquetStoreTests : IDisposable
         await store.FlushAsync();
 
         Assert.Equal("others", await File.ReadAllTextAsync(_folder["out/results-20261126T120000.000-0001.parquet"]));
-        Assert.Equal(2, Directory.GetFiles(_folder["out"]).Length);
+        Assert.Equal(2, Directory.GetFiles(_folder["out"], "*.parquet").Length);
+    }
+
+    [Fact]
+    public async Task A_Parquet_folder_has_one_writer_at_a_time()
+    {
+        using (var first = await OpenAsync())
+        {
+            first.Add(Result("1"));
+            _folder.Write("out/results-20261126T120000.000-0001.parquet.tmp", "half of what the first one writes");
+
+            var error = await Assert.ThrowsAsync<ProducerException>(OpenAsync);
+
+            Assert.Equal(ExitCode.JobFile, error.ExitCode);
+            Assert.Equal($"another process writes results to {_folder["out"]}: give each one of its own", error.Message);
+            Assert.Single(Directory.GetFiles(_folder["out"], "*.tmp"));
+            await first.FlushAsync();
+        }
+
+        using var second = await OpenAsync();
+        second.Add(Result("2"));
+        await second.FlushAsync();
+        Assert.Equal(2, Directory.GetFiles(_folder["out"], "*.parquet").Length);
     }
 
     [Theory]
@@ -136,12 +158,14 @@ public sealed class ParquetStoreTests : IDisposable
     [InlineData("9999-12-31T23:59:59.9999999Z")]
     public async Task Any_time_that_a_message_may_hold_can_be_written(string time)
     {
-        using var store = await ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
+        using var store = await OpenAsync();
         store.Add(Arrive(Answer.Read(Result("1").Body).Image! with { ProducedAt = DateTimeOffset.Parse(time, System.Globalization.CultureInfo.InvariantCulture) }));
         await store.FlushAsync();
 
-        Assert.Single(Directory.GetFiles(_folder["out"]));
+        Assert.Single(Directory.GetFiles(_folder["out"], "*.parquet"));
     }
+
+    private Task<ParquetStore> OpenAsync() => ParquetStore.OpenAsync(_folder["out"], 10, TimeSpan.FromSeconds(1), TimeProvider.System);
 
     /// <summary>A process that begins at some time and writes each message into a file of its own.</summary>
     private async Task WriteAsync(DateTimeOffset now, params Arrival[] arrivals)

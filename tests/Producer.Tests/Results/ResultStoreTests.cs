@@ -51,10 +51,27 @@ public sealed class ResultStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_lines_has_one_writer_at_a_time_and_may_be_read_meanwhile()
+    {
+        var path = _folder["r.jsonl"];
+        using (var first = new JsonLinesStore(path))
+        {
+            first.Add(Result("1"));
+            await first.FlushAsync();
+
+            Assert.Equal(ExitCode.JobFile, Assert.Throws<ProducerException>(() => new JsonLinesStore(path)).ExitCode);
+            Assert.Single(await File.ReadAllLinesAsync(path));
+        }
+
+        using var second = new JsonLinesStore(path);
+    }
+
+    [Fact]
     public async Task A_full_disk_is_named_once()
     {
         // The device takes nothing, as a full disk does.
-        var store = new JsonLinesStore("/dev/full");
+        File.CreateSymbolicLink(_folder["r.jsonl"], "/dev/full");
+        var store = new JsonLinesStore(_folder["r.jsonl"]);
         store.Add(Result("1"));
 
         var error = await Assert.ThrowsAsync<ProducerException>(store.FlushAsync);
