@@ -28,12 +28,6 @@ internal sealed class ModelPool : IDisposable
     private bool _closed;
 
     /// <summary>A pool of models, none of which is loaded. The copies stay their owner's.</summary>
-    /// <param name="models">The models.</param>
-    /// <param name="options">How long they stay, and are waited for.</param>
-    /// <param name="room">What memory they have.</param>
-    /// <param name="metrics">Counts what they do.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">Told of each load and unload.</param>
     public ModelPool(IReadOnlyList<PooledModel> models, InferenceOptions options, ModelRoom room, WorkerMetrics metrics, TimeProvider time, ILogger logger)
     {
         (_models, _wait, _metrics, _time) = (models, options.ModelWait, metrics.Models, time);
