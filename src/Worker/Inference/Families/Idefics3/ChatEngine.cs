@@ -33,7 +33,11 @@ internal abstract class ChatEngine<TRun>(IFrameEncoder encoder, IDisposable deco
             var requests = new RowRequest[rows.Length];
             for (var i = 0; i < rows.Length; i++)
                 requests[i] = rows[i].Request;
-            var inputs = Encode(rows, workspace, cancellation);
+            var given = new ChatInputs(rows, imageToken, encoder.TokensPerFrame);
+            var inputs = given.Rows;
+            workspace.Features.Reserve((long)given.Features * encoder.Width * sizeof(float));
+            foreach (var (image, first) in given.Images.Zip(given.First))
+                encoder.Encode(image, workspace.Pixels, workspace.Features, first, cancellation);
             var prompts = new PromptBatch([.. requests.Select(static request => request.Prompt)]);
             Place(prompts, inputs, workspace, Embed(workspace.Decoder, prompts, workspace.Ids));
             var states = HiddenStates.OfPrompts(rows.Length) with { Prefixes = SharedPrefix.Find(inputs) };
@@ -62,43 +66,6 @@ internal abstract class ChatEngine<TRun>(IFrameEncoder encoder, IDisposable deco
 
     /// <summary>Where a prompt's embeddings begin among them, in tokens.</summary>
     protected abstract long First(PromptBatch prompts, int row);
-
-    // Each image once. Returns what stands at each position of the prompts: a token, or the complement of a feature's place.
-    private int[][] Encode(ReadOnlySpan<ChatRow> rows, Workspace workspace, CancellationToken cancellation)
-    {
-        var (distinct, places) = (new DistinctImages(), new int[rows.Length][]);
-        for (var row = 0; row < rows.Length; row++)
-            places[row] = [.. rows[row].Images.Select(distinct.Add)];
-        var (first, features) = (new int[distinct.Images.Count], 0);
-        for (var image = 0; image < first.Length; image++)
-        {
-            first[image] = features;
-            features += distinct.Images[image].Frames * encoder.TokensPerFrame;
-        }
-
-        workspace.Features.Reserve((long)features * encoder.Width * sizeof(float));
-        for (var image = 0; image < first.Length; image++)
-            encoder.Encode(distinct.Images[image], workspace.Pixels, workspace.Features, first[image], cancellation);
-        var inputs = new int[rows.Length][];
-        for (var row = 0; row < rows.Length; row++)
-            inputs[row] = Inputs(rows[row], [.. places[row].Select(image => first[image])]);
-        return inputs;
-    }
-
-    private int[] Inputs(ChatRow row, int[] features)
-    {
-        var (inputs, image, used) = (row.Request.Prompt.ToArray(), 0, 0);
-        for (var i = 0; i < inputs.Length; i++)
-        {
-            if (inputs[i] != imageToken)
-                continue;
-            if (used == row.Images[image].Frames * encoder.TokensPerFrame)
-                (image, used) = (image + 1, 0);
-            inputs[i] = ~(features[image] + used++);
-        }
-
-        return inputs;
-    }
 
     private void Place(PromptBatch prompts, int[][] inputs, Workspace workspace, TensorBuffer embeddings)
     {

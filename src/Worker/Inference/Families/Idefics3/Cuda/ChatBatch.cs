@@ -1,34 +1,26 @@
 namespace VlWorker.Inference.Families.Idefics3.Cuda;
 
 /// <summary>
-/// The prompts of a batch in their places on the GPU: the longest first, so that neighbours, which run together, are padded little. Features lie there
-/// in the order of the rows.
+/// The prompts of a batch in their places on the GPU: the longest first, so that neighbours, which run together, are padded little.
 /// </summary>
 internal sealed class ChatBatch
 {
-    // Padding: a token that is never looked at, and no feature.
+    // Padding, and what stands below a feature: a token that is never looked at, and no feature.
     private const int NoToken = 0;
     private const int NoFeature = -1;
 
-    private readonly IReadOnlyList<int>[] _prompts;
-    private readonly long[] _features;
-    private readonly int _imageToken;
+    private readonly int[][] _prompts;
 
-    /// <param name="prompts">The rows' prompts.</param>
-    /// <param name="imageToken">The token in whose places features go.</param>
-    public ChatBatch(IReadOnlyList<IReadOnlyList<int>> prompts, int imageToken)
+    /// <param name="rows">The rows' prompts: tokens, and complements of features' places.</param>
+    /// <param name="features">Features of all images.</param>
+    public ChatBatch(IReadOnlyList<int[]> rows, int features)
     {
-        _imageToken = imageToken;
-        var first = new long[prompts.Count + 1];
-        for (var row = 0; row < prompts.Count; row++)
-            first[row + 1] = first[row] + prompts[row].Count(token => token == imageToken);
-        Features = first[^1];
-        int[] order = [.. Enumerable.Range(0, prompts.Count).OrderByDescending(row => prompts[row].Count)];
+        Features = features;
+        int[] order = [.. Enumerable.Range(0, rows.Count).OrderByDescending(row => rows[row].Length)];
         Places = new int[order.Length];
         for (var place = 0; place < order.Length; place++)
             Places[order[place]] = place;
-        _prompts = [.. order.Select(row => prompts[row])];
-        _features = [.. order.Select(row => first[row])];
+        _prompts = [.. order.Select(row => rows[row])];
     }
 
     /// <summary>Rows.</summary>
@@ -37,11 +29,11 @@ internal sealed class ChatBatch
     /// <summary>The place of each row.</summary>
     public int[] Places { get; }
 
-    /// <summary>Features of all rows.</summary>
-    public long Features { get; }
+    /// <summary>Features of all images.</summary>
+    public int Features { get; }
 
     /// <summary>Tokens of the prompt in a place.</summary>
-    public int Length(int place) => _prompts[place].Count;
+    public int Length(int place) => _prompts[place].Length;
 
     /// <summary>Neighbours that run together.</summary>
     /// <param name="tokens">Tokens of a run at most, padding included, unless one row has more.</param>
@@ -65,12 +57,12 @@ internal sealed class ChatBatch
         var length = Length(start);
         for (var i = 0; i < count; i++)
         {
-            var (prompt, feature) = (_prompts[start + i], _features[start + i]);
+            var prompt = _prompts[start + i];
             for (var position = 0; position < length; position++)
             {
-                var token = position < prompt.Count ? prompt[position] : NoToken;
-                ids[(i * length) + position] = token;
-                features[(i * length) + position] = position < prompt.Count && token == _imageToken ? feature++ : NoFeature;
+                var input = position < prompt.Length ? prompt[position] : NoToken;
+                ids[(i * length) + position] = input < 0 ? NoToken : input;
+                features[(i * length) + position] = input < 0 ? ~input : NoFeature;
             }
         }
     }

@@ -24,8 +24,9 @@ internal sealed class ChatDevice(ChatPlan plan, BatchSizes sizes, FrameStage fra
     /// <inheritdoc/>
     public int[] Start(IReadOnlyList<ChatRow> rows, int first, CancellationToken cancellation)
     {
-        var batch = new ChatBatch([.. rows.Select(static row => row.Request.Prompt)], imageToken);
-        frames.Encode(rows.SelectMany(static row => row.Images), cancellation);
+        var inputs = new ChatInputs([.. rows], imageToken, frames.TokensPerFrame);
+        var batch = new ChatBatch(inputs.Rows, inputs.Features);
+        frames.Encode(inputs.Images, cancellation);
         prompts.Queue(batch, frames.Features, plan.Memory, first, 0);
         return [.. batch.Places.Select(place => first + place)];
     }

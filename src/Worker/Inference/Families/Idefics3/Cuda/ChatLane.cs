@@ -65,8 +65,8 @@ internal sealed class ChatLane : IDisposable
         var plan = _plans.Find(_settings.MaxBatch, length + steps);
         _frames.Prepare(_settings.Record);
         // Tokens in place of features: the work is the same.
-        var prompts = Enumerable.Repeat<IReadOnlyList<int>>(new int[length], _settings.MaxBatch);
-        _prompts.Queue(new ChatBatch([.. prompts], _graphs.ImageToken), _frames.Features, plan.Memory, 0, 0);
+        var prompts = Enumerable.Repeat(new int[length], _settings.MaxBatch);
+        _prompts.Queue(new ChatBatch([.. prompts], 0), _frames.Features, plan.Memory, 0, 0);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
             Prepare(plan, Sizes.All[i]);
     }
@@ -92,8 +92,9 @@ internal sealed class ChatLane : IDisposable
             }
             else
             {
-                _frames.Encode(rows.SelectMany(static row => row.Images), cancellation);
-                var batch = new ChatBatch([.. requests.Select(static row => row.Prompt)], _graphs.ImageToken);
+                var inputs = new ChatInputs(rows, _graphs.ImageToken, Shapes.TokensPerFrame);
+                var batch = new ChatBatch(inputs.Rows, inputs.Features);
+                _frames.Encode(inputs.Images, cancellation);
                 var beams = requests[0].Parameters.NumBeams;
                 var plan = _plans.Find(rows.Length * beams, prompts + steps);
                 using var run = new ChatHostRun(

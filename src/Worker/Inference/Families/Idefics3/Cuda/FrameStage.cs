@@ -51,6 +51,9 @@ internal sealed class FrameStage : IDisposable
         }
     }
 
+    /// <summary>Features of a frame.</summary>
+    public int TokensPerFrame => _shapes.TokensPerFrame;
+
     /// <summary>[features, width]: of all frames of the last batch, in their order.</summary>
     public nint Features => _features?.Pointer ?? 0;
 

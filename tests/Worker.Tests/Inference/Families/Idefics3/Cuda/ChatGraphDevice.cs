@@ -9,8 +9,9 @@ namespace VlWorker.Worker.Tests.Inference.Families.Idefics3.Cuda;
 /// <param name="graphs">The graphs.</param>
 /// <param name="places">Rows at most.</param>
 /// <param name="imageToken">The token in whose places features go.</param>
+/// <param name="tokensPerFrame">Features of a frame.</param>
 /// <param name="features">An image's features.</param>
-internal sealed class ChatGraphDevice(ChatGraphRun graphs, int places, int imageToken, Func<PreparedPixels, float[]> features) : IChatDevice
+internal sealed class ChatGraphDevice(ChatGraphRun graphs, int places, int imageToken, int tokensPerFrame, Func<PreparedPixels, float[]> features) : IChatDevice
 {
     private readonly long[] _newest = new long[places];
     private readonly float[] _probabilities = new float[places];
@@ -30,8 +31,9 @@ internal sealed class ChatGraphDevice(ChatGraphRun graphs, int places, int image
         if (first == 0)
             graphs.Reserve(places);
         Joins += first == 0 ? 0 : 1;
-        var batch = new ChatBatch([.. rows.Select(static row => row.Request.Prompt)], imageToken);
-        graphs.Prompts(batch, [.. rows.SelectMany(static row => row.Images).SelectMany(features)], first);
+        var inputs = new ChatInputs([.. rows], imageToken, tokensPerFrame);
+        var batch = new ChatBatch(inputs.Rows, inputs.Features);
+        graphs.Prompts(batch, [.. inputs.Images.SelectMany(features)], first);
         Choose(first, rows.Count);
         return [.. batch.Places.Select(place => first + place)];
     }

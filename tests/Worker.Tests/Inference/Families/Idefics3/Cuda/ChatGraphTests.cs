@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using VlWorker.Contracts;
+using VlWorker.Decoding;
 using VlWorker.Inference;
 using VlWorker.Inference.Cuda;
 using VlWorker.Inference.Families.Idefics3;
@@ -25,7 +26,7 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
     private readonly int _imageToken;
     private readonly GraphRun _vision;
     private readonly ChatGraphRun _decoder;
-    private readonly Dictionary<string, float[]> _features = [];
+    private readonly Dictionary<PreparedPixels, float[]> _features = [];
 
     public ChatGraphTests(ChatFixture fixture)
     {
@@ -38,6 +39,8 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
         _vision = new GraphRun(ChatCudaGraphs.Vision(_parameters, PreprocessorConfig.Load(fixture.Folder).Normalization, ElementType.Float));
         _decoder = new ChatGraphRun(_parameters.Text);
     }
+
+    private int TokensPerFrame => _parameters.Vision.Positions.Rows / (_parameters.Scale * _parameters.Scale);
 
     [Fact]
     public void Every_case_alone_gives_the_tokens_and_scores_of_transformers()
@@ -69,8 +72,7 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
         int[] prompt = [.. expected.TokenIds.Take(expected.TokenIds.Count - expected.GeneratedTokens)];
 
         var single = _fixture.Cases[0];
-        RowRequest[] requests = [new(single.Caption.Parameters, single.Caption.InputIds), new(parameters, prompt)];
-        var results = Run(requests, [.. Features(single.Image), .. names.SelectMany(Features)]);
+        var results = Run([Row(single), new ChatRow([.. names.Select(name => _fixture.Images[name])], new RowRequest(parameters, prompt))]);
         Assert.Equal(single.Caption.Tokens, results[0].Sequences[0].Tokens);
         Assert.Equal(expected.TokenIds, results[1].Sequences[0].Tokens);
     }
@@ -83,19 +85,15 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
     {
         var search = new ChatSearch(_tokens);
         var told = new Dictionary<ChatCase, int[]>();
-        ChatRow Row(ChatCase golden) => new([_fixture.Images[golden.Image]], new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds)
+        ChatRow Told(ChatCase golden) => Row(golden, new RowEnd(_fixture.Input(golden), result =>
         {
-            End = new RowEnd(_fixture.Input(golden), result =>
-            {
-                told.Add(golden, result.Sequences[0].Tokens);
-                return new EmbeddingOutcome([]);
-            }),
-        });
+            told.Add(golden, result.Sequences[0].Tokens);
+            return new EmbeddingOutcome([]);
+        }));
         ChatCase[] cases = [.. _fixture.Cases.Where(golden => search.Fits(Row(golden).Request))];
         Assert.True(cases.Length > 2 * places && cases.DistinctBy(static golden => golden.Caption.Tokens.Length).Count() > 2);
-        var rows = cases.Select(Row).ToList();
-        var names = _fixture.Images.ToDictionary(static image => image.Value, static image => image.Key);
-        var (device, next) = (new ChatGraphDevice(_decoder, places, _imageToken, image => Features(names[image])), places);
+        var rows = cases.Select(Told).ToList();
+        var (device, next) = (new ChatGraphDevice(_decoder, places, _imageToken, TokensPerFrame, Features), places);
 
         search.Run(device, new JoinPolicy(leave, free, pause), rows[..places], new RowResult[places], most =>
         {
@@ -116,8 +114,7 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
 
     private void Check(ChatCase[] cases)
     {
-        RowRequest[] requests = [.. cases.Select(golden => new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds))];
-        var results = Run(requests, [.. cases.SelectMany(golden => Features(golden.Image))]);
+        var results = Run([.. cases.Select(golden => Row(golden))]);
         for (var i = 0; i < cases.Length; i++)
         {
             Assert.Null(results[i].Error);
@@ -127,27 +124,31 @@ public sealed class ChatGraphTests : IClassFixture<ChatFixture>, IDisposable
         }
     }
 
-    private RowResult[] Run(RowRequest[] requests, float[] features)
+    private ChatRow Row(ChatCase golden, RowEnd? end = null) =>
+        new([_fixture.Images[golden.Image]], new RowRequest(golden.Caption.Parameters, golden.Caption.InputIds) { End = end });
+
+    private RowResult[] Run(ChatRow[] rows)
     {
-        var batch = new ChatBatch([.. requests.Select(request => request.Prompt)], _imageToken);
-        Assert.Equal(batch.Features, features.Length / _parameters.Text.HiddenSize);
-        _decoder.Begin(batch, features, requests[0].Parameters.NumBeams);
+        var inputs = new ChatInputs(rows, _imageToken, TokensPerFrame);
+        float[] features = [.. inputs.Images.SelectMany(Features)];
+        Assert.Equal(inputs.Features, features.Length / _parameters.Text.HiddenSize);
+        RowRequest[] requests = [.. rows.Select(row => row.Request)];
+        _decoder.Begin(new ChatBatch(inputs.Rows, inputs.Features), features, requests[0].Parameters.NumBeams);
         var results = new RowResult[requests.Length];
         new Generator(_tokens).Run(_decoder, HiddenStates.OfPrompts(requests.Length), requests, results, CancellationToken.None);
         return results;
     }
 
-    private float[] Features(string name)
+    private float[] Features(PreparedPixels image)
     {
-        if (_features.TryGetValue(name, out var known))
+        if (_features.TryGetValue(image, out var known))
             return known;
-        var image = _fixture.Images[name];
         var (rows, rowBytes) = (_parameters.Vision.Positions.Rows, _parameters.Vision.PatchProjection.Rows);
         var writer = SignedPatchWriter.For(_fixture.Exported.Images!.Resize, rows, rowBytes);
         var pixels = new sbyte[image.Frames * writer.ImageBytes];
         for (var frame = 0; frame < image.Frames; frame++)
             writer.Write(image, frame, MemoryMarshal.AsBytes(pixels.AsSpan(frame * writer.ImageBytes, writer.ImageBytes)));
         _vision.Run((VisionTower.Pixels, pixels, [image.Frames, rows, rowBytes]));
-        return _features[name] = _vision.Floats[ChatNames.Features];
+        return _features[image] = _vision.Floats[ChatNames.Features];
     }
 }
