@@ -12,6 +12,10 @@ internal static class Repository
 
     public static string Models => Path.Combine(Root, "models");
 
+    /// <summary>Names of the samples' JPEGs, in order.</summary>
+    public static string[] Photos =>
+        [.. Directory.EnumerateFiles(Samples, "*.jpg").Order(StringComparer.Ordinal).Select(static file => Path.GetFileName(file)!)];
+
     /// <summary>The images of a folder, by name.</summary>
     public static IReadOnlyList<string> Images(string folder) =>
         [.. Directory.EnumerateFiles(folder).Where(file => Extensions.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal)];

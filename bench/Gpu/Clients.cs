@@ -1,3 +1,4 @@
+using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Demo;
 
@@ -8,6 +9,7 @@ internal sealed class Clients : IAsyncDisposable
 {
     private const int Count = 8;
     private readonly List<RequestClient> _clients = [];
+    private int _sent;
 
     public static async Task<Clients> ConnectAsync(EmbeddedWorker worker)
     {
@@ -17,12 +19,20 @@ internal sealed class Clients : IAsyncDisposable
         return clients;
     }
 
-    /// <summary>Sends a request through the client whose turn it is, and waits for its result.</summary>
-    /// <exception cref="InvalidOperationException">The image was rejected.</exception>
-    public async Task AskAsync(DescribeImage request, int number, CancellationToken cancellation)
+    /// <summary>Sends requests, each through the client whose turn it is, and waits for all results.</summary>
+    /// <param name="count">Requests.</param>
+    /// <param name="underWay">As many at a time.</param>
+    /// <param name="request">Makes one, by its number; ids are given here.</param>
+    /// <exception cref="InvalidOperationException">An image was rejected.</exception>
+    public Task AskAsync(int count, int underWay, Func<int, DescribeImage> request) => Parallel.ForAsync(
+        0, count, new ParallelOptions { MaxDegreeOfParallelism = underWay }, async (i, cancellation) => await AskAsync(request(i), cancellation));
+
+    private async Task AskAsync(DescribeImage request, CancellationToken cancellation)
     {
-        var body = ContractsJson.Write(request with { JobId = Job(number % Count) });
-        var reply = await _clients[number % Count].AskAsync(request.Id!, Topology.BackfillRoutingKey, body, cancellation);
+        var number = Interlocked.Increment(ref _sent);
+        var id = number.ToString(CultureInfo.InvariantCulture);
+        var body = ContractsJson.Write(request with { Id = id, JobId = Job(number % Count) });
+        var reply = await _clients[number % Count].AskAsync(id, Topology.BackfillRoutingKey, body, cancellation);
         if (reply.Answer.Image is null)
             throw new InvalidOperationException($"an image was rejected: {System.Text.Encoding.UTF8.GetString(reply.Body)}");
     }

@@ -31,7 +31,7 @@ internal sealed class GpuWorkerFolder : IDisposable
     public static GpuWorkerFolder Make(string skeleton)
     {
         var root = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"vl-bench-{Environment.ProcessId}");
-        var folder = new GpuWorkerFolder(root, [.. Directory.EnumerateFiles(Repository.Samples, "*.jpg").Order(StringComparer.Ordinal).Select(file => Path.GetFileName(file)!)]);
+        var folder = new GpuWorkerFolder(root, Repository.Photos);
         Directory.CreateDirectory(folder.Images);
         foreach (var key in folder._keys)
             File.Copy(Path.Combine(Repository.Samples, key), Path.Combine(folder.Images, key));
@@ -119,15 +119,13 @@ internal sealed class GpuWorkerFolder : IDisposable
         // A subscription hands its results on one after another: several clients, each with a job of its own, or they would be what is measured.
         await using var clients = await Clients.ConnectAsync(worker);
         var figures = new List<Throughput>();
-        var sent = 0;
         for (var round = 0; round <= rounds; round++)
         {
             var begun = Throughput.Start();
-            await Parallel.ForAsync(0, images, new ParallelOptions { MaxDegreeOfParallelism = underWay }, async (i, cancellation) =>
+            await clients.AskAsync(images, underWay, i => new DescribeImage
             {
-                var number = Interlocked.Increment(ref sent);
-                var image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = _keys[i % _keys.Length] };
-                await clients.AskAsync(new DescribeImage { Id = number.ToString(CultureInfo.InvariantCulture), Tasks = [Tasks.Caption], Image = image }, number, cancellation);
+                Tasks = [Tasks.Caption],
+                Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = _keys[i % _keys.Length] },
             });
             if (round > 0)
                 figures.Add(begun.Stop(images));

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using VlWorker.Bench.Inference;
 using VlWorker.Bench.Joining;
 using VlWorker.Contracts;
@@ -46,12 +45,19 @@ internal static class ChatWorkerCommand
             ];
             await using var worker = await EmbeddedWorker.StartAsync(EmbeddedWorker.Options(settings, Repository.Samples), CancellationToken.None);
             await using var clients = await Clients.ConnectAsync(worker);
+            var keys = Repository.Photos;
             var lengths = AnswerLengths.Spread.Make(images, Seed);
             var figures = new List<Throughput>();
             for (var round = 0; round <= rounds; round++)
             {
                 var begun = Throughput.Start();
-                await AskAsync(clients, lengths, round * images, 8 * batch);
+                await clients.AskAsync(images, 8 * batch, i => new DescribeImage
+                {
+                    Tasks = [Tasks.Answer],
+                    Prompt = SampleRows.Question(Tasks.Answer),
+                    Generation = new GenerationOptions { MaxNewTokens = lengths[i] },
+                    Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = keys[i % keys.Length] },
+                });
                 // The first round takes memory.
                 if (round > 0)
                     figures.Add(begun.Stop(images));
@@ -69,21 +75,5 @@ internal static class ChatWorkerCommand
         {
             Directory.Delete(root, true);
         }
-    }
-
-    private static async Task AskAsync(Clients clients, int[] lengths, int first, int underWay)
-    {
-        string[] keys = [.. Directory.EnumerateFiles(Repository.Samples, "*.jpg").Order(StringComparer.Ordinal).Select(file => Path.GetFileName(file)!)];
-        await Parallel.ForAsync(0, lengths.Length, new ParallelOptions { MaxDegreeOfParallelism = underWay }, async (i, cancellation) => await clients.AskAsync(
-            new DescribeImage
-            {
-                Id = (first + i).ToString(CultureInfo.InvariantCulture),
-                Tasks = [Tasks.Answer],
-                Prompt = "What is shown in the image?",
-                Generation = new GenerationOptions { MaxNewTokens = lengths[i] },
-                Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = keys[i % keys.Length] },
-            },
-            i,
-            cancellation));
     }
 }

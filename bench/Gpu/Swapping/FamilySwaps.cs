@@ -15,7 +15,7 @@ internal sealed class FamilySwaps(DeviceName device, int maxBatch, int cycles)
 {
     private const double Megabyte = 1e6;
 
-    /// <summary>A row of the table; the last cycles' mean may be above the first ones' by this much, which is what the driver hands out at a time.</summary>
+    /// <summary>Megabytes by which the last cycles' mean may be above the first ones': what the driver hands out at a time.</summary>
     private const double Grain = 2.2;
 
     /// <summary>The table, and whether nothing grows.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using VlWorker.Contracts;
 using VlWorker.Demo;
 using VlWorker.Inference;
@@ -47,18 +46,14 @@ internal sealed class SwappingWorker(string model, DeviceName device, int maxBat
                 await Task.Delay(TimeSpan.FromMilliseconds(20));
             }
         });
-        string[] keys = [.. Directory.EnumerateFiles(Repository.Samples, "*.jpg").Order(StringComparer.Ordinal).Select(file => Path.GetFileName(file)!)];
+        var keys = Repository.Photos;
         var begun = Throughput.Start();
-        await Parallel.ForAsync(0, images, new ParallelOptions { MaxDegreeOfParallelism = 8 * maxBatch }, async (i, cancellation) => await clients.AskAsync(
-            new DescribeImage
-            {
-                Id = i.ToString(CultureInfo.InvariantCulture),
-                Tasks = [Tasks.Caption],
-                Models = new Dictionary<string, string> { [Tasks.Caption] = Aliases[i % 2] },
-                Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = keys[i % keys.Length] },
-            },
-            i,
-            cancellation));
+        await clients.AskAsync(images, 8 * maxBatch, i => new DescribeImage
+        {
+            Tasks = [Tasks.Caption],
+            Models = new Dictionary<string, string> { [Tasks.Caption] = Aliases[i % 2] },
+            Image = new ImageReference { Bucket = EmbeddedWorker.Bucket, Key = keys[i % keys.Length] },
+        });
         var rate = begun.Stop(images).PerSecond;
         if (room == 0)
             BytesOfOne = (await StageTimes.TextAsync(worker.Metrics)).Sum("vlworker_model_bytes") / Aliases.Length;
