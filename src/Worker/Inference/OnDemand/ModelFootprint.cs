@@ -68,7 +68,9 @@ internal static class ModelFootprint
             // A row that is refused says something of the row, any other failure of the model.
             var failed = model.Run([.. Enumerable.Repeat(sample, rows)], CancellationToken.None).OfType<FailedOutcome>()
                 .FirstOrDefault(static outcome => outcome.Error is not RejectedException);
-            return failed is null ? true : throw new InvalidDataException($"a made-up row fails: {failed.Error.Message}", failed.Error);
+            if (failed is not null)
+                throw new InvalidDataException($"a made-up row fails: {failed.Error.Message}", failed.Error);
+            return true;
         }
         catch (OutOfDeviceMemoryException) when (rows > 1)
         {

@@ -18,13 +18,14 @@ internal sealed class OnDemandCopy : IModel
     /// <param name="bytes">Memory that it takes while it is loaded.</param>
     /// <param name="first">The copy, disposed of already: its sessions and their memory are gone.</param>
     /// <param name="load">Loads it again.</param>
-    public OnDemandCopy(DeviceName device, long bytes, IModel first, Func<IModel> load) => (Where, Bytes, _plans, _load) = (device, bytes, first, load);
+    public OnDemandCopy(DeviceName device, long bytes, IModel first, Func<IModel> load) =>
+        (Where, Device, Bytes, _plans, _load) = (device, device.ToString(), bytes, first, load);
 
     /// <summary>The device.</summary>
     public DeviceName Where { get; }
 
     /// <summary>The device's name.</summary>
-    public string Device => Where.ToString();
+    public string Device { get; }
 
     /// <summary>Memory that it takes while it is loaded, as measured at the start.</summary>
     public long Bytes { get; }

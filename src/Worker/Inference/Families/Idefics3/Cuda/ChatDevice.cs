@@ -24,9 +24,7 @@ internal sealed class ChatDevice(ChatPlan plan, BatchSizes sizes, FrameStage fra
     /// <inheritdoc/>
     public int[] Start(IReadOnlyList<ChatRow> rows, int first, CancellationToken cancellation)
     {
-        var inputs = new ChatInputs([.. rows], imageToken, frames.TokensPerFrame);
-        var batch = new ChatBatch(inputs.Rows, inputs.Features);
-        frames.Encode(inputs.Images, cancellation);
+        var batch = frames.Encode([.. rows], imageToken, cancellation);
         prompts.Queue(batch, frames.Features, plan.Memory, first, 0);
         return [.. batch.Places.Select(place => first + place)];
     }

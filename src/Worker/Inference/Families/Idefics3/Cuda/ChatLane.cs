@@ -92,9 +92,7 @@ internal sealed class ChatLane : IDisposable
             }
             else
             {
-                var inputs = new ChatInputs(rows, _graphs.ImageToken, Shapes.TokensPerFrame);
-                var batch = new ChatBatch(inputs.Rows, inputs.Features);
-                _frames.Encode(inputs.Images, cancellation);
+                var batch = _frames.Encode(rows, _graphs.ImageToken, cancellation);
                 var beams = requests[0].Parameters.NumBeams;
                 var plan = _plans.Find(rows.Length * beams, prompts + steps);
                 using var run = new ChatHostRun(

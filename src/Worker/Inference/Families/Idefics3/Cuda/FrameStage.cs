@@ -51,9 +51,6 @@ internal sealed class FrameStage : IDisposable
         }
     }
 
-    /// <summary>Features of a frame.</summary>
-    public int TokensPerFrame => _shapes.TokensPerFrame;
-
     /// <summary>[features, width]: of all frames of the last batch, in their order.</summary>
     public nint Features => _features?.Pointer ?? 0;
 
@@ -72,8 +69,27 @@ internal sealed class FrameStage : IDisposable
         }
     }
 
-    /// <summary>Queues the work on the frames of a batch's images.</summary>
-    public void Encode(IEnumerable<PreparedPixels> images, CancellationToken cancellation)
+    /// <summary>Queues the work on the frames of a batch's images, each image once; returns the batch's prompts.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="imageToken">The token in whose places features go.</param>
+    /// <param name="cancellation">Looked at before each part.</param>
+    public ChatBatch Encode(ReadOnlySpan<ChatRow> rows, int imageToken, CancellationToken cancellation)
+    {
+        var inputs = new ChatInputs(rows, imageToken, _shapes.TokensPerFrame);
+        Encode(inputs.Images, cancellation);
+        return new ChatBatch(inputs.Rows, inputs.Features);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _runs.Dispose();
+        _features?.Dispose();
+        while (_parts.TryPop(out var part))
+            part.Dispose();
+    }
+
+    private void Encode(IEnumerable<PreparedPixels> images, CancellationToken cancellation)
     {
         List<(PreparedPixels Image, int Frame)> frames = [.. images.SelectMany(static image => Enumerable.Range(0, image.Frames).Select(frame => (image, frame)))];
         Reserve(frames.Count);
@@ -91,15 +107,6 @@ internal sealed class FrameStage : IDisposable
             done += count;
             slot = (slot + 1) % Slots;
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _runs.Dispose();
-        _features?.Dispose();
-        while (_parts.TryPop(out var part))
-            part.Dispose();
     }
 
     // Powers of two: few numbers of frames have kernels chosen for them.
