@@ -1,6 +1,5 @@
 using VlWorker.Failures;
 using VlWorker.Inference;
-using VlWorker.Inference.Cuda;
 
 namespace VlWorker.Batching;
 
@@ -22,14 +21,6 @@ internal sealed class WarmUp(DeviceLoad load, bool shared, TimeProvider time)
     public void Run(CancellationToken cancellation)
     {
         var gpu = DeviceName.TryParse(load.Device.Name, out var name) && name.Kind == DeviceKind.Cuda;
-        if (gpu)
-            RecordingThread.Of(name.Index).Run(() => RunAll(gpu, cancellation));
-        else
-            RunAll(gpu, cancellation);
-    }
-
-    private void RunAll(bool gpu, CancellationToken cancellation)
-    {
         foreach (var model in load.Device.Models.Where(static model => model.IsLoaded))
         {
             using var rows = new SampleRows(model);

@@ -58,6 +58,9 @@ internal static partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuCtxSetCurrent")]
     public static partial int SetCurrent(nint context);
 
+    [LibraryImport(Library, EntryPoint = "cuCtxGetCurrent")]
+    public static partial int CurrentContext(out nint context);
+
     [LibraryImport(Library, EntryPoint = "cuCtxGetDevice")]
     public static partial int CurrentDevice(out int device);
 

@@ -10,6 +10,7 @@ internal sealed class CudaSession : IDisposable
     // Bits of the provider: flash attention, the memory efficient kernels, and plain products.
     private const string FlashOrPlain = "19";
 
+    private readonly CudaStream _stream;
     private readonly InferenceSession _session;
     private readonly RunOptions _queueOnly = new();
 
@@ -34,7 +35,8 @@ internal sealed class CudaSession : IDisposable
         // What the GPU can't do must be an error, not a detour over the processor; only arithmetic on shapes is the processor's.
         if (!graph.ShapesOnHost)
             options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1");
-        _session = graph.Bytes is { } bytes ? new InferenceSession(bytes, options) : new InferenceSession(graph.Path!, options);
+        _stream = stream;
+        _session = stream.OnThread(() => graph.Bytes is { } bytes ? new InferenceSession(bytes, options) : new InferenceSession(graph.Path!, options));
         _queueOnly.AddRunConfigEntry("disable_synchronize_execution_providers", "1");
         Memory = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, settings.Device, OrtMemType.Default);
     }
@@ -52,12 +54,12 @@ internal sealed class CudaSession : IDisposable
     public CudaBinding Bind() => new(this, _session.CreateIoBinding());
 
     /// <summary>Queues a run.</summary>
-    public void Queue(OrtIoBinding binding) => _session.RunWithBinding(_queueOnly, binding);
+    public void Queue(OrtIoBinding binding) => _stream.OnThread(() => _session.RunWithBinding(_queueOnly, binding));
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _session.Dispose();
+        _stream.OnThread(_session.Dispose);
         _queueOnly.Dispose();
         Memory.Dispose();
     }

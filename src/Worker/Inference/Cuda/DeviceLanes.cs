@@ -23,8 +23,33 @@ internal sealed class DeviceLanes<T> : IDisposable
     /// <param name="make">Makes a lane.</param>
     /// <param name="prepare">Prepares it for its batches.</param>
     /// <exception cref="OutOfDeviceMemoryException">Not even a batch of one fits.</exception>
-    public static DeviceLanes<T> Load(CudaSettings settings, Func<CudaSettings, T> make, Action<T> prepare) =>
-        RecordingThread.Of(settings.Device).Run(() => LoadHere(settings, make, prepare));
+    public static DeviceLanes<T> Load(CudaSettings settings, Func<CudaSettings, T> make, Action<T> prepare)
+    {
+        var context = new CudaContext(settings.Device);
+        try
+        {
+            var (lanes, maxBatch) = LanePool<T>.Fit(settings, fitting =>
+            {
+                var lane = make(fitting);
+                try
+                {
+                    prepare(lane);
+                    return lane;
+                }
+                catch
+                {
+                    lane.Dispose();
+                    throw;
+                }
+            });
+            return new DeviceLanes<T>(context, lanes, maxBatch);
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Runs something on a lane, once one is free.</summary>
     public void Run(Action<T> run)
@@ -51,33 +76,5 @@ internal sealed class DeviceLanes<T> : IDisposable
         _context.Enter();
         _lanes.Dispose();
         _context.Dispose();
-    }
-
-    private static DeviceLanes<T> LoadHere(CudaSettings settings, Func<CudaSettings, T> make, Action<T> prepare)
-    {
-        var context = new CudaContext(settings.Device);
-        try
-        {
-            var (lanes, maxBatch) = LanePool<T>.Fit(settings, fitting =>
-            {
-                var lane = make(fitting);
-                try
-                {
-                    prepare(lane);
-                    return lane;
-                }
-                catch
-                {
-                    lane.Dispose();
-                    throw;
-                }
-            });
-            return new DeviceLanes<T>(context, lanes, maxBatch);
-        }
-        catch
-        {
-            context.Dispose();
-            throw;
-        }
     }
 }
