@@ -53,6 +53,7 @@ root.Subcommands.Add(GpuSteeringCommand.Create());
 root.Subcommands.Add(FillCommand.Create());
 root.Subcommands.Add(GpuCommand.Create());
 root.Subcommands.Add(GpuFamiliesCommand.Create());
+root.Subcommands.Add(GpuSharedImageCommand.Create());
 root.Subcommands.Add(ChatJoiningCommand.Create());
 root.Subcommands.Add(GpuFidelityCommand.Create());
 root.Subcommands.Add(GpuWorkerCommand.Create());

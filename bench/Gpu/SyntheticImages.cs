@@ -11,7 +11,9 @@ internal static class SyntheticImages
     /// <summary>Square images, the same at every call.</summary>
     /// <param name="count">How many.</param>
     /// <param name="side">Pixels, a multiple of four.</param>
-    public static PreparedPixels[] Make(int count, int side = 224) => [.. Enumerable.Range(0, count).Select(seed => Make1(1000 + seed, side))];
+    /// <param name="shared">Whether rows about one of them have it encoded once, as in a worker. Else it stands for an image of each row's own.</param>
+    public static PreparedPixels[] Make(int count, int side = 224, bool shared = false) =>
+        [.. Enumerable.Range(0, count).Select(seed => Make1(1000 + seed, side, shared))];
 
     /// <summary>Writes the images' bytes, one image after the other, for programs in other languages.</summary>
     public static void Save(IEnumerable<PreparedPixels> images, string path)
@@ -21,7 +23,7 @@ internal static class SyntheticImages
             file.Write(image.Rgb[..(3 * image.Width * image.Height)]);
     }
 
-    private static PreparedPixels Make1(int seed, int side)
+    private static PreparedPixels Make1(int seed, int side, bool shared)
     {
         var random = new Random(seed);
         var colours = new int[Tiles * Tiles * 3];
@@ -36,6 +38,6 @@ internal static class SyntheticImages
             pixels[i] = (byte)Math.Clamp(colour + random.Next(-24, 25), 0, 255);
         }
 
-        return new PreparedPixels(side, side, buffer, null);
+        return new PreparedPixels(side, side, buffer, null) { IsMadeUp = !shared };
     }
 }

@@ -36,7 +36,7 @@ internal sealed class FullSizeChat : IDisposable
 
     private readonly string _folder;
     private readonly CpuChatEngine _engine;
-    private readonly PreparedPixels[] _images = SyntheticImages.Make(MostImages, Side);
+    private readonly PreparedPixels[] _images = SyntheticImages.Make(MostImages, Side, shared: true);
 
     private FullSizeChat(string folder, CpuChatEngine engine, GraphClock clock) => (_folder, _engine, Clock) = (folder, engine, clock);
 

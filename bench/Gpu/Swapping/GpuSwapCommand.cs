@@ -39,12 +39,13 @@ internal static class GpuSwapCommand
             using var folder = GpuWorkerFolder.Make(skeleton);
             var worker = new SwappingWorker(folder.Model, device, batch);
             report.Line($"A whole worker, two captioners of full size, fp16, batches of {batch}, 2 in flight, asked in turn, image by image.");
-            var (together, came) = await worker.RunAsync(images, 0);
+            var (together, first) = await worker.RunAsync(images, 0);
             report.Line(together);
-            var (swapped, back) = await worker.RunAsync(images, (long)(1.5 * worker.BytesOfOne));
+            var (swapped, second) = await worker.RunAsync(images, (long)(1.5 * worker.BytesOfOne));
             report.Line(swapped);
-            report.Line(FormattableString.Invariant($"One takes {worker.BytesOfOne / 1e6:0} MB, as measured at the start; memory came back: {(came && back ? "yes" : "NO")}."));
-            good = came && back;
+            // Kernels' code and the libraries' memory, which the first run takes for all, stay.
+            good = second - first < worker.BytesOfOne / 100;
+            report.Line(FormattableString.Invariant($"One takes {worker.BytesOfOne / 1e6:0} MB, as measured at the start; after the second run no more is in use than after the first: {(good ? "yes" : "NO")}."));
         }
 
         var (table, level) = new FamilySwaps(device, batch, cycles).Run();

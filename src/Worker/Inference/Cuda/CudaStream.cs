@@ -30,7 +30,7 @@ internal sealed class CudaStream : IDisposable
     /// <summary>The driver's handle.</summary>
     public nint Handle { get; }
 
-    /// <summary>Runs something on the stream's own thread: whatever ONNX Runtime does for it.</summary>
+    /// <summary>Runs something on the stream's own thread: whatever ONNX Runtime does for it, and what asks for many runs.</summary>
     public T OnThread<T>(Func<T> work) => _thread.Run(work);
 
     /// <inheritdoc cref="OnThread{T}"/>

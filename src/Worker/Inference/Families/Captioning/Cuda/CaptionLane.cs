@@ -61,16 +61,18 @@ internal sealed class CaptionLane<TInput> : IDisposable
     /// <summary>Runs every size once and records it: the largest first, so that the memory for it is there or its lack is known.</summary>
     /// <param name="beams">Beams that a request has by default.</param>
     /// <param name="steps">Steps that a request has by default.</param>
-    public void Prepare(int beams, int steps)
+    public void Prepare(int beams, int steps) => _stream.OnThread(() =>
     {
+        _ = _stage.Take([]);
         var plan = Plan(beams, steps, _settings.MaxBatch);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
             Prepare(plan, Sizes.All[i], Math.Min(steps, _settings.RecordedSteps));
-    }
+    });
 
     /// <summary>Milliseconds that the encoder takes, its input's way over included, and a step.</summary>
     public (double Encoder, double Step) Stages(int size, int steps)
     {
+        _ = _stage.Take([]);
         var plan = Plan(1, steps, size);
         double Time(Action queue) => BatchSizes.Time(() =>
         {
@@ -98,6 +100,7 @@ internal sealed class CaptionLane<TInput> : IDisposable
     /// <summary>Runs the encoder and one step by themselves, kernel by kernel, for a profiler.</summary>
     public void Once(int size, int beams, int step)
     {
+        _ = _stage.Take([]);
         var plan = Plan(beams, step + 1, size);
         _stage.QueuePlain(size);
         plan.QueuePlain(size, step);
@@ -105,14 +108,19 @@ internal sealed class CaptionLane<TInput> : IDisposable
     }
 
     /// <summary>Runs a batch; see <see cref="CaptionLanes{TInput}.Run"/>.</summary>
-    public void Run(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
-    {
-        var order = Enumerable.Range(0, rows.Length).OrderByDescending(i => GivenTokens.Count(rows[i], _tokens)).ToArray();
-        var found = new RowResult[rows.Length];
-        RunOrdered([.. order.Select(i => inputs[i])], [.. order.Select(i => rows[i])], found, cancellation);
-        for (var i = 0; i < order.Length; i++)
-            results[order[i]] = found[i];
-    }
+    public void Run(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation) =>
+        _stream.OnThread(() =>
+        {
+            foreach (var together in _stage.Take(inputs))
+            {
+                int[] places = [.. together.OrderByDescending(place => GivenTokens.Count(rows[place], _tokens))];
+                var found = new RowResult[places.Length];
+                _stage.Write(places);
+                RunWritten([.. places.Select(place => rows[place])], found, cancellation);
+                for (var i = 0; i < places.Length; i++)
+                    results[places[i]] = found[i];
+            }
+        });
 
     /// <inheritdoc/>
     public void Dispose()
@@ -132,11 +140,10 @@ internal sealed class CaptionLane<TInput> : IDisposable
         return plan;
     }
 
-    private void RunOrdered(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
+    private void RunWritten(RowRequest[] rows, RowResult[] results, CancellationToken cancellation)
     {
         var (beams, longest, onDevice) = (rows[0].Parameters.NumBeams, DeviceSearch.Steps(rows), Array.TrueForAll(rows, _search.Fits));
-        var size = onDevice ? Sizes.Choose(inputs.Length) : inputs.Length;
-        _stage.Write(inputs);
+        var size = onDevice ? Sizes.Choose(rows.Length) : rows.Length;
         var plan = Plan(beams, longest, size);
         _stage.Upload(size);
         var mine = true;
@@ -157,7 +164,7 @@ internal sealed class CaptionLane<TInput> : IDisposable
 
             _stage.Queue(size);
             if (!onDevice)
-                _generator.Run(_plans.Host(plan), new HiddenStates(inputs.Length, _stage.Positions, 0), rows, results, cancellation);
+                _generator.Run(_plans.Host(plan), new HiddenStates(rows.Length, _stage.Positions, 0), rows, results, cancellation);
             else if (plan is GreedyPlan greedy)
                 _search.Greedy(greedy, size, rows, results, Queued, cancellation);
             else

@@ -12,8 +12,14 @@ internal interface IEncoderStage<TInput> : IDisposable
     /// <summary>Positions of each image, in the batch that was written last.</summary>
     int Positions { get; }
 
-    /// <summary>Lays a batch out in the memory from which the GPU takes it. The stage's earlier work must have read it.</summary>
-    void Write(TInput[] rows);
+    /// <summary>Takes a batch; the one before must be over. What several of its rows need is done once.</summary>
+    /// <param name="rows">The rows; none where what is in memory is run, whatever it is.</param>
+    /// <returns>The places of the rows that run together, for each run.</returns>
+    IReadOnlyList<int[]> Take(TInput[] rows);
+
+    /// <summary>Lays rows of the batch out in the memory from which the GPU takes them. The run before must have read it.</summary>
+    /// <param name="places">Of rows that run together, in some order.</param>
+    void Write(int[] places);
 
     /// <summary>Queues its way to the GPU.</summary>
     void Upload(int size);

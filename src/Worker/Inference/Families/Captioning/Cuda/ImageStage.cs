@@ -9,6 +9,7 @@ internal sealed class ImageStage : IEncoderStage<PreparedPixels>
 {
     private readonly PatchRuns _runs;
     private readonly CaptionShapes _shapes;
+    private PreparedPixels[] _rows = [];
 
     /// <summary>Loads the encoder and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
     /// <param name="graph">The encoder.</param>
@@ -39,7 +40,14 @@ internal sealed class ImageStage : IEncoderStage<PreparedPixels>
     public int Positions => _runs.Positions;
 
     /// <inheritdoc/>
-    public void Write(PreparedPixels[] rows) => _runs.Write(rows);
+    public IReadOnlyList<int[]> Take(PreparedPixels[] rows)
+    {
+        _rows = rows;
+        return [[.. Enumerable.Range(0, rows.Length)]];
+    }
+
+    /// <inheritdoc/>
+    public void Write(int[] places) => _runs.Write([.. places.Select(place => _rows[place])]);
 
     /// <inheritdoc/>
     public void Upload(int size) => _runs.Upload(size);

@@ -22,7 +22,7 @@ internal sealed class DavitTower : IImageTower
     private readonly UploadBuffer _pixels;
     private readonly DeviceBuffer _tokens;
     private readonly RecordedRuns<BatchShape> _runs;
-    private readonly SortedSet<int> _sizes = [];
+    private readonly RecordedSizes _recorded = new();
 
     private DavitTower(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
@@ -87,12 +87,7 @@ internal sealed class DavitTower : IImageTower
     public void Upload(int size) => _pixels.Upload(_stream, (long)size * ImageBytes);
 
     /// <inheritdoc/>
-    /// <remarks>It is padded to the next recorded size.</remarks>
-    public void Queue(int size)
-    {
-        var recorded = _sizes.GetViewBetween(size, int.MaxValue);
-        _runs.Queue(new BatchShape(recorded.Count > 0 ? recorded.Min : size, Count));
-    }
+    public void Queue(int size) => _runs.Queue(new BatchShape(_recorded.Pad(size), Count));
 
     /// <inheritdoc/>
     public void QueuePlain(int size) => _runs.QueuePlain(new BatchShape(size, Count));
@@ -101,7 +96,7 @@ internal sealed class DavitTower : IImageTower
     public void Record(int size)
     {
         _runs.Record(new BatchShape(size, Count));
-        _sizes.Add(size);
+        _recorded.Add(size);
     }
 
     /// <inheritdoc/>

@@ -59,7 +59,21 @@ internal sealed class ChatLane : IDisposable
 
     /// <summary>Runs every size once and records it: the largest first, so that the memory for it is there or its lack is known.</summary>
     /// <param name="steps">Tokens that a request has by default.</param>
-    public void Prepare(int steps)
+    public void Prepare(int steps) => _stream.OnThread(() => PrepareHere(steps));
+
+    /// <summary>Answers; see <see cref="IChatEngine"/>.</summary>
+    public void Run(ChatRow[] rows, RowResult[] results, JoinPolicy policy, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation) =>
+        _stream.OnThread(() => RunHere(rows, results, policy, more, cancellation));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Settle();
+        while (_parts.TryPop(out var part))
+            part.Dispose();
+    }
+
+    private void PrepareHere(int steps)
     {
         var length = Math.Clamp(_graphs.Context - steps, 1, Shapes.TokensPerFrame + Words);
         var plan = _plans.Find(_settings.MaxBatch, length + steps);
@@ -71,8 +85,7 @@ internal sealed class ChatLane : IDisposable
             Prepare(plan, Sizes.All[i]);
     }
 
-    /// <summary>Answers; see <see cref="IChatEngine"/>.</summary>
-    public void Run(ChatRow[] rows, RowResult[] results, JoinPolicy policy, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation)
+    private void RunHere(ChatRow[] rows, RowResult[] results, JoinPolicy policy, Func<int, IReadOnlyList<ChatRow>>? more, CancellationToken cancellation)
     {
         RowRequest[] requests = [.. rows.Select(static row => row.Request)];
         var (prompts, steps) = (requests.Max(static row => row.Prompt.Count), requests.Max(static row => row.Parameters.MaxNewTokens));
@@ -107,21 +120,13 @@ internal sealed class ChatLane : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Settle();
-        while (_parts.TryPop(out var part))
-            part.Dispose();
-    }
-
     // Rows that are over go on to their batch's end, and must have positions for it.
     private void RunHalves(ChatRow[] rows, RowResult[] results, JoinPolicy policy, CancellationToken cancellation)
     {
         var half = rows.Length / 2;
         var (first, second) = (new RowResult[half], new RowResult[rows.Length - half]);
-        Run(rows[..half], first, policy, null, cancellation);
-        Run(rows[half..], second, policy, null, cancellation);
+        RunHere(rows[..half], first, policy, null, cancellation);
+        RunHere(rows[half..], second, policy, null, cancellation);
         first.CopyTo(results, 0);
         second.CopyTo(results, half);
     }

@@ -35,18 +35,10 @@ internal sealed class CudaPromptedEngine : PromptedEngine
     public (double Encoder, double Step) Stages(int size, int steps) => _lanes.Stages(size, steps);
 
     /// <inheritdoc/>
-    /// <remarks>Rows with prompts of one length run together, so that nothing has to be masked.</remarks>
     public override void Run(ReadOnlySpan<PromptedRow> rows, Span<RowResult> results, CancellationToken cancellation)
     {
         var asked = rows.ToArray();
-        foreach (var group in Enumerable.Range(0, asked.Length).GroupBy(i => asked[i].Prompt.Length))
-        {
-            int[] places = [.. group];
-            var found = _lanes.Run(
-                [.. places.Select(i => asked[i])], [.. places.Select(i => asked[i].Request)], cancellation);
-            for (var i = 0; i < places.Length; i++)
-                results[places[i]] = found[i];
-        }
+        _lanes.Run(asked, [.. asked.Select(static row => row.Request)], cancellation).CopyTo(results);
     }
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ internal interface IImageTower : IDisposable
     /// <summary>Queues their way to the GPU.</summary>
     void Upload(int size);
 
-    /// <summary>Queues a batch, recorded or not.</summary>
+    /// <summary>Queues a batch; it is padded to the next recorded size.</summary>
     void Queue(int size);
 
     /// <summary>Queues it kernel by kernel.</summary>

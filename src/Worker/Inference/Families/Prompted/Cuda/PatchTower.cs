@@ -11,6 +11,7 @@ internal sealed class PatchTower : IImageTower
     private readonly PatchRuns _runs;
     private readonly CaptionShapes _shapes;
     private readonly DeviceBuffer _tokens;
+    private readonly RecordedSizes _recorded = new();
 
     private PatchTower(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
@@ -52,13 +53,17 @@ internal sealed class PatchTower : IImageTower
     public void Upload(int size) => _runs.Upload(size);
 
     /// <inheritdoc/>
-    public void Queue(int size) => _runs.Queue(size);
+    public void Queue(int size) => _runs.Queue(_recorded.Pad(size));
 
     /// <inheritdoc/>
     public void QueuePlain(int size) => _runs.QueuePlain(size);
 
     /// <inheritdoc/>
-    public void Record(int size) => _runs.Record(size);
+    public void Record(int size)
+    {
+        _runs.Record(size);
+        _recorded.Add(size);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

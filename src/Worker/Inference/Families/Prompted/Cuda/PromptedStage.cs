@@ -1,11 +1,15 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
+using VlWorker.Inference.Engine;
 using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.ModelKit.Families.Cuda;
 
 namespace VlWorker.Inference.Families.Prompted.Cuda;
 
-/// <summary>Image tower and encoder: from images and prompts to what the decoder's steps read of them. One lane's.</summary>
+/// <summary>
+/// Image tower and encoder: from images and prompts to what the decoder's steps read of them. The tower runs once for a batch, over each image once, however many
+/// rows are about it; the encoder over rows whose prompts have one length, so that nothing has to be masked. One lane's.
+/// </summary>
 internal sealed class PromptedStage : IEncoderStage<PromptedRow>
 {
     private readonly CudaStream _stream;
@@ -14,8 +18,15 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     private readonly CaptionShapes _shapes;
     private readonly int _chunk;
     private readonly int _inFront;
+    private readonly DeviceBuffer _features;
     private readonly UploadBuffer _prompts;
     private readonly RecordedRuns<BatchShape> _runs;
+    private PromptedRow[] _rows = [];
+    private int[] _imageOfRow = [];
+    private int[] _imageOfPlace = [];
+
+    // Images of the batch that the tower has not run; null where a batch is made up, of an image a row.
+    private int? _towerOwes;
     private int _length;
 
     /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
@@ -36,6 +47,7 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
                 || features.Dimensions[1] != _images.Count || features.Dimensions[2] != _images.Width)
                 throw new InvalidDataException("the encoder does not take the image tower's tokens");
             (_chunk, _inFront) = (_images.Chunk * 2, graphs.ImageInFront ? _images.Count : 0);
+            memory.Push(_features = new DeviceBuffer(settings.MaxBatch * ImageBytes));
             memory.Push(_prompts = new UploadBuffer((long)settings.MaxBatch * Math.Max(1, graphs.Context - _inFront) * sizeof(long)));
             stream.Clear(_prompts.Device);
             stream.Synchronize();
@@ -55,37 +67,54 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     /// <inheritdoc/>
     public int Positions => _inFront + _length;
 
+    private long ImageBytes => _shapes.Size * _images.Count * _images.Width;
+
     /// <inheritdoc/>
-    public void Write(PromptedRow[] rows)
+    public IReadOnlyList<int[]> Take(PromptedRow[] rows)
     {
-        _length = rows[0].Prompt.Length;
-        _images.Write([.. rows.Select(row => row.Pixels)]);
-        for (var row = 0; row < rows.Length; row++)
+        var images = new DistinctImages();
+        (_rows, _imageOfRow) = (rows, [.. rows.Select(row => images.Add(row.Pixels))]);
+        _towerOwes = rows.Length > 0 ? images.Images.Count : null;
+        if (_towerOwes is { } owed)
         {
-            var prompt = _prompts.Span<long>((long)row * _length * sizeof(long), _length);
+            _images.Write([.. images.Images]);
+            _images.Upload(owed);
+        }
+
+        return [.. Enumerable.Range(0, rows.Length).GroupBy(row => rows[row].Prompt.Length).Select(static group => group.ToArray())];
+    }
+
+    /// <inheritdoc/>
+    public void Write(int[] places)
+    {
+        (_length, _imageOfPlace) = (_rows[places[0]].Prompt.Length, [.. places.Select(row => _imageOfRow[row])]);
+        for (var place = 0; place < places.Length; place++)
+        {
+            var prompt = _prompts.Span<long>((long)place * _length * sizeof(long), _length);
             for (var i = 0; i < _length; i++)
-                prompt[i] = rows[row].Prompt[i];
+                prompt[i] = _rows[places[place]].Prompt[i];
         }
     }
 
     /// <inheritdoc/>
     public void Upload(int size)
     {
-        _images.Upload(size);
+        if (_towerOwes is null)
+            _images.Upload(size);
         _prompts.Upload(_stream, (long)size * _length * sizeof(long));
     }
 
     /// <inheritdoc/>
     public void Queue(int size)
     {
-        _images.Queue(size);
+        QueueTower(size, _images.Queue);
         _runs.Queue(new BatchShape(size, Positions));
     }
 
     /// <inheritdoc/>
     public void QueuePlain(int size)
     {
-        _images.QueuePlain(size);
+        QueueTower(size, _images.QueuePlain);
         _runs.QueuePlain(new BatchShape(size, Positions));
     }
 
@@ -103,8 +132,31 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     public void Dispose()
     {
         _runs.Dispose();
-        foreach (var part in (IDisposable[])[.. Cross, _prompts, _encoder, _images])
+        foreach (var part in (IDisposable[])[.. Cross, _prompts, _features, _encoder, _images])
             part.Dispose();
+    }
+
+    // The images that have not run, then each row's to its place.
+    private void QueueTower(int size, Action<int> queue)
+    {
+        if (_towerOwes is not { } owed)
+        {
+            queue(size);
+            _stream.CopyOnDevice(_features.Pointer, _images.At(0), size * ImageBytes);
+            return;
+        }
+
+        if (owed > 0)
+            queue(owed);
+        _towerOwes = 0;
+        for (var place = 0; place < _imageOfPlace.Length;)
+        {
+            var (image, count) = (_imageOfPlace[place], 1);
+            while (place + count < _imageOfPlace.Length && _imageOfPlace[place + count] == image + count)
+                count++;
+            _stream.CopyOnDevice(_features.Pointer + (nint)(place * ImageBytes), _images.At(image), count * ImageBytes);
+            place += count;
+        }
     }
 
     private List<CudaBinding> Bind(BatchShape shape)
@@ -115,7 +167,7 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
             var count = Math.Min(_chunk, shape.Size - start);
             var binding = _encoder.Bind();
             bindings.Add(binding);
-            binding.Input(PromptedNames.Features, _images.At(start), _shapes.Type, count, _images.Count, _images.Width);
+            binding.Input(PromptedNames.Features, _features.Pointer + (nint)(start * ImageBytes), _shapes.Type, count, _images.Count, _images.Width);
             binding.Input(PromptedNames.Prompt, _prompts.At((long)start * length * sizeof(long)), TensorElementType.Int64, count, length);
             _shapes.BindCross(binding, Cross, start, count, shape.Positions);
         }
