@@ -50,21 +50,9 @@ internal sealed class FamilyRace(FamilyCase one, string models, CudaSettings set
             + $"different answers among {Checked}: {ours.Select(found => string.Join(' ', found.Tokens)).Distinct().Count()}.");
     }
 
-    private double Share(double[][] exact, Func<int, int[]> other)
-    {
-        var (equal, compared) = (0, 0);
-        for (var row = 0; row < exact.Length; row++)
-        {
-            int[] theirs = [.. exact[row].Select(token => (int)token).TakeLast(one.Tokens)];
-            int[] mine = [.. other(row).TakeLast(one.Tokens)];
-            var same = 0;
-            while (same < Math.Min(theirs.Length, mine.Length) && theirs[same] == mine[same])
-                same++;
-            (equal, compared) = (equal + same, compared + Math.Min(theirs.Length, same + 1));
-        }
-
-        return equal / (double)compared;
-    }
+    private double Share(double[][] exact, Func<int, int[]> other) => TokenAgreement.Of(
+        [.. Enumerable.Range(0, exact.Length).Select(row => other(row).TakeLast(one.Tokens).ToArray())],
+        [.. exact.Select(row => row.Select(static token => (int)token).TakeLast(one.Tokens).ToArray())]).Share;
 
     private bool Judge(Race race)
     {

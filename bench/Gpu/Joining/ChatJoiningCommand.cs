@@ -105,7 +105,7 @@ internal static class ChatJoiningCommand
             var race = new ChatJoiningRace(engine, settings with { MaxBatch = engine.MaxBatch }, plan.Policy, plan.Ways, plan.Rounds, report);
             race.Run(plan.Load);
             if (before.Length > 0)
-                report.Line($"Whole batches of {batch} and of the size before: equal {ChatJoiningRace.Equal(race.Answers, before)}.");
+                report.Line($"Whole batches of {batch} and of the size before: equal {TokenAgreement.Of(race.Answers, before)}.");
             before = race.Answers;
             var reached = race.Ratio >= LeastRatio;
             report.Line(FormattableString.Invariant($"{plan.Ways[^1].Name} over whole batches: {race.Ratio:0.00} (must be {LeastRatio}): ")

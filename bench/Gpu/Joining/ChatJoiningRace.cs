@@ -52,20 +52,6 @@ internal sealed class ChatJoiningRace(
         }
     }
 
-    /// <summary>Tokens equal to others, up to a row's first difference.</summary>
-    public static string Equal(int[][] ours, int[][] theirs)
-    {
-        var (rows, equal, compared, whole) = (Math.Min(ours.Length, theirs.Length), 0, 0, 0);
-        for (var row = 0; row < rows; row++)
-        {
-            var same = ours[row].AsSpan().CommonPrefixLength(theirs[row]);
-            whole += same == theirs[row].Length ? 1 : 0;
-            (equal, compared) = (equal + same, compared + Math.Min(theirs[row].Length, same + 1));
-        }
-
-        return FormattableString.Invariant($"{whole} of {rows} rows, {(double)equal / compared:0.0000} of tokens up to a row's first difference");
-    }
-
     private void Rounds(int[] lengths, double rate)
     {
         foreach (var way in ways)
@@ -96,7 +82,7 @@ internal sealed class ChatJoiningRace(
     ]);
 
     private string Tokens() => $"Equal to whole batches' in the first round: "
-        + string.Join("; ", ways.Skip(1).Select(way => $"{way.Name}: {Equal(_rounds[way][0].Backlog.Answers, Answers)}"))
+        + string.Join("; ", ways.Skip(1).Select(way => $"{way.Name}: {TokenAgreement.Of(_rounds[way][0].Backlog.Answers, Answers)}"))
         + $". Different answers among {Answers.Length}: {Answers.Select(static answer => string.Join(' ', answer)).Distinct().Count()}, "
         + $"different tokens: {Answers.SelectMany(static answer => answer).Distinct().Count()}.";
 

@@ -83,4 +83,5 @@ internal sealed class CudaStream : IDisposable
 
         CudaDriver.Check(CudaDriver.EndCapture(Handle, out graph), "recording a graph");
         return new CudaGraphExec(graph);
-    }}
+    }
+}
