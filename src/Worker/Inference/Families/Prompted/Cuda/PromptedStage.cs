@@ -1,6 +1,5 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using VlWorker.Inference.Cuda;
-using VlWorker.Inference.Engine;
 using VlWorker.Inference.Families.Captioning.Cuda;
 using VlWorker.ModelKit.Families.Cuda;
 
@@ -21,12 +20,11 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     private readonly DeviceBuffer _features;
     private readonly UploadBuffer _prompts;
     private readonly RecordedRuns<BatchShape> _runs;
-    private PromptedRow[] _rows = [];
-    private int[] _imageOfRow = [];
-    private int[] _imageOfPlace = [];
 
-    // Images of the batch that the tower has not run; null where a batch is made up, of an image a row.
-    private int? _towerOwes;
+    // Null where what is in memory is run, an image a row.
+    private PromptedBatch? _batch;
+    private bool _encoded;
+    private int[] _rowOfPlace = [];
     private int _length;
 
     /// <summary>Loads the graphs and takes memory for batches of <see cref="CudaSettings.MaxBatch"/>.</summary>
@@ -72,34 +70,31 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     /// <inheritdoc/>
     public IReadOnlyList<int[]> Take(PromptedRow[] rows)
     {
-        var images = new DistinctImages();
-        (_rows, _imageOfRow) = (rows, [.. rows.Select(row => images.Add(row.Pixels))]);
-        _towerOwes = rows.Length > 0 ? images.Images.Count : null;
-        if (_towerOwes is { } owed)
-        {
-            _images.Write([.. images.Images]);
-            _images.Upload(owed);
-        }
-
-        return [.. Enumerable.Range(0, rows.Length).GroupBy(row => rows[row].Prompt.Length).Select(static group => group.ToArray())];
+        (_batch, _encoded) = (rows.Length > 0 ? new PromptedBatch(rows) : null, false);
+        if (_batch is null)
+            return [];
+        _images.Write([.. _batch.Images]);
+        _images.Upload(_batch.Images.Count);
+        return _batch.Together;
     }
 
     /// <inheritdoc/>
     public void Write(int[] places)
     {
-        (_length, _imageOfPlace) = (_rows[places[0]].Prompt.Length, [.. places.Select(row => _imageOfRow[row])]);
+        (_length, _rowOfPlace) = (_batch!.Prompt(places[0]).Length, places);
         for (var place = 0; place < places.Length; place++)
         {
-            var prompt = _prompts.Span<long>((long)place * _length * sizeof(long), _length);
+            var prompt = _batch.Prompt(places[place]);
+            var into = _prompts.Span<long>((long)place * _length * sizeof(long), _length);
             for (var i = 0; i < _length; i++)
-                prompt[i] = _rows[places[place]].Prompt[i];
+                into[i] = prompt[i];
         }
     }
 
     /// <inheritdoc/>
     public void Upload(int size)
     {
-        if (_towerOwes is null)
+        if (_batch is null)
             _images.Upload(size);
         _prompts.Upload(_stream, (long)size * _length * sizeof(long));
     }
@@ -139,24 +134,11 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     // The images that have not run, then each row's to its place.
     private void QueueTower(int size, Action<int> queue)
     {
-        if (_towerOwes is not { } owed)
-        {
-            queue(size);
-            _stream.CopyOnDevice(_features.Pointer, _images.At(0), size * ImageBytes);
-            return;
-        }
-
-        if (owed > 0)
-            queue(owed);
-        _towerOwes = 0;
-        for (var place = 0; place < _imageOfPlace.Length;)
-        {
-            var (image, count) = (_imageOfPlace[place], 1);
-            while (place + count < _imageOfPlace.Length && _imageOfPlace[place + count] == image + count)
-                count++;
+        if (_batch is null || !_encoded)
+            queue(_batch?.Images.Count ?? size);
+        _encoded = true;
+        foreach (var (place, image, count) in _batch?.Copies(_rowOfPlace) ?? [(0, 0, size)])
             _stream.CopyOnDevice(_features.Pointer + (nint)(place * ImageBytes), _images.At(image), count * ImageBytes);
-            place += count;
-        }
     }
 
     private List<CudaBinding> Bind(BatchShape shape)
