@@ -44,7 +44,7 @@ def read(name):
 def compiled(name, source, **definitions):
     """A kernel's machine code for the GPU at hand, as Kernels/DeviceFunction.cs makes it; and what the assembler said of it."""
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
-    source = read("half.cuh") + read("activation.cuh") + source
+    source = read("half.cuh") + read("activation.cuh") + read("tensor_cores.cuh") + source
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), (name + ".cu").encode(), 0, None, None) == 0
     major, minor = torch.cuda.get_device_capability()
     options = [f"--gpu-architecture=sm_{major}{minor}{'a' if major >= 9 else ''}", "--ptxas-options=-v"]
@@ -211,6 +211,18 @@ def latent(images, rows, positions, width=768, warps=4, tile=32, shares=1, singl
            states.numel() * 2, (result[last], weights @ states[last].float()), tolerance=AVERAGE_TOLERANCE)
 
 
+def window(windows, positions, heads, size):
+    """Each position of a window looks at all of it."""
+    function = kernel("window_attention", POSITIONS=positions, HEADS=heads, SIZE=size)
+    packed, result = half(windows, positions, 3 * heads * size), torch.zeros(windows, positions, heads * size, device="cuda").half()
+    last = slice(-min(windows, 64), None)
+    query, key, value = packed[last].float().view(-1, positions, 3, heads, size).permute(2, 0, 3, 1, 4)
+    wanted = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(-1, positions, heads * size)
+    report(f"window_attention, {windows} windows of {positions}, {heads} heads of {size}",
+           lambda: launch(function, (windows * heads, 1, 1), positions * 2, 0, packed, result, ctypes.c_float(LOG2E / math.sqrt(size))),
+           packed.numel() * 2 + result.numel() * 2, (result[last], wanted))
+
+
 def turned(x, cosines, sines):
     first, second = x.chunk(2, -1)
     return torch.cat((first * cosines - second * sines, second * cosines + first * sines), -1)
@@ -299,6 +311,10 @@ def main():
     latent(64, 12, 577, tile=16)
     latent(7, 12, 577, tile=16, shares=8)
     latent(8, 5, 50, width=320, tile=16)
+    for windows, heads in ((4096, 4), (1024, 8), (256, 16), (64, 32)):
+        window(windows, 144, heads, 32)
+    window(7, 64, 3, 64)
+    window(5, 16, 2, 16)
     step(1024, 120, 9, 3, 64, 2, True)
     step(1, 150, 9, 3, 64, 8, True)
     step(7, 33, 4, 1, 32, 2, True)

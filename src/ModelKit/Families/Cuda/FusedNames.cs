@@ -43,6 +43,9 @@ internal static class FusedNames
     /// <summary>As <see cref="GroupQueryStep"/> without rotations; all rows have as many tokens before, int64 [1, 1]; and the bias of queries, keys and values.</summary>
     public const string SelfAttentionStep = "SelfAttentionStep";
 
+    /// <summary>Queries, keys and values of windows' positions, [windows, positions, 3 * heads * D], to what each finds in its window, [windows, positions, heads * D].</summary>
+    public const string WindowAttention = "WindowAttention";
+
     /// <summary>Queries [images, rows, heads * D] and states [images, positions, D], which are keys and values of all heads, to what queries find; and memory that a run needs.</summary>
     public const string LatentAttention = "LatentAttention";
 
@@ -60,6 +63,9 @@ internal static class FusedNames
 
     /// <summary>The same of the norm.</summary>
     public const string OutSide = "out_side";
+
+    /// <summary>Of a window.</summary>
+    public const string Positions = "positions";
 
     /// <summary>Heads of an attention.</summary>
     public const string Heads = "heads";

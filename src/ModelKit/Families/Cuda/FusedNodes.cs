@@ -15,6 +15,11 @@ internal static class FusedNodes
     private const int Narrow = 256;
     private const int Wide = 2048;
 
+    // Positions of a warp, and of a block, of an attention within windows; and values of a head's keys, three times as many of which a block has memory for.
+    private const int WindowStep = 16;
+    private const int MostPositions = 192;
+    private const int MostInWindow = 8192;
+
     // Queries of a head of keys that a thread's registers hold.
     private const int MostQueries = 8;
 
@@ -104,6 +109,16 @@ internal static class FusedNodes
     public static string LatentAttention(CudaGraph graph, string queries, string states, int heads, int width, float scale, bool reversed) => graph.Builder.Nodes(
         FusedNames.LatentAttention, FusedNames.Domain, [queries, states], [true, true], (FusedNames.Columns, width), (FusedNames.Heads, heads), (FusedNames.Scale, scale),
         (FusedNames.Reversed, reversed))[0];
+
+    /// <summary>Whether there is a kernel for attention within windows of so many positions, by heads of some size.</summary>
+    public static bool TakesWindows(CudaGraph graph, int positions, int size) =>
+        graph.Type == ElementType.Float16 && size is 16 or 32 or 64 && positions % WindowStep == 0 && positions <= MostPositions
+        && positions * size <= MostInWindow;
+
+    /// <summary>Attention within windows, of queries, keys and values side by side; see <see cref="FusedNames.WindowAttention"/>.</summary>
+    public static string WindowAttention(CudaGraph graph, string packed, int positions, int heads, int size) => graph.Builder.Nodes(
+        FusedNames.WindowAttention, FusedNames.Domain, [packed], [true], (FusedNames.Positions, positions), (FusedNames.Heads, heads), (FusedNames.Columns, size),
+        (FusedNames.Scale, 1 / MathF.Sqrt(size)))[0];
 
     /// <summary>Whether there is a kernel for a step of attention with so many queries a head of keys, of so many values each.</summary>
     public static bool TakesGroupQuery(CudaGraph graph, int heads, int keyHeads, int size) =>

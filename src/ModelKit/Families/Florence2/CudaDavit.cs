@@ -87,10 +87,19 @@ internal sealed class CudaDavit(CudaGraph graph, DavitParameters vision)
         return Block(map, block, layer, inside ? windows.Side : 0, normed =>
         {
             var states = inside ? Shape(normed, -1, windows.Side * windows.Side, map.Channels) : Split(normed, windows, map.Channels);
-            var attended = EncoderBlocks.Attend(graph, states, states, layer, false);
+            var attended = Attend(states, layer, windows.Side * windows.Side);
             var places = inside ? Shape(attended, -1, map.Places, map.Channels) : Join(attended, windows, map.Channels);
             return EncoderBlocks.Project(graph, places, layer.Output with { Bias = null });
         });
+    }
+
+    private string Attend(string states, EncoderLayer layer, int positions)
+    {
+        var (heads, size) = (layer.Heads, layer.HeadSize);
+        if (!FusedNodes.TakesWindows(graph, positions, size))
+            return EncoderBlocks.Attend(graph, states, states, layer, false);
+        var packed = EncoderBlocks.Project(graph, states, HeadPacking.Pack(heads, size, size, layer.Query, layer.Key, layer.Value));
+        return FusedNodes.WindowAttention(graph, packed, positions, heads, size);
     }
 
     private Map LookAmongChannels(Map map, DavitBlock block, int groups)

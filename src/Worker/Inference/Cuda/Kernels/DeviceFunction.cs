@@ -17,7 +17,7 @@ internal sealed unsafe class DeviceFunction : IDisposable
     // Nodes of a model, lanes and devices of a kind share machine code.
     private static readonly ConcurrentDictionary<string, Lazy<byte[]>> Compiled = new(StringComparer.Ordinal);
 
-    private static readonly Lazy<string> Headers = new(static () => Source("half.cuh") + Source("activation.cuh"));
+    private static readonly Lazy<string> Headers = new(static () => Source("half.cuh") + Source("activation.cuh") + Source("tensor_cores.cuh"));
 
     private readonly string _name;
     private readonly nint _module;

@@ -7,7 +7,7 @@ internal static class FusedOperators
 {
     private static readonly FusedOperator[] All =
     [
-        DepthwiseNorm.Plain, DepthwiseNorm.OfSum, RowNorm.Plain, RowNorm.OfSum, LinearLayer.Activated, LinearLayer.OfSum, LinearLayer.OfNorm, GatedSilu.Operator, LatentAttention.Operator,
+        DepthwiseNorm.Plain, DepthwiseNorm.OfSum, RowNorm.Plain, RowNorm.OfSum, LinearLayer.Activated, LinearLayer.OfSum, LinearLayer.OfNorm, GatedSilu.Operator, LatentAttention.Operator, WindowAttention.Operator,
         GroupQueryStep.Rotated, GroupQueryStep.Biased,
     ];
 

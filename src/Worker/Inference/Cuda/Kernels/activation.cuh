@@ -14,7 +14,11 @@ __device__ __forceinline__ float activate(float x)
     // max(x, 0) - t (1 - P(t)), t = |x|, P the normal distribution or what tanh makes of it. log2(1 - P) is a polynomial but for 1e-5 (tanh: 2e-4) of
     // the result; from 5.75 on the term is less than the smallest 16-bit float. So there is one instruction of the slow unit for special functions.
     float t, term;
+#if __CUDA_ARCH__ >= 800
     asm("min.NaN.f32 %0, %1, 0f40B80000;" : "=f"(t) : "f"(fabsf(x)));
+#else
+    t = fabsf(x) > 5.75f ? 5.75f : fabsf(x);
+#endif
     if (KIND == GELU)
         term = -1.000006702f
             + t * (-1.151059346f + t * (-0.4591053008f + t * (-0.05311787753f + t * (0.007972054238f + t * (-7.545243394e-4f + t * 3.290743365e-5f)))));

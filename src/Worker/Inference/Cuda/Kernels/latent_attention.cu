@@ -12,8 +12,6 @@
 #define COLUMNS (TILE / 8)
 #define LOWEST -1e30f
 
-__device__ __forceinline__ word shared_address(const void* pointer) { return (word)__cvta_generic_to_shared(pointer); }
-
 // Sixteen bytes of a tile. Neighbouring rows lie in different banks.
 __device__ __forceinline__ int place(int row, int chunk) { return row * CHUNKS + (chunk ^ (row & 7)); }
 
@@ -21,11 +19,7 @@ __device__ __forceinline__ void fetch_chunk(uint4* tile, const uint4* states, in
 {
     const bool real = first + row < positions;
     const uint4* from = states + (long long)(real ? first + row : 0) * CHUNKS + chunk;
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(tile + place(row, chunk))), "l"(from), "r"(real ? 16 : 0));
-#else
-    tile[place(row, chunk)] = real ? *from : make_uint4(0, 0, 0, 0);
-#endif
+    fetch(tile + place(row, chunk), from, real);
 }
 
 // A warp's share of a tile.
@@ -48,46 +42,7 @@ __device__ __forceinline__ void fetch(uint4* tile, const uint4* states, int firs
         for (int i = lane; i < TILE * per; i += 32)
             fetch_chunk(tile, states, first, positions, i / per, share * per + i % per);
     }
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.commit_group;");
-#endif
-}
-
-// Waits for all tiles but the last ones that were asked for.
-template <int LATER>
-__device__ __forceinline__ void landed()
-{
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.wait_group %0;" ::"n"(LATER) : "memory");
-#endif
-}
-
-__device__ __forceinline__ void multiply(float* sums, const word* left, word right0, word right1)
-{
-#if __CUDA_ARCH__ >= 800
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
-#else
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%8}, {%0, %1, %2, %3};\n"
-        "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%6, %7}, {%9}, {%0, %1, %2, %3};"
-        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1));
-#endif
-}
-
-__device__ __forceinline__ void matrices(word* four, const void* row)
-{
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-        : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
-}
-
-__device__ __forceinline__ void transposed(word* four, const void* row)
-{
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-        : "=r"(four[0]), "=r"(four[1]), "=r"(four[2]), "=r"(four[3]) : "r"(shared_address(row)));
+    fetched();
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) latent_attention(

@@ -20,8 +20,6 @@ struct alignas(64) TensorMap
     char bytes[128];
 };
 
-__device__ __forceinline__ word shared_address(const void* pointer) { return (word)__cvta_generic_to_shared(pointer); }
-
 __device__ __forceinline__ void make_barrier(word barrier, int arrivals)
 {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");

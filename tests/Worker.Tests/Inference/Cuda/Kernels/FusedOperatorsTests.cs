@@ -37,6 +37,8 @@ public sealed class FusedOperatorsTests
             graph, input("x", ElementType.Float16, ["rows", 8]), input("added", ElementType.Float16, ["rows", 8]), null, Norm),
         [FusedNames.LatentAttention] = static (graph, input) => FusedNodes.LatentAttention(
             graph, input("queries", ElementType.Float16, ["images", 1, 128]), input("states", ElementType.Float16, ["images", "positions", 64]), 2, 64, 0.1f, false),
+        [FusedNames.WindowAttention] = static (graph, input) => FusedNodes.WindowAttention(
+            graph, input("packed", ElementType.Float16, ["windows", 64, 96]), 64, 2, 16),
         [FusedNames.GroupQueryStep] = static (graph, input) => FusedNodes.GroupQueryStep(
             graph,
             [
