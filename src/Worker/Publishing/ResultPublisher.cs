@@ -46,8 +46,8 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
         }
     }
 
-    /// <summary>Publishes to the queue that the request named, if any. That it is gone is no error: nobody waits any more.</summary>
-    /// <exception cref="DependencyException">Not confirmed.</exception>
+    /// <summary>Publishes to the queue that the request named, if any. That it is gone or does not take the reply is no error: it is not the worker's.</summary>
+    /// <exception cref="DependencyException">The broker is not to be had.</exception>
     public async Task ReplyAsync(OutgoingResult result, CancellationToken cancellation)
     {
         if (result.ReplyTo is not { } queue)
@@ -59,6 +59,10 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
         catch (UnroutableException)
         {
             Log.ReplyUnroutable(logger, result.RequestId, queue);
+        }
+        catch (UnconfirmedException error)
+        {
+            Log.ReplyUnconfirmed(logger, result.RequestId, queue, error.Message);
         }
     }
 
