@@ -1,6 +1,6 @@
 namespace VlWorker.Contracts;
 
-/// <summary>The words in <see cref="Topology.DeadReasonHeader"/> of dead letters that the worker wrote. Dead letters without the header came from the broker's delivery limit.</summary>
+/// <summary>The words in <see cref="Topology.DeadReasonHeader"/> of dead letters that the worker wrote. Dead letters without the header were put away by the broker.</summary>
 public static class DeadLetterReason
 {
     /// <summary>The body is not a JSON object in UTF-8.</summary>

@@ -49,7 +49,7 @@ internal sealed class AnswerReader(RequestComposer composer)
     {
         var request = ContractsJson.Read<DescribeImage>(arrival.Body);
         var item = composer.ItemOf(request.Id ?? "", request.JobId);
-        var reason = arrival.Properties.Text(Topology.DeadReasonHeader) ?? DeadLetters.DeadLetter.DeliveryLimit;
+        var reason = DeadLetters.DeadLetter.ReasonOf(arrival.Properties);
         return item == 0 ? null : new Settlement(item, OutcomeKind.Dead, reason, arrival.Properties.Text(Topology.DeadErrorHeader), null, null, 0);
     }
 

@@ -12,7 +12,7 @@ internal sealed class DeadLettersCommand
 
     private readonly Option<string?> _reason = new("--reason")
     {
-        Description = $"Only those of this reason: {string.Join(", ", DeadLetterReason.All)}, {DeadLetter.DeliveryLimit}.",
+        Description = $"Only those of this reason: {string.Join(", ", DeadLetterReason.All)}, {DeadLetter.DeliveryLimit}, {DeadLetter.Expired}.",
         HelpName = "REASON",
     };
 

@@ -9,8 +9,11 @@ namespace VlWorker.Producer.DeadLetters;
 /// <summary>A message of the dead letters' queue, taken and not yet acknowledged.</summary>
 internal sealed record DeadLetter
 {
-    /// <summary>The word for letters that the broker put away by itself because they were delivered too often.</summary>
+    /// <summary>The word for letters that the broker put away by itself because they were delivered too often, or without saying why.</summary>
     public const string DeliveryLimit = "delivery-limit";
+
+    /// <summary>The word for letters that the broker put away because their expiration, or that of a policy, passed in the queue.</summary>
+    public const string Expired = "expired";
 
     /// <summary>For the acknowledgement.</summary>
     public required ulong Tag { get; init; }
@@ -30,7 +33,7 @@ internal sealed record DeadLetter
     /// <summary>The image that it asks for, or null.</summary>
     public required ImageReference? Image { get; init; }
 
-    /// <summary>Why: of <see cref="DeadLetterReason"/>, or <see cref="DeliveryLimit"/>.</summary>
+    /// <summary>Why, as <see cref="ReasonOf"/> has it.</summary>
     public required string Reason { get; init; }
 
     /// <summary>The last error, for a person.</summary>
@@ -42,7 +45,7 @@ internal sealed record DeadLetter
     /// <summary>When it was put away, or null.</summary>
     public required DateTimeOffset? DiedAt { get; init; }
 
-    /// <summary>Attempts made by workers; of letters that the broker put away, deliveries.</summary>
+    /// <summary>Attempts made by workers, as far as a header says so. The broker counts how often the letter itself was looked at.</summary>
     public required long Attempts { get; init; }
 
     /// <summary>When it was published, or null.</summary>
@@ -57,8 +60,7 @@ internal sealed record DeadLetter
         var body = message.Body.ToArray();
         var properties = new BasicProperties(message.BasicProperties);
         var request = Request(body);
-        var reason = properties.Text(Topology.DeadReasonHeader);
-        var death = reason is null ? Death(properties) : null;
+        var death = properties.Text(Topology.DeadReasonHeader) is null ? Death(properties) : null;
         return new DeadLetter
         {
             Tag = message.DeliveryTag,
@@ -67,14 +69,18 @@ internal sealed record DeadLetter
             Id = request?.Id ?? properties.MessageId ?? "",
             JobId = request?.JobId,
             Image = request?.Image,
-            Reason = reason ?? DeliveryLimit,
+            Reason = ReasonOf(properties),
             Error = properties.Text(Topology.DeadErrorHeader) ?? (death is null ? "" : $"the broker put it away: {HeaderReader.Text(death, "reason")}"),
             Origin = properties.Text(Topology.OriginHeader) ?? HeaderReader.Text(death, "queue"),
             DiedAt = DateTimeOffset.TryParse(
                 properties.Text(Topology.DeadTimeHeader) ?? HeaderReader.Text(death, "time"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var died) ? died : null,
-            Attempts = reason is not null ? properties.Number(Topology.AttemptHeader) : properties.Number("x-delivery-count"),
+            Attempts = properties.Number(Topology.AttemptHeader),
         };
     }
+
+    /// <summary>Why: of <see cref="DeadLetterReason"/>, or the broker's own, such as <see cref="DeliveryLimit"/> and <see cref="Expired"/>.</summary>
+    public static string ReasonOf(IReadOnlyBasicProperties properties) =>
+        properties.Text(Topology.DeadReasonHeader) ?? HeaderReader.Text(Death(properties), "reason")?.Replace('_', '-') ?? DeliveryLimit;
 
     private static DescribeImage? Request(byte[] body)
     {
@@ -88,7 +94,7 @@ internal sealed record DeadLetter
         }
     }
 
-    private static IDictionary<string, object?>? Death(BasicProperties properties) =>
+    private static IDictionary<string, object?>? Death(IReadOnlyBasicProperties properties) =>
         properties.Headers is { } headers && headers.TryGetValue("x-death", out var value) && value is IEnumerable<object?> deaths
             ? deaths.FirstOrDefault() as IDictionary<string, object?>
             : null;

@@ -60,8 +60,8 @@ internal sealed class RequestPlanner(ModelRegistry models)
         var images = 1 + (request.MoreImages?.Count ?? 0);
         if (images > model.MaxImages)
         {
-            throw new RejectedException(
-                RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at {model.MaxImages} images at most, and the request has {images}");
+            var most = model.MaxImages == 1 ? "one image" : $"{model.MaxImages} images at most";
+            throw new RejectedException(RejectionReason.BadRequest, $"model '{model.Reference.Alias}' looks at {most}, and the request has {images}");
         }
 
         var prompt = PromptOf(request, task);

@@ -1,7 +1,7 @@
 namespace VlWorker.Failures;
 
 /// <summary>Something that every item needs is gone: the worker stops consuming until a probe succeeds; no item is blamed.</summary>
-internal sealed class DependencyException(Dependency dependency, string detail, Exception? inner = null) : Exception(detail, inner)
+internal class DependencyException(Dependency dependency, string detail, Exception? inner = null) : Exception(detail, inner)
 {
     public Dependency Dependency { get; } = dependency;
 }

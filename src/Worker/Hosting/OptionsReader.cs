@@ -24,15 +24,26 @@ internal sealed class OptionsReader(IConfiguration configuration)
     /// <summary>Adds errors found by other checks.</summary>
     public void Add(IEnumerable<string> errors) => _errors.AddRange(errors);
 
-    /// <summary>Reports top-level sections that nobody reads: most are typing errors.</summary>
+    /// <summary>Reports settings that nobody reads: most are typing errors.</summary>
     /// <param name="prefixes">Sections of ours are looked for below the root; those of the framework and of the environment are let pass.</param>
     public void RejectUnknownKeys(IEnumerable<(string Section, Type Type)> prefixes)
     {
         foreach (var (section, type) in prefixes)
+            RejectUnknownKeys(configuration.GetSection(section), type);
+    }
+
+    private void RejectUnknownKeys(IConfigurationSection section, Type type)
+    {
+        var known = Settings(type).ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+        foreach (var child in section.GetChildren())
         {
-            var known = Settings(type).Select(property => property.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-            foreach (var child in configuration.GetSection(section).GetChildren().Where(child => !known.Contains(child.Key)))
+            if (!known.TryGetValue(child.Key, out var property))
                 _errors.Add($"{child.Path}: there is no such setting");
+            else if (RecordOf(property.PropertyType) is { } element)
+            {
+                foreach (var item in child.GetChildren())
+                    RejectUnknownKeys(item, element);
+            }
         }
     }
 

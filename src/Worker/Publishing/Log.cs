@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Warning, "Result {RoutingKey} dropped: no queue is bound for it, and Publishing:DropUnroutable is on")]
     public static partial void ResultDropped(ILogger logger, string routingKey);
+
+    [LoggerMessage(4, LogLevel.Warning, "The reply of request {Id} to the queue {ReplyTo} was given up: {Error}; the result is on the results exchange")]
+    public static partial void ReplyUnconfirmed(ILogger logger, string id, string replyTo, string error);
 }

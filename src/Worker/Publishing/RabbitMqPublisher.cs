@@ -4,63 +4,58 @@ using VlWorker.Failures;
 
 namespace VlWorker.Publishing;
 
-/// <summary>Publishes with confirms over a connection of its own, so that a full socket never delays acks, nor the other way round.</summary>
-/// <remarks>A lost connection or channel fails what waits on it and is replaced at the next call; who calls decides about retries.</remarks>
-internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions options, ILogger<RabbitMqPublisher> logger)
+/// <summary>Publishes with confirms over connections of its own, so that a full socket never delays acks, nor the other way round.</summary>
+/// <remarks>
+/// A lost connection or channel fails what waits on it and is replaced at the next call; who calls decides about retries. Replies, whose queue
+/// a stranger named, have another connection than results: there are names over which a broker closes it.
+/// </remarks>
+internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions publishing, ILogger<RabbitMqPublisher> logger)
     : IBrokerPublisher, IAsyncDisposable
 {
-    private readonly TopologyDeclarer _topology = new(options);
-    private readonly SemaphoreSlim _connecting = new(1, 1);
-    private volatile PublisherSession? _session;
+    private readonly TopologyDeclarer _topology = new(publishing);
+    private readonly PublisherConnection _results = new(broker, publishing, logger);
+    private readonly PublisherConnection _replies = new(broker, publishing, logger);
+    private readonly SemaphoreSlim _oneAlone = new(1, 1);
 
     /// <inheritdoc/>
     public async Task PublishAsync(
         string exchange, string routingKey, ReadOnlyMemory<byte> body, MessageProperties properties, bool mandatory, CancellationToken cancellation)
     {
-        var session = await SessionAsync(cancellation);
-        // What is sent now would lie in the socket and arrive once more for every time that it is tried again.
-        if (session.Blocked is { } alarm)
-            throw Refused(alarm);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(options.ConfirmTimeout);
+        var isReply = exchange.Length == 0;
         try
         {
-            await session.NextChannel().BasicPublishAsync(
-                exchange, routingKey, mandatory, RabbitMqProperties.Write(properties), body, timeout.Token);
+            await PublishAsync(isReply ? _replies : _results);
         }
-        catch (PublishException error) when (error.IsReturn)
+        catch (UnconfirmedException error) when (isReply && error.OverConnection)
         {
-            throw new UnroutableException(exchange, routingKey);
+            // Whoever shared the connection may be at fault: alone it shows.
+            await _oneAlone.WaitAsync(cancellation);
+            try
+            {
+                await using var alone = new PublisherConnection(broker, publishing, logger);
+                await PublishAsync(alone);
+            }
+            finally
+            {
+                _oneAlone.Release();
+            }
         }
-        catch (PublishException error)
-        {
-            throw new DependencyException(Dependency.Results, $"the broker refused a message to '{Target(exchange, routingKey)}': its queue is full", error);
-        }
-        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
-        {
-            throw session.Blocked is { } blocked
-                ? Refused(blocked, error)
-                : new DependencyException(Dependency.Results, $"the broker did not confirm a message within {options.ConfirmTimeout.TotalSeconds:0} s", error);
-        }
-        catch (Exception error) when (BrokerErrors.IsConnection(error))
-        {
-            await DropAsync(session);
-            throw new DependencyException(Dependency.Results, BrokerErrors.Explain(error, broker), error);
-        }
+
+        Task PublishAsync(PublisherConnection connection) => PublishOverAsync(connection, exchange, routingKey, body, properties, mandatory, cancellation);
     }
 
     /// <inheritdoc/>
     /// <exception cref="TopologyException">Something is declared otherwise.</exception>
     public async Task ProbeAsync(CancellationToken cancellation)
     {
-        var session = await SessionAsync(cancellation);
+        var session = await _results.SessionAsync(cancellation);
         try
         {
             await _topology.DeclareAsync(session.Connection, cancellation);
         }
         catch (Exception error) when (BrokerErrors.IsConnection(error))
         {
-            await DropAsync(session);
+            await _results.DropAsync(session);
             throw new DependencyException(Dependency.Results, BrokerErrors.Explain(error, broker), error);
         }
 
@@ -72,7 +67,7 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
     public async Task<IReadOnlyDictionary<string, long>> DepthsAsync(IReadOnlyList<string> queues, CancellationToken cancellation)
     {
         var depths = new Dictionary<string, long>(StringComparer.Ordinal);
-        if (_session is not { IsOpen: true } session)
+        if (_results.Open is not { } session)
             return depths;
         try
         {
@@ -92,40 +87,45 @@ internal sealed class RabbitMqPublisher(BrokerOptions broker, PublishingOptions 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _session, null) is { } session)
-            await session.DisposeAsync();
-        _connecting.Dispose();
+        await _results.DisposeAsync();
+        await _replies.DisposeAsync();
+        _oneAlone.Dispose();
     }
 
-    private async ValueTask<PublisherSession> SessionAsync(CancellationToken cancellation)
+    private async Task PublishOverAsync(
+        PublisherConnection connection, string exchange, string routingKey, ReadOnlyMemory<byte> body, MessageProperties properties, bool mandatory,
+        CancellationToken cancellation)
     {
-        if (_session is { IsOpen: true } open)
-            return open;
-        await _connecting.WaitAsync(cancellation);
+        var session = await connection.SessionAsync(cancellation);
+        // What is sent now would lie in the socket and arrive once more for every time that it is tried again.
+        if (session.Blocked is { } alarm)
+            throw Refused(alarm);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(publishing.ConfirmTimeout);
         try
         {
-            if (_session is { IsOpen: true } opened)
-                return opened;
-            if (_session is { } broken)
-                await DropAsync(broken);
-            var session = await PublisherSession.OpenAsync(broker, options, cancellation);
-            Log.Connected(logger, broker.Address);
-            return _session = session;
+            await session.NextChannel().BasicPublishAsync(
+                exchange, routingKey, mandatory, RabbitMqProperties.Write(properties), body, timeout.Token);
+        }
+        catch (PublishException error) when (error.IsReturn)
+        {
+            throw new UnroutableException(exchange, routingKey);
+        }
+        catch (PublishException error)
+        {
+            throw new UnconfirmedException($"the broker refused a message to '{Target(exchange, routingKey)}': its queue is full", error);
+        }
+        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
+        {
+            throw session.Blocked is { } blocked
+                ? Refused(blocked, error)
+                : new UnconfirmedException($"the broker did not confirm a message within {publishing.ConfirmTimeout.TotalSeconds:0} s", error, overConnection: true);
         }
         catch (Exception error) when (BrokerErrors.IsConnection(error))
         {
-            throw new DependencyException(Dependency.Results, BrokerErrors.Explain(error, broker), error);
+            await connection.DropAsync(session);
+            throw new UnconfirmedException(BrokerErrors.Explain(error, broker), error, overConnection: true);
         }
-        finally
-        {
-            _connecting.Release();
-        }
-    }
-
-    private async Task DropAsync(PublisherSession session)
-    {
-        if (Interlocked.CompareExchange(ref _session, null, session) == session)
-            await session.DisposeAsync();
     }
 
     private static DependencyException Refused(string alarm, Exception? error = null) =>

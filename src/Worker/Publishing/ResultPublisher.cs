@@ -10,15 +10,23 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
 {
     /// <summary>The message of a described image.</summary>
     public OutgoingResult Compose(ImageDescribed result, ResultAddress address) => Compose(
-        result, result.Id, Topology.DescribedRoutingKey(address.Lane, result.JobId), address);
+        result,
+        result.Id,
+        Topology.DescribedRoutingKey(address.Lane, result.JobId),
+        [result.JobId, .. result.Outputs.Select(output => output.ResultId)],
+        address);
 
     /// <summary>The message of a described text.</summary>
     public OutgoingResult Compose(TextDescribed result, ResultAddress address) => Compose(
-        result, result.Id, Topology.DescribedRoutingKey(address.Lane, result.JobId), address);
+        result, result.Id, Topology.DescribedRoutingKey(address.Lane, result.JobId), [result.JobId, result.ResultId], address);
 
     /// <summary>The message of a rejection.</summary>
     public OutgoingResult Compose(ImageRejected result, ResultAddress address) => Compose(
-        result, result.Id, Topology.RejectedRoutingKey(address.Lane, result.JobId), address);
+        result,
+        result.Id,
+        Topology.RejectedRoutingKey(address.Lane, result.JobId),
+        [result.JobId, result.Image?.Bucket, result.Image?.Key, result.Reason, result.Detail],
+        address);
 
     /// <summary>Publishes to the results exchange and waits for the confirm.</summary>
     /// <exception cref="DependencyException">Not confirmed, or no queue is bound for it.</exception>
@@ -38,8 +46,8 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
         }
     }
 
-    /// <summary>Publishes to the queue that the request named, if any. That it is gone is no error: nobody waits any more.</summary>
-    /// <exception cref="DependencyException">Not confirmed.</exception>
+    /// <summary>Publishes to the queue that the request named, if any. That it is gone or does not take the reply is no error: it is not the worker's.</summary>
+    /// <exception cref="DependencyException">The broker is not to be had.</exception>
     public async Task ReplyAsync(OutgoingResult result, CancellationToken cancellation)
     {
         if (result.ReplyTo is not { } queue)
@@ -52,9 +60,13 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
         {
             Log.ReplyUnroutable(logger, result.RequestId, queue);
         }
+        catch (UnconfirmedException error)
+        {
+            Log.ReplyUnconfirmed(logger, result.RequestId, queue, error.Message);
+        }
     }
 
-    private OutgoingResult Compose<T>(T result, string id, string routingKey, ResultAddress address)
+    private OutgoingResult Compose<T>(T result, string id, string routingKey, IEnumerable<string?> answer, ResultAddress address)
         where T : class
     {
         var headers = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -64,7 +76,7 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
             headers["tracestate"] = address.TraceState;
         var properties = new MessageProperties
         {
-            MessageId = MessageIdOf(id, typeof(T).Name),
+            MessageId = MessageIdOf([typeof(T).Name, id, .. answer]),
             CorrelationId = address.CorrelationId,
             ContentType = "application/json",
             Type = typeof(T).Name,
@@ -75,7 +87,7 @@ internal sealed class ResultPublisher(IBrokerPublisher broker, PublishingOptions
         return new OutgoingResult(id, routingKey, ContractsJson.Write(result), properties, address.ReplyTo);
     }
 
-    /// <summary>The same request gives the same message-id, so a consumer recognises a repeated answer. 32 hexadecimal digits.</summary>
-    private static string MessageIdOf(string id, string kind) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind}\n{id}")).AsSpan(0, 16));
+    /// <summary>32 hexadecimal digits: the same for a repeated answer, which consumers recognise by it, others for another answer under the same id.</summary>
+    private static string MessageIdOf(IEnumerable<string?> parts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))).AsSpan(0, 16));
 }

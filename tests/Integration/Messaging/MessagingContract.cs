@@ -47,6 +47,17 @@ public abstract class MessagingContract : MessagingTest
     }
 
     [Fact]
+    public async Task Another_answer_under_the_same_id_has_another_message_id()
+    {
+        await Bench.PublishCaptionAsync("same", "a.png");
+        await Bench.PublishCaptionAsync("same", "b.png");
+        await Bench.PublishAsync("""{"id":"same","image":{"bucket":"b","key":"a.png"},"tasks":[]}""");
+        await Bench.PublishAsync("""{"id":"same","image":{"bucket":"b","key":"a.png"},"tasks":["none"]}""");
+
+        Assert.Distinct((await Bench.Results.NextAsync(4)).Select(mail => mail.Properties.MessageId));
+    }
+
+    [Fact]
     public async Task A_text_is_embedded()
     {
         await Bench.PublishAsync("""{"id":"t1","text":"two cats","embeddingEncoding":"base64"}""", routingKey: Topology.TextRoutingKey);

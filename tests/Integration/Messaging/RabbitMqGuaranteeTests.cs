@@ -92,6 +92,23 @@ public sealed class RabbitMqGuaranteeTests
         Assert.Null(bench.Worker.Service.NotReady);
     }
 
+    [Theory]
+    [InlineData("full", "its queue is full")]
+    [InlineData("amq.rabbitmq.reply-to.g2gCZAAnAAAAAA==.x", "amq.rabbitmq.reply-to.g2gCZAAnAAAAAA==.x")]
+    public async Task A_reply_that_the_broker_does_not_take_stops_nothing(string replyTo, string logged)
+    {
+        await using var bench = await RabbitMqBench.StartAsync();
+        var nothing = new Dictionary<string, object?> { ["x-max-length"] = 0, ["x-overflow"] = "reject-publish" };
+        await bench.Broker.UseAsync(channel => channel.QueueDeclareAsync("full", durable: true, exclusive: false, autoDelete: false, nothing));
+        await bench.PublishAsync("""{"id":"h1","image":{"bucket":"b","key":"k"}}""", new MessageProperties { ReplyTo = replyTo });
+        await Eventually.TrueAsync("the log to say so", () => bench.Worker.Log.Lines.Any(line => line.Contains(logged, StringComparison.Ordinal)));
+        await bench.PublishAsync("""{"id":"h2","image":{"bucket":"b","key":"k"}}""", new MessageProperties { ReplyTo = bench.ReplyTo });
+
+        Assert.Equal("h2", (await bench.Replies.NextAsync()).Answer.Id);
+        await bench.Broker.WaitForCountAsync(Topology.InteractiveQueue, 0);
+        Assert.DoesNotContain(bench.Worker.Log.Lines, line => line.Contains("No messages are taken", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task An_outage_costs_a_message_next_to_none_of_its_deliveries()
     {

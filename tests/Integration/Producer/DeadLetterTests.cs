@@ -121,6 +121,22 @@ public sealed class DeadLetterTests(ProducerFixture producer) : IClassFixture<Pr
     }
 
     [Fact]
+    public async Task What_expired_in_the_queue_says_so_however_often_it_is_looked_at()
+    {
+        await using var broker = await TestBroker.CreateAsync();
+        await ProducerFixture.DeclareAsync(broker);
+        const string Request = """{"id":"9","image":{"bucket":"b","key":"k"}}""";
+        await broker.PublishAsync(Topology.RequestsExchange, Topology.InteractiveRoutingKey, Request, new BasicProperties { Expiration = "1" });
+        await broker.WaitForCountAsync(Topology.DeadLettersQueue, 1);
+
+        await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "dead-letters", "list");
+        var list = await ProducerFixture.RunAsync(broker.Uri, Stream.Null, default, "dead-letters", "list", "--reason", "expired");
+
+        var letter = JsonNode.Parse(Assert.Single(list.Lines))!;
+        Assert.Equal(("expired", 0), (letter["reason"]!.GetValue<string>(), letter["attempts"]!.GetValue<int>()));
+    }
+
+    [Fact]
     public async Task Deleting_asks_first()
     {
         await BuryAsync("1", DeadLetterReason.AttemptsExhausted, "autumn");

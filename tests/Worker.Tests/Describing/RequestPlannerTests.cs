@@ -67,7 +67,7 @@ public sealed class RequestPlannerTests
 
         var error = Assert.Throws<RejectedException>(() => _planner.Plan(request));
 
-        Assert.Equal((RejectionReason.BadRequest, "model 'captioner' looks at 1 images at most, and the request has 2"), (error.Reason, error.Message));
+        Assert.Equal((RejectionReason.BadRequest, "model 'captioner' looks at one image, and the request has 2"), (error.Reason, error.Message));
     }
 
     [Fact]

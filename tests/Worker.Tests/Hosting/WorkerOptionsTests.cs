@@ -60,6 +60,20 @@ public sealed class WorkerOptionsTests
     }
 
     [Fact]
+    public void A_misspelt_setting_of_a_model_or_a_device_is_refused()
+    {
+        var error = Assert.Throws<StartupException>(() => Read(new()
+        {
+            ["Inference:Models:0:Alias"] = "a",
+            ["Inference:Models:0:Folder"] = "f",
+            ["Inference:Models:0:Laod"] = "OnDemand",
+            ["Inference:Devices:0:Name"] = "cpu",
+            ["Inference:Devices:0:Steams"] = "2",
+        }));
+        Assert.Equal(["Inference:Devices:0:Steams: there is no such setting", "Inference:Models:0:Laod: there is no such setting"], error.Errors.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void A_drain_longer_than_the_shutdown_is_refused()
     {
         var error = Assert.Throws<StartupException>(() => Read(new() { ["Consuming:GracePeriod"] = "00:02:00", ["Hosting:ShutdownSeconds"] = "60" }));

@@ -42,6 +42,8 @@ internal sealed class EmbeddingsReader(Uploads uploads, ServingOptions options)
     private EmbeddingInput Input(JsonElement input) => input.ValueKind switch
     {
         JsonValueKind.String => DataUrl.Is(input) ? Inline(input) : new EmbeddingInput(Text: StringOf(input)),
+        JsonValueKind.Object when input.TryGetProperty("text", out _) && input.TryGetProperty("image", out _) =>
+            throw Bad("an input is a text or an image, not both"),
         JsonValueKind.Object when input.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String =>
             new EmbeddingInput(Text: StringOf(text)),
         JsonValueKind.Object when input.TryGetProperty("image", out var image) => Image(image),

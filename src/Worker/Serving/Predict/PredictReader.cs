@@ -87,7 +87,9 @@ internal sealed class PredictReader(Uploads uploads)
 
             if (image is null)
                 throw new RejectedException(RejectionReason.BadRequest, "the form has no part 'image'");
-            return new PredictInput((asked is null ? query : Merged(asked, query)) with { Image = null }, _ => Task.FromResult(image), image);
+            if (asked?.Image is not null)
+                throw new RejectedException(RejectionReason.BadRequest, "the form has the image, and its part 'request' names another");
+            return new PredictInput(asked is null ? query : Merged(asked, query), _ => Task.FromResult(image), image);
         }
         catch (Exception error)
         {

@@ -74,6 +74,7 @@ public sealed class EmbeddingsTests(DemoModelsWorker demo)
     [InlineData("""{"input":[[1,2]]}""", RejectionReason.BadRequest, 400)]
     [InlineData("""{"input":7}""", RejectionReason.BadRequest, 400)]
     [InlineData("""{"input":{"sound":"x"}}""", RejectionReason.BadRequest, 400)]
+    [InlineData("""{"input":{"text":"a","image":{"bucket":"samples","key":"0002.png"}}}""", RejectionReason.BadRequest, 400)]
     [InlineData("""{"input":"a","model":7}""", RejectionReason.BadRequest, 400)]
     [InlineData("""{"input":"a","encoding_format":"hex"}""", RejectionReason.BadRequest, 400)]
     [InlineData("""{"input":"a","dimensions":7}""", RejectionReason.BadRequest, 400)]

@@ -80,6 +80,18 @@ public sealed class PredictTests(DemoModelsWorker demo)
         Assert.Equal(("42", "embedding"), (json.GetProperty("id").GetString(), Assert.Single(json.GetProperty("outputs").EnumerateArray()).GetProperty("task").GetString()));
     }
 
+    [Fact]
+    public async Task A_form_whose_request_names_another_image_is_refused()
+    {
+        using var form = new MultipartFormDataContent
+        {
+            { RestWorker.Bytes(RestWorker.Sample(Sample)), "image", Sample },
+            { RestWorker.Json("""{"tasks":["embedding"],"image":{"bucket":"samples","key":"0002.png"}}"""), "request" },
+        };
+
+        await demo.Worker.RefusedAsync("/predict", form, HttpStatusCode.BadRequest, RejectionReason.BadRequest);
+    }
+
     [Theory]
     [InlineData("no form")]
     [InlineData("--cut\r\nContent-Disposition: form-data; name=image\r\n\r\nhalf of an image")]
