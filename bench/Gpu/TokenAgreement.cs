@@ -13,8 +13,10 @@ internal sealed record TokenAgreement(int Rows, int Whole, double Share)
         for (var row = 0; row < rows; row++)
         {
             var same = ours[row].AsSpan().CommonPrefixLength(theirs[row]);
-            whole += same == theirs[row].Length ? 1 : 0;
-            (equal, compared) = (equal + same, compared + Math.Min(theirs[row].Length, same + 1));
+            // An answer that goes on where the other ends differs there.
+            var longer = Math.Max(ours[row].Length, theirs[row].Length);
+            whole += same == longer ? 1 : 0;
+            (equal, compared) = (equal + same, compared + Math.Min(longer, same + 1));
         }
 
         return new TokenAgreement(rows, whole, (double)equal / compared);

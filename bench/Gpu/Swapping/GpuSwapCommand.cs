@@ -18,7 +18,7 @@ internal static class GpuSwapCommand
     private static readonly Option<int> Cycles = new("--cycles") { Description = "Loads and unloads of each tiny model.", DefaultValueFactory = _ => 9 };
     private static readonly Option<string?> Out = new("--out") { Description = "Markdown file for the result." };
 
-    /// <summary>The command. Exit code 0 only if everything was answered and all memory came back.</summary>
+    /// <summary>The command. Exit code 0 only if everything was answered and no more memory is in use after the later loads than after the first.</summary>
     public static Command Create()
     {
         var command = new Command("gpu-swap", "Models that are loaded on a GPU on demand: messages and memory.") { Model, Where, Batch, Images, Cycles, Out };

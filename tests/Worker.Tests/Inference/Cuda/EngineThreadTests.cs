@@ -25,6 +25,10 @@ public sealed class EngineThreadTests
 
         Assert.Equal("as it was thrown", Assert.Throws<InvalidDataException>(() => thread.Run(() => throw new InvalidDataException("as it was thrown"))).Message);
         Assert.Equal(2, thread.Run(() => 2));
+
+        // A batch that is cancelled on it is cancelled for who asked, by the same token.
+        var token = new CancellationToken(true);
+        Assert.Equal(token, Assert.Throws<OperationCanceledException>(() => thread.Run(token.ThrowIfCancellationRequested)).CancellationToken);
     }
 
     [Fact]

@@ -63,7 +63,6 @@ internal sealed class CaptionLane<TInput> : IDisposable
     /// <param name="steps">Steps that a request has by default.</param>
     public void Prepare(int beams, int steps) => _stream.OnThread(() =>
     {
-        _ = _stage.Take([]);
         var plan = Plan(beams, steps, _settings.MaxBatch);
         for (var i = Sizes.All.Count - 1; i >= 0; i--)
             Prepare(plan, Sizes.All[i], Math.Min(steps, _settings.RecordedSteps));
@@ -72,7 +71,6 @@ internal sealed class CaptionLane<TInput> : IDisposable
     /// <summary>Milliseconds that the encoder takes, its input's way over included, and a step.</summary>
     public (double Encoder, double Step) Stages(int size, int steps)
     {
-        _ = _stage.Take([]);
         var plan = Plan(1, steps, size);
         double Time(Action queue) => BatchSizes.Time(() =>
         {
@@ -100,7 +98,6 @@ internal sealed class CaptionLane<TInput> : IDisposable
     /// <summary>Runs the encoder and one step by themselves, kernel by kernel, for a profiler.</summary>
     public void Once(int size, int beams, int step)
     {
-        _ = _stage.Take([]);
         var plan = Plan(beams, step + 1, size);
         _stage.QueuePlain(size);
         plan.QueuePlain(size, step);
@@ -111,14 +108,21 @@ internal sealed class CaptionLane<TInput> : IDisposable
     public void Run(TInput[] inputs, RowRequest[] rows, RowResult[] results, CancellationToken cancellation) =>
         _stream.OnThread(() =>
         {
-            foreach (var together in _stage.Take(inputs))
+            try
             {
-                int[] places = [.. together.OrderByDescending(place => GivenTokens.Count(rows[place], _tokens))];
-                var found = new RowResult[places.Length];
-                _stage.Write(places);
-                RunWritten([.. places.Select(place => rows[place])], found, cancellation);
-                for (var i = 0; i < places.Length; i++)
-                    results[places[i]] = found[i];
+                foreach (var together in _stage.Take(inputs))
+                {
+                    int[] places = [.. together.OrderByDescending(place => GivenTokens.Count(rows[place], _tokens))];
+                    var found = new RowResult[places.Length];
+                    _stage.Write(places);
+                    RunWritten([.. places.Select(place => rows[place])], found, cancellation);
+                    for (var i = 0; i < places.Length; i++)
+                        results[places[i]] = found[i];
+                }
+            }
+            finally
+            {
+                _stage.Release();
             }
         });
 

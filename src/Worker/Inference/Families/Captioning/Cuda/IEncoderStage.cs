@@ -13,9 +13,12 @@ internal interface IEncoderStage<TInput> : IDisposable
     int Positions { get; }
 
     /// <summary>Takes a batch; the one before must be over. What several of its rows need is done once.</summary>
-    /// <param name="rows">The rows; none where what is in memory is run, whatever it is.</param>
+    /// <param name="rows">The rows, at least one; they stay the caller's.</param>
     /// <returns>The places of the rows that run together, for each run.</returns>
     IReadOnlyList<int[]> Take(TInput[] rows);
+
+    /// <summary>Lets go of the batch's rows. Until there are others, what is in memory is run, whatever it is.</summary>
+    void Release();
 
     /// <summary>Lays rows of the batch out in the memory from which the GPU takes them. The run before must have read it.</summary>
     /// <param name="places">Of rows that run together, in some order.</param>

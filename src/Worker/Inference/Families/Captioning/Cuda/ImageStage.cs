@@ -47,6 +47,9 @@ internal sealed class ImageStage : IEncoderStage<PreparedPixels>
     }
 
     /// <inheritdoc/>
+    public void Release() => _rows = [];
+
+    /// <inheritdoc/>
     public void Write(int[] places) => _runs.Write([.. places.Select(place => _rows[place])]);
 
     /// <inheritdoc/>

@@ -70,13 +70,14 @@ internal sealed class PromptedStage : IEncoderStage<PromptedRow>
     /// <inheritdoc/>
     public IReadOnlyList<int[]> Take(PromptedRow[] rows)
     {
-        (_batch, _encoded) = (rows.Length > 0 ? new PromptedBatch(rows) : null, false);
-        if (_batch is null)
-            return [];
+        (_batch, _encoded) = (new PromptedBatch(rows), false);
         _images.Write([.. _batch.Images]);
         _images.Upload(_batch.Images.Count);
         return _batch.Together;
     }
+
+    /// <inheritdoc/>
+    public void Release() => _batch = null;
 
     /// <inheritdoc/>
     public void Write(int[] places)
