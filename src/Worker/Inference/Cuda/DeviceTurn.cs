@@ -13,8 +13,16 @@ internal sealed class DeviceTurn : IDisposable
     public void Enter(CudaStream stream)
     {
         _free.Wait();
-        if (_last is { } last)
-            stream.WaitFor(last);
+        try
+        {
+            if (_last is { } last)
+                stream.WaitFor(last);
+        }
+        catch
+        {
+            _free.Release();
+            throw;
+        }
     }
 
     /// <summary>Gives the turn on, once all is queued.</summary>
