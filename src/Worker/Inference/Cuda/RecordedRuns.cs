@@ -8,7 +8,7 @@ internal sealed class RecordedRuns<TShape>(CudaStream stream, Func<TShape, List<
     where TShape : struct
 {
     private readonly Dictionary<TShape, CudaGraphExec> _recorded = [];
-    private readonly Dictionary<TShape, int> _plainRuns = [];
+    private readonly RecurringShapes<TShape> _recurring = new();
 
     /// <summary>Queues a run, recorded or not.</summary>
     public void Queue(TShape shape)
@@ -38,13 +38,10 @@ internal sealed class RecordedRuns<TShape>(CudaStream stream, Func<TShape, List<
         bindings.ForEach(binding => binding.Dispose());
     }
 
-    /// <summary>Records a shape that keeps coming: after its kernels were chosen in a first run and their memory was taken in a second.</summary>
+    /// <summary>Records a shape that keeps coming.</summary>
     public void RecordIfUsed(TShape shape)
     {
-        if (_recorded.ContainsKey(shape))
-            return;
-        var runs = _plainRuns[shape] = _plainRuns.GetValueOrDefault(shape) + 1;
-        if (runs > 2)
+        if (!_recorded.ContainsKey(shape) && _recurring.IsDue(shape))
             Record(shape);
     }
 

@@ -9,7 +9,7 @@ namespace VlWorker.Inference.Families.Captioning.Cuda;
 internal abstract class SearchPlan : IDisposable
 {
     private readonly Dictionary<(BatchShape Shape, int Step), CudaGraphExec> _recorded = [];
-    private readonly Dictionary<BatchShape, int> _plainRuns = [];
+    private readonly RecurringShapes<BatchShape> _recurring = new();
     private readonly CudaEvent[] _sleeping;
     private readonly CudaEvent[] _spinning;
     private readonly GivenTokens _given;
@@ -70,16 +70,10 @@ internal abstract class SearchPlan : IDisposable
             Replace(_givenTokens.Pointer + (_given.Offset(step) * sizeof(long)), images);
     }
 
-    /// <summary>
-    /// Records the steps of a batch size that keeps coming but was not prepared at the start, such as with other numbers of beams or positions: after
-    /// its kernels were chosen in a first run and their memory was taken in a second.
-    /// </summary>
+    /// <summary>Records the steps of a batch size that keeps coming but was not prepared at the start, such as with other numbers of beams or positions.</summary>
     public void RecordIfUsed(int size, int steps)
     {
-        if (_recorded.ContainsKey((Shape(size), 0)))
-            return;
-        var runs = _plainRuns[Shape(size)] = _plainRuns.GetValueOrDefault(Shape(size)) + 1;
-        if (runs > 2)
+        if (!_recorded.ContainsKey((Shape(size), 0)) && _recurring.IsDue(Shape(size)))
             Record(size, steps);
     }
 
