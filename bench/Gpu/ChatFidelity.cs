@@ -29,7 +29,7 @@ internal static class ChatFidelity
             var (equal, compared, first) = (0, 0, "");
             for (var i = 0; i < cases.Count; i++)
             {
-                var same = Same(cases[i].Caption.Tokens, found[i]) - cases[i].PromptLength;
+                var same = cases[i].Caption.Tokens.AsSpan().CommonPrefixLength(found[i]) - cases[i].PromptLength;
                 var length = cases[i].Caption.Tokens.Length - cases[i].PromptLength;
                 (equal, compared) = (equal + same, compared + Math.Min(length, same + 1));
                 if (same < length)
@@ -49,12 +49,4 @@ internal static class ChatFidelity
         : throw new InvalidOperationException("a case failed", (outcome as FailedOutcome)?.Error);
 
     private static string Text(int[] tokens, int place) => place < tokens.Length ? $"{tokens[place]}" : "nothing";
-
-    private static int Same(int[] one, int[] other)
-    {
-        var same = 0;
-        while (same < Math.Min(one.Length, other.Length) && one[same] == other[same])
-            same++;
-        return same;
-    }
 }

@@ -7,7 +7,8 @@ namespace VlWorker.Bench.Gpu.Families;
 /// <summary>Full-size models of the newer families on a GPU, against Hugging Face transformers in the same run.</summary>
 internal static class GpuFamiliesCommand
 {
-    private static readonly Option<DirectoryInfo> Models = new("--models")
+    /// <summary>Where full-size models lie or are made.</summary>
+    public static readonly Option<DirectoryInfo> Models = new("--models")
     {
         Description = "Folder for the models' checkpoints; those that are not there are made, of random weights.",
         Required = true,

@@ -13,12 +13,6 @@ internal static class GpuSharedImageCommand
 
     private static readonly int[] RowsOfAnImage = [1, 2, 4, 8];
 
-    private static readonly Option<DirectoryInfo> Models = new("--models")
-    {
-        Description = "Folder for the models' checkpoints; those that are not there are made, of random weights.",
-        Required = true,
-    };
-
     private static readonly Option<int> Batch = new("--batch") { Description = "Rows of a batch.", DefaultValueFactory = _ => 64 };
     private static readonly Option<int> Lanes = new("--lanes") { Description = "Batches in flight.", DefaultValueFactory = _ => 2 };
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Rounds, taking turns; the median counts.", DefaultValueFactory = _ => 3 };
@@ -28,9 +22,9 @@ internal static class GpuSharedImageCommand
     /// <summary>The command. Exit code 0 only if answers stay the same.</summary>
     public static Command Create()
     {
-        var command = new Command("gpu-shared-image", "Several rows about one image in a batch on a GPU: Florence-2 and SmolVLM of random weights.") { Models, Batch, Lanes, Rounds, Python, Out };
+        var command = new Command("gpu-shared-image", "Several rows about one image in a batch on a GPU: Florence-2 and SmolVLM of random weights.") { GpuFamiliesCommand.Models, Batch, Lanes, Rounds, Python, Out };
         command.SetAction(result => Run(
-            result.GetRequiredValue(Models).FullName, new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batch)), result.GetValue(Rounds),
+            result.GetRequiredValue(GpuFamiliesCommand.Models).FullName, new CudaSettings(0, result.GetValue(Lanes), result.GetValue(Batch)), result.GetValue(Rounds),
             result.GetValue(Python)!, result.GetValue(Out)));
         return command;
     }
@@ -67,15 +61,15 @@ internal static class GpuSharedImageCommand
             }
         }
 
+        var same = RowsOfAnImage.ToDictionary(static each => each, each => TokenAgreement.Of(Answers(Rows(shared, each)), Answers(Rows(apart, each))));
         report.Line($"## {one.Title}");
         report.Line($"| rows about each image | encoded for each row, ms a batch | encoded once, ms a batch | times faster | equal (must be {LeastEqual}) |\n|---|---|---|---|---|\n"
             + string.Join('\n', RowsOfAnImage.Select(each => Line(each, Statistics.Median(times[each].Apart), Statistics.Median(times[each].Shared)))));
-        return RowsOfAnImage.All(each => Same(each).Share >= LeastEqual);
+        return same.Values.All(static found => found.Share >= LeastEqual);
 
         double Time(PreparedPixels[] images) => GpuClock.Throughput(() => engine.Run(images), settings.Lanes, 4);
         int[][] Answers(PreparedPixels[] images) => [.. engine.Run(images).Select(static found => found.Tokens)];
-        TokenAgreement Same(int each) => TokenAgreement.Of(Answers(Rows(shared, each)), Answers(Rows(apart, each)));
         string Line(int each, double first, double second) =>
-            string.Create(CultureInfo.InvariantCulture, $"| {each} | {first:0.0} | {second:0.0} | {first / second:0.00} | {Same(each)} |");
+            string.Create(CultureInfo.InvariantCulture, $"| {each} | {first:0.0} | {second:0.0} | {first / second:0.00} | {same[each]} |");
     }
 }

@@ -58,6 +58,9 @@ internal sealed class PatchRuns : IDisposable
     /// <summary>Queues a run, recorded or not.</summary>
     public void Queue(int size) => _runs.Queue(size);
 
+    /// <summary>Queues a run that is padded to the next recorded size.</summary>
+    public void QueuePadded(int size) => _runs.Queue(RecordedSizes.Pad(_runs.Recorded, size));
+
     /// <summary>Queues it kernel by kernel.</summary>
     public void QueuePlain(int size) => _runs.QueuePlain(size);
 

@@ -10,6 +10,9 @@ internal sealed class RecordedRuns<TShape>(CudaStream stream, Func<TShape, List<
     private readonly Dictionary<TShape, CudaGraphExec> _recorded = [];
     private readonly RecurringShapes<TShape> _recurring = new();
 
+    /// <summary>The shapes that are recorded.</summary>
+    public IReadOnlyCollection<TShape> Recorded => _recorded.Keys;
+
     /// <summary>Queues a run, recorded or not.</summary>
     public void Queue(TShape shape)
     {

@@ -39,13 +39,7 @@ public sealed class PromptedBatchTests : IDisposable
     [InlineData(2, 16)]
     [InlineData(16, 16)]
     [InlineData(17, 17)]
-    public void A_tower_runs_the_next_recorded_size(int images, int size)
-    {
-        var recorded = new RecordedSizes();
-        recorded.Add(16);
-        recorded.Add(1);
-        Assert.Equal(size, recorded.Pad(images));
-    }
+    public void A_tower_runs_the_next_recorded_size(int images, int size) => Assert.Equal(size, RecordedSizes.Pad([16, 1], images));
 
     public void Dispose()
     {

@@ -21,13 +21,12 @@ internal sealed class DavitTower : IImageTower
     private readonly int _height;
     private readonly UploadBuffer _pixels;
     private readonly DeviceBuffer _tokens;
-    private readonly RecordedRuns<BatchShape> _runs;
-    private readonly RecordedSizes _recorded = new();
+    private readonly RecordedRuns<int> _runs;
 
     private DavitTower(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
         var images = graphs.Captioner.Images;
-        (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns<BatchShape>(stream, Bind));
+        (_stream, _shapes, _width, _height, _runs) = (stream, shapes, images.Width, images.Height, new RecordedRuns<int>(stream, Bind));
         int[] parts = settings.EncoderChunk > 0 ? [settings.EncoderChunk] : Parts;
         Chunk = parts.FirstOrDefault(part => part >= settings.MaxBatch, parts[^1]);
         var (memory, capacity) = (new Stack<IDisposable>(), settings.MaxBatch == 1 ? 1 : Math.Max(settings.MaxBatch, Chunk));
@@ -87,17 +86,13 @@ internal sealed class DavitTower : IImageTower
     public void Upload(int size) => _pixels.Upload(_stream, (long)size * ImageBytes);
 
     /// <inheritdoc/>
-    public void Queue(int size) => _runs.Queue(new BatchShape(_recorded.Pad(size), Count));
+    public void Queue(int size) => _runs.Queue(RecordedSizes.Pad(_runs.Recorded, size));
 
     /// <inheritdoc/>
-    public void QueuePlain(int size) => _runs.QueuePlain(new BatchShape(size, Count));
+    public void QueuePlain(int size) => _runs.QueuePlain(size);
 
     /// <inheritdoc/>
-    public void Record(int size)
-    {
-        _runs.Record(new BatchShape(size, Count));
-        _recorded.Add(size);
-    }
+    public void Record(int size) => _runs.Record(size);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -109,13 +104,13 @@ internal sealed class DavitTower : IImageTower
 
     // A session runs one size only: at another one cuDNN would choose kernels anew for each convolution, and those that were chosen before, which recordings
     // still run, would be gone. What fills up a part is not looked at.
-    private List<CudaBinding> Bind(BatchShape shape)
+    private List<CudaBinding> Bind(int size)
     {
         var bindings = new List<CudaBinding>();
-        for (var part = 0; part < shape.Size;)
+        for (var part = 0; part < size;)
         {
-            var count = _sessions.Keys.FirstOrDefault(size => size >= shape.Size - part, Chunk);
-            var start = Math.Min(part, Math.Max(0, shape.Size - count));
+            var count = _sessions.Keys.FirstOrDefault(fitting => fitting >= size - part, Chunk);
+            var start = Math.Min(part, Math.Max(0, size - count));
             var binding = _sessions[count].Bind();
             bindings.Add(binding);
             binding.Input(CudaDavit.Pixels, _pixels.At((long)start * ImageBytes), TensorElementType.UInt8, count, _height, _width, 3);

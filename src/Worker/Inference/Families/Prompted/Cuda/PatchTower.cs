@@ -11,7 +11,6 @@ internal sealed class PatchTower : IImageTower
     private readonly PatchRuns _runs;
     private readonly CaptionShapes _shapes;
     private readonly DeviceBuffer _tokens;
-    private readonly RecordedSizes _recorded = new();
 
     private PatchTower(PromptedGraphs graphs, CudaStream stream, CaptionShapes shapes, CudaSettings settings)
     {
@@ -53,17 +52,13 @@ internal sealed class PatchTower : IImageTower
     public void Upload(int size) => _runs.Upload(size);
 
     /// <inheritdoc/>
-    public void Queue(int size) => _runs.Queue(_recorded.Pad(size));
+    public void Queue(int size) => _runs.QueuePadded(size);
 
     /// <inheritdoc/>
     public void QueuePlain(int size) => _runs.QueuePlain(size);
 
     /// <inheritdoc/>
-    public void Record(int size)
-    {
-        _runs.Record(size);
-        _recorded.Add(size);
-    }
+    public void Record(int size) => _runs.Record(size);
 
     /// <inheritdoc/>
     public void Dispose()
